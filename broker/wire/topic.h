@@ -1,0 +1,33 @@
+/*
+ * Topic Names and Topic Filters (MQTT 5.0, section 4.7), by their bytes alone.
+ * Both are at most 65,535 bytes, at least one, valid UTF-8 (asked of utf8.h by
+ * the decoders before).
+ */
+#ifndef WIRE_TOPIC_H
+#define WIRE_TOPIC_H
+
+#include "broker/base/slice.h"
+
+/* Levels of a name or filter. Bounds every walk of the topic tree. */
+#define TOPIC_LEVELS_MAX 200
+
+/* No wildcard, not empty, at most TOPIC_LEVELS_MAX levels, no U+0000. */
+bool topic_name_valid(struct slice name);
+/* '#' only last and alone in its level, '+' alone in its level. */
+bool topic_filter_valid(struct slice filter);
+bool topic_has_wildcard(struct slice filter);
+size_t topic_levels(struct slice topic);
+
+/* Does filter match name? '$' at the start matches no leading wildcard
+ * [MQTT-4.7.2-1]. Both must be valid. The naive reference for the tree. */
+bool topic_matches(struct slice filter, struct slice name);
+
+/*
+ * $share/<group>/<filter>: returns 1 and both parts; 0 if filter is not shared
+ * (then *rest is filter); -EINVAL if it starts with $share/ but the group is
+ * empty or holds '+', '#' or '/', or no filter follows [MQTT-4.8.2-1, -2].
+ */
+int topic_split_share(struct slice filter, struct slice *group,
+		      struct slice *rest);
+
+#endif

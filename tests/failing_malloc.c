@@ -1,0 +1,52 @@
+#include "tests/failing_malloc.h"
+
+#include <stddef.h>
+
+static bool armed;
+static bool failed;
+static unsigned int left;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static bool must_fail(void)
+{
+	if (!armed || left-- > 0)
+		return false;
+
+	armed = false;
+	failed = true;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return must_fail() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return must_fail() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return must_fail() ? NULL : __real_realloc(old, size);
+}
+
+void failing_malloc_arm(unsigned int n)
+{
+	armed = true;
+	failed = false;
+	left = n;
+}
+
+bool failing_malloc_disarm(void)
+{
+	armed = false;
+	return failed;
+}
