@@ -1,0 +1,148 @@
+/*
+ * What a manager may ask from another thread. An admin handle belongs to one
+ * thread. Calls post a request to the broker thread and wait for its answer
+ * (less than a loop turn, ordinarily well under a millisecond); they return
+ * -ETIMEDOUT when the broker has not answered in 5 s, -EAGAIN when its mailbox
+ * is full, -ESHUTDOWN when it is stopping, and -ENOMEM.
+ *
+ * Results are copies in one piece of memory, given back by free().
+ */
+#ifndef BROKER_ADMIN_H
+#define BROKER_ADMIN_H
+
+#include "broker/access.h"
+#include "broker/message.h"
+#include "broker/store.h"
+
+struct admin;
+struct broker;
+struct ssl_st;
+
+struct admin *admin_open(struct broker *broker);
+void admin_close(struct admin *admin);
+
+struct admin_counters {
+	uint64_t uptime_ms;
+	uint64_t connections; /* now */
+	uint64_t sessions; /* connected or not */
+	uint64_t subscriptions;
+	uint64_t retained;
+	uint64_t retained_bytes;
+	uint64_t queued; /* messages waiting over all sessions */
+	uint64_t queued_bytes;
+	uint64_t messages_received; /* PUBLISH, since start */
+	uint64_t messages_sent;
+	uint64_t messages_dropped;
+	uint64_t bytes_received;
+	uint64_t bytes_sent;
+	uint64_t connects_refused;
+	uint64_t store_pending; /* batches not yet committed */
+	bool has_store;
+	enum store_health store_health;
+};
+
+int admin_counters(struct admin *admin, struct admin_counters *out);
+
+enum admin_transport {
+	ADMIN_TCP,
+	ADMIN_WEBSOCKET,
+	ADMIN_UNIX,
+	ADMIN_LOCAL,
+};
+
+struct admin_client {
+	const char *id;
+	const char *user;
+	const char *address; /* "" when not connected */
+	uint8_t version; /* 3, 4, 5 */
+	enum admin_transport transport;
+	bool connected;
+	bool clean; /* ends with its connection */
+	uint32_t expiry; /* seconds, STORE_EXPIRY_NEVER */
+	uint16_t keep_alive; /* seconds */
+	int64_t since; /* wall clock ms: connected or, if absent, gone since */
+	uint32_t subscriptions;
+	uint32_t queued;
+	uint32_t inflight;
+	uint64_t received; /* PUBLISH from it, this connection */
+	uint64_t sent;
+};
+
+struct admin_clients {
+	size_t count;
+	bool more; /* there are further ones after the last id */
+	struct admin_client clients[];
+};
+
+/* In order of client identifier, those after the given one (NULL: from the
+ * first), at most limit (1..1000). */
+int admin_clients(struct admin *admin, const char *after, size_t limit,
+		  struct admin_clients **out);
+
+struct admin_subscription {
+	const char *filter;
+	uint8_t options;
+};
+
+struct admin_subscriptions {
+	size_t count;
+	struct admin_subscription subscriptions[];
+};
+
+/* -ENOENT: no such client. */
+int admin_subscriptions(struct admin *admin, const char *client_id,
+			struct admin_subscriptions **out);
+
+/* Close with 0x98 Administrative action; remove_session also forgets it.
+ * -ENOENT: no such client. */
+int admin_disconnect(struct admin *admin, const char *client_id,
+		     bool remove_session);
+
+/* Close every connection of a user (deleted, disabled, password changed). */
+int admin_disconnect_user(struct admin *admin, const char *user);
+
+/* Swap the access table; the broker takes access, also on error frees it.
+ * Subscriptions stay; deliveries and publishes are judged anew at once. */
+int admin_set_access(struct admin *admin, struct access *access);
+
+/* The box has been claimed: let clients in. */
+int admin_open_mqtt(struct admin *admin);
+
+/* The retained message of a topic: one reference, or -ENOENT. Not judged by any
+ * rule: ask access_may() first. */
+int admin_retained(struct admin *admin, struct slice topic,
+		   struct message **out);
+
+struct admin_messages {
+	size_t count;
+	bool more;
+	struct message *messages[]; /* one reference each */
+};
+
+/* Retained messages that match filter, in order of topic, after a topic (empty:
+ * from the first), at most limit (1..10000). Those that user (NULL: anyone) may
+ * not read are left out. */
+int admin_retained_list(struct admin *admin, struct slice filter,
+			struct slice after, const char *user, size_t limit,
+			struct admin_messages **out);
+void admin_messages_free(struct admin_messages *messages);
+
+/*
+ * Hand over a socket whose WebSocket handshake is done (101 is sent): from now
+ * on it is an ordinary client. All is taken on success: fd (non-blocking), ssl
+ * (NULL for plain), the left-over bytes are copied. user, if not NULL, is who the
+ * browser's session belongs to: CONNECT then needs no password. Does not wait
+ * for the broker thread. On error everything is still the caller's.
+ */
+struct admin_websocket {
+	int fd;
+	struct ssl_st *ssl;
+	struct slice left_over;
+	const char *address; /* "192.0.2.7:49152" */
+	const char *user;
+};
+
+int admin_adopt_websocket(struct admin *admin,
+			  const struct admin_websocket *socket);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * The broker: owns the loop, listeners, sessions, topic tree, retained messages.
+ * broker_new() and broker_load() are called by main before the thread runs;
+ * broker_run() is the broker thread; broker_stop() may be called by any thread.
+ * Other threads talk to it by admin.h and local_client.h only.
+ */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+
+struct access;
+struct authenticator;
+struct broker;
+struct store;
+
+enum listener_type {
+	LISTENER_TCP,
+	LISTENER_WEBSOCKET,
+	LISTENER_UNIX,
+};
+
+struct listener_options {
+	const char *name; /* for the log */
+	enum listener_type type;
+	const char *address; /* numeric; "0.0.0.0", "::", "127.0.0.1" */
+	uint16_t port; /* 0: the kernel chooses, see broker_listener_port() */
+	const char *path; /* unix; mode 0660; a stale socket is replaced */
+	bool anonymous; /* let clients without user name in as ACCESS_ANONYMOUS */
+	const char *user; /* not NULL: everybody here is this user, no password
+			   * asked; for unix sockets guarded by their mode */
+	unsigned int max_connections; /* 0: the broker's limit */
+};
+
+/* Zero means the default of limits.h. Strings and arrays are borrowed and must
+ * live as long as the broker. */
+struct broker_options {
+	const struct listener_options *listeners;
+	size_t listener_count;
+	const char *node; /* for log and $SYS */
+	struct access *access; /* taken; NULL: no users, see access_may() */
+	struct authenticator *authenticator; /* borrowed; NULL with access NULL */
+	struct store *store; /* borrowed; NULL: nothing outlives the process */
+	bool closed; /* refuse every CONNECT but on listeners with a user, until
+		      * admin_open_mqtt(): the box has not been claimed */
+	/* Topic filters of messages offered to store->history(). */
+	const char *const *history_filters;
+	size_t history_filter_count;
+	uint32_t max_connections;
+	uint32_t max_packet_size;
+	uint32_t max_queue_messages;
+	uint32_t max_queue_bytes;
+	uint32_t max_keep_alive;
+	uint32_t max_session_expiry;
+};
+
+/* Opens the listeners. Returns NULL with errno set, after logging which listener
+ * and why. */
+struct broker *broker_new(const struct broker_options *options);
+/* Take over what the store kept. Returns 0 or a negative errno. */
+int broker_load(struct broker *broker);
+/* Serve until broker_stop(): then DISCONNECT 0x8B to 5.0 clients, sockets closed,
+ * wills not sent, the store flushed. Returns 0 or a negative errno. */
+int broker_run(struct broker *broker);
+void broker_stop(struct broker *broker);
+void broker_free(struct broker *broker);
+
+/* The port a listener got. */
+uint16_t broker_listener_port(const struct broker *broker, size_t index);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Every limit of the broker, with its reason. Those a house may have to change
+ * are also in hearth.conf, section [limits], under the same name in lower case;
+ * these are then the defaults.
+ */
+#ifndef BROKER_LIMITS_H
+#define BROKER_LIMITS_H
+
+/* Connections at a time, over all listeners: ten times a full house. Memory for
+ * each is small; the descriptor table bounds it too. */
+#define LIMIT_CONNECTIONS 10000
+
+/* Bytes of a whole packet from a client that has been let in. 1 MiB holds a
+ * camera's still; MQTT would allow 256 MiB, a quarter of a Pi. */
+#define LIMIT_PACKET_SIZE (1024 * 1024)
+
+/* Bytes of a CONNECT: nobody has been authenticated yet, so nobody may make us
+ * hold more. Client identifier, user, password and will fit many times. */
+#define LIMIT_CONNECT_SIZE (16 * 1024)
+
+/* Milliseconds from accept to a whole CONNECT. */
+#define LIMIT_CONNECT_TIME 10000
+
+/* Bytes of a Client Identifier. The specification asks for 23 to be accepted
+ * [MQTT-3.1.3-5]; some devices send 60 and more. */
+#define LIMIT_CLIENT_ID 1024
+
+/* Sessions kept for absent clients, expired or not yet. */
+#define LIMIT_SESSIONS 20000
+
+/* Subscriptions of one session and of all together. */
+#define LIMIT_SUBSCRIPTIONS_PER_SESSION 1000
+#define LIMIT_SUBSCRIPTIONS 1000000
+
+/* Messages and bytes (topic, properties, payload) that wait for one session. */
+#define LIMIT_QUEUE_MESSAGES 1000
+#define LIMIT_QUEUE_BYTES (1024 * 1024)
+
+/* The same over all sessions: the whole broker must fit in 512 MB. */
+#define LIMIT_QUEUE_BYTES_TOTAL (64 * 1024 * 1024)
+
+/* Our Receive Maximum, and what a 3.1.1 client may have unacknowledged. */
+#define LIMIT_RECEIVE_MAXIMUM 1000
+
+/* What we have unacknowledged at one client, when it allows more. The span of
+ * packet identifiers in use is at most LIMIT_INFLIGHT_SPAN. */
+#define LIMIT_INFLIGHT 1000
+#define LIMIT_INFLIGHT_SPAN 4096
+
+/* Topic aliases a client may set. */
+#define LIMIT_TOPIC_ALIASES 32
+
+/* Bytes of output that wait in memory for one socket before messages are queued
+ * (QoS 1 and 2) or dropped (QoS 0). */
+#define LIMIT_OUTPUT (2 * 1024 * 1024)
+
+/* Bytes of one read: large enough that one call empties a busy socket. Shared by
+ * all connections of the broker. */
+#define LIMIT_READ (256 * 1024)
+
+/* Retained messages: number, and bytes of topic, properties and payload. */
+#define LIMIT_RETAINED 100000
+#define LIMIT_RETAINED_BYTES (64 * 1024 * 1024)
+
+/* Topics whose subscribers are remembered. */
+#define LIMIT_TOPIC_CACHE 16384
+
+/* Longest keep-alive in seconds that we grant; a silent peer is noticed after
+ * one and a half times that. 18 hours is the longest a client can ask for. */
+#define LIMIT_KEEP_ALIVE 65535
+
+/* Longest Session Expiry Interval granted, seconds; 30 days. Ghosts end. */
+#define LIMIT_SESSION_EXPIRY (30u * 24 * 3600)
+
+/* Acknowledgements of one connection that wait for the disk. */
+#define LIMIT_GATED 20000
+
+/* Password checks waiting for the hasher; further CONNECTs are told Server busy. */
+#define LIMIT_AUTHENTICATIONS 64
+
+#endif
