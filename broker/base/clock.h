@@ -13,4 +13,8 @@ uint64_t clock_ns(void);
 /* Milliseconds since 1970-01-01 UTC. */
 int64_t clock_wall_ms(void);
 
+/* For tests: where time comes from instead; NULL puts the real one back. Before
+ * other threads read the time. */
+void clock_set_source(uint64_t (*monotonic_ns)(void), int64_t (*wall_ms)(void));
+
 #endif

@@ -20,9 +20,12 @@ struct hash_table {
 	size_t count;
 };
 
-/* Seeded once for each process, before the first hash (threads: call in main). */
+/* Draws the key, once for each process; hash_table_init() does it too. Must come
+ * before the first hash. Ends the process when the kernel has no randomness. */
 void hash_seed(void);
 uint64_t hash_bytes(struct slice bytes);
+/* Under a key of the caller's: what the reference vectors are checked with. */
+uint64_t hash_bytes_keyed(const uint64_t key[2], struct slice bytes);
 
 /* Returns 0 or -ENOMEM. */
 int hash_table_init(struct hash_table *table);

@@ -1,0 +1,82 @@
+/*
+ * The hasher: one thread that checks and makes password hashes, slow on purpose,
+ * so that nobody's loop stands still meanwhile. Broker and web both use it.
+ *
+ * A request is allocated by its requester, passes to the hasher with
+ * authenticator_submit() and comes back, answered, through the requester's own
+ * mailbox. Checks that cost nothing (a generated secret; a password found right
+ * since start) are answered before slow ones, so a flood of wrong passwords does
+ * not keep devices out. What was found right is remembered as an HMAC under a key
+ * of this start over the exact stored hash and the password: with another hash
+ * stored, nothing remembered fits.
+ */
+#ifndef BROKER_AUTHENTICATOR_H
+#define BROKER_AUTHENTICATOR_H
+
+#include <stdint.h>
+
+#include "broker/base/list.h"
+#include "broker/base/password.h"
+#include "broker/base/slice.h"
+
+struct authenticator;
+struct mailbox;
+
+/* Requests under way, of all requesters together; those that need the slow hash
+ * may take LIMIT_AUTHENTICATIONS of them. A reply mailbox this large never makes
+ * the hasher try again. */
+#define AUTHENTICATOR_REQUESTS_MAX 256
+
+/* Passwords remembered as right; the least recently used goes. */
+#define AUTHENTICATOR_REMEMBERED 256
+
+enum authenticator_kind {
+	AUTHENTICATOR_VERIFY, /* is password the one of hash? */
+	AUTHENTICATOR_HASH, /* make a hash of a person's password */
+};
+
+struct authenticator_request {
+	struct list link; /* the hasher's while it has the request */
+	enum authenticator_kind kind;
+	/* VERIFY: the stored hash. HASH: on success the new one. */
+	char hash[PASSWORD_HASH_SIZE];
+	/* VERIFY: 1 right, 0 wrong, or -EINVAL: the stored hash is damaged.
+	 * HASH: 0, or -EINVAL: the password is too short or too long.
+	 * Both: -ENOMEM, -EIO; -ECANCELED when the hasher ends before. */
+	int result;
+
+	/* The requester's, for finding its way back. */
+	struct mailbox *reply;
+	uint64_t token;
+	void *owner;
+
+	size_t password_len; /* wiped once answered */
+	uint8_t password[];
+};
+
+/*
+ * Copies both. hash is NULL for a user there is not, and for HASH: to verify
+ * without one takes as long as with one and finds the password wrong. The caller
+ * sets reply, and token and owner as it likes. Returns NULL with errno ENOMEM, or
+ * EINVAL if hash cannot be one of ours.
+ */
+struct authenticator_request *
+authenticator_request_new(enum authenticator_kind kind, const char *hash,
+			  struct slice password);
+/* Wipes it first. NULL does nothing. */
+void authenticator_request_free(struct authenticator_request *request);
+
+/* Starts the thread. Returns NULL with errno set. */
+struct authenticator *authenticator_new(void);
+
+/* Any thread. Returns 0: the request is the hasher's until it comes back; or
+ * -EAGAIN, too many are under way, and it is still the caller's. */
+int authenticator_submit(struct authenticator *authenticator,
+			 struct authenticator_request *request);
+
+/* Ends the thread, after nobody submits any more and before reply mailboxes are
+ * freed: requests under way come back with -ECANCELED, or are freed when their
+ * mailbox is full. NULL does nothing. */
+void authenticator_free(struct authenticator *authenticator);
+
+#endif
