@@ -1,0 +1,67 @@
+/*
+ * The broker's store on SQLite: fills in broker/store.h. Its thread is the only
+ * one that writes state.db and history.db.
+ *
+ * Group commit: while one transaction is being synced the next batches gather,
+ * and go into the following one together, at most DB_STORE_TXN_OPS operations or
+ * DB_STORE_TXN_BYTES. What a transaction would insert and delete again is left
+ * out. When a commit fails (disk full, I/O error) its batches are kept and tried
+ * again, at first after 100 ms, later every 5 s, and nothing behind them is
+ * reported as committed.
+ *
+ * Messages whose retained value is lazy and rows of the history wait in memory
+ * and are written together: a house full of chatty sensors must not wear out
+ * the card.
+ */
+#ifndef DB_STORE_H
+#define DB_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/store.h"
+
+struct db;
+struct db_store;
+
+/* One transaction: enough rows to make the sync cheap, few enough that it lasts
+ * some milliseconds on a small board. */
+#define DB_STORE_TXN_OPS 2000
+#define DB_STORE_TXN_BYTES (256 * 1024)
+
+/* congested(): so much may wait for the disk before publishers' sockets are read
+ * no more, and at most so much can be put in before -ENOMEM. */
+#define DB_STORE_PENDING_OPS 20000
+#define DB_STORE_PENDING_BYTES (4 * 1024 * 1024)
+#define DB_STORE_HARD_BYTES (64 * 1024 * 1024)
+
+/* The WAL is copied back when nothing happens for a second, or at this size; at
+ * the hard size even a reader is waited for. */
+#define DB_STORE_WAL_SOFT (8 * 1024 * 1024)
+#define DB_STORE_WAL_HARD (32 * 1024 * 1024)
+
+/* Zero means the default given. */
+struct db_store_options {
+	uint32_t lazy_ms; /* between writes of lazy retained values: 60000 */
+	uint32_t history_ms; /* between commits of the history: 30000 */
+	uint32_t history_days; /* kept: 30 */
+	uint32_t history_min_interval_ms; /* of one topic: 0, every message */
+	bool history_on_change; /* only when the payload differs: false */
+};
+
+/* options NULL: all defaults. Returns 0 or a negative errno. */
+int db_store_open(struct db *db, const struct db_store_options *options,
+		  struct db_store **out);
+/* Start the thread; before that only load() may be called. */
+int db_store_start(struct db_store *store);
+/* Write all that was flushed, all lazy values and the history, and end the
+ * thread. 0, or the negative errno for which something could not be written
+ * (logged). */
+int db_store_stop(struct db_store *store);
+/* After the stop. NULL does nothing. */
+void db_store_free(struct db_store *store);
+
+/* What the broker is given; valid until db_store_free(). */
+struct store *db_store_door(struct db_store *store);
+
+#endif
