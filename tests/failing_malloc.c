@@ -1,5 +1,6 @@
 #include "tests/failing_malloc.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 static bool armed;
@@ -20,6 +21,7 @@ static bool must_fail(void)
 
 	armed = false;
 	failed = true;
+	errno = ENOMEM; /* as the real ones do */
 	return true;
 }
 
