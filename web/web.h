@@ -1,0 +1,61 @@
+/*
+ * The web side of hearthd: dashboard, REST /api/v1 and the /mqtt WebSocket, on
+ * a thread of its own. Main starts it after the broker has been made and its
+ * thread runs, and stops it before the broker:
+ *
+ *	web = web_start(&options);
+ *	...
+ *	web_stop(web);			no more requests, thread joined
+ *	authenticator_free(...);	answers under way find their mailbox
+ *	web_free(web);
+ */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct authenticator;
+struct broker;
+struct db;
+struct db_config;
+struct web;
+
+struct web_listener {
+	const char *address; /* numeric: "127.0.0.1", "0.0.0.0", "::" (both) */
+	uint16_t port; /* 0: the kernel chooses, see web_port() */
+	bool tls; /* needs tls_certificate and tls_key */
+};
+
+/* Strings and arrays are borrowed and must live until web_free(). */
+struct web_options {
+	struct broker *broker;
+	struct authenticator *authenticator;
+	struct db *db;
+	struct db_config *config; /* the web thread's until web_stop() */
+	const char *node; /* names topics, and is a Host we answer to */
+	bool demo;
+	const struct web_listener *listeners; /* at least one */
+	size_t listener_count; /* at most WEB_LISTENERS_MAX */
+	/* Further Host names we answer to; IP literals, localhost, the node's
+	 * name and any *.local are always ours. */
+	const char *const *hosts;
+	size_t host_count;
+	const char *tls_certificate; /* PEM file, chain included; or NULL */
+	const char *tls_key; /* PEM file */
+};
+
+#define WEB_LISTENERS_MAX 8
+
+/* Opens the listeners and starts the thread. Returns NULL with errno set, after
+ * logging what failed and why. */
+struct web *web_start(const struct web_options *options);
+/* The port a listener got. */
+uint16_t web_port(const struct web *web, size_t index);
+/* Ends all requests and the thread. NULL does nothing. */
+void web_stop(struct web *web);
+/* After web_stop() and after the authenticator has gone. */
+void web_free(struct web *web);
+
+#endif
