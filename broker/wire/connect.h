@@ -35,9 +35,14 @@ struct mqtt_connect {
  * Returns MQTT_SUCCESS, MQTT_UNSUPPORTED_PROTOCOL_VERSION (name is MQTT or
  * MQIsdp but the level is none of ours; out->version is then MQTT_5_0 for a
  * higher level and MQTT_3_1_1 for others, so that it can be answered),
- * MQTT_MALFORMED_PACKET or MQTT_PROTOCOL_ERROR. out->version is set as soon as
- * it is known, and is 0 if the protocol name is foreign: then nothing may be
- * answered.
+ * MQTT_MALFORMED_PACKET, MQTT_PROTOCOL_ERROR, or what properties_decode()
+ * answers. A will topic with a wildcard or none at all is malformed, one of more
+ * than TOPIC_LEVELS_MAX levels is MQTT_TOPIC_NAME_INVALID. out->version is set
+ * as soon as it is known, and is 0 if the protocol name is foreign (Protocol
+ * Error) or not all there: then nothing may be answered.
+ *
+ * 3.1 is read as its brokers always did: bits without a meaning are ignored, and
+ * a user name or password that is announced but not there is none.
  */
 enum mqtt_reason connect_decode(struct slice body, struct mqtt_connect *out);
 void connect_encode(struct writer *w, const struct mqtt_connect *packet);
@@ -61,8 +66,8 @@ struct mqtt_reason_packet {
 	struct mqtt_properties properties; /* 5.0 */
 };
 
-/* Also refuses reasons that the packet may not carry, or that the peer on that
- * side may not send (from_client): table 3-13 and 3-14. */
+/* Also refuses reasons that the packet may not carry, and reasons and properties
+ * that the peer on that side may not send (from_client): 3.14.2, 3.15.2. */
 enum mqtt_reason disconnect_decode(enum mqtt_version version, bool from_client,
 				   struct slice body,
 				   struct mqtt_reason_packet *out);

@@ -46,8 +46,10 @@ struct frame {
  * Returns 1 and the packet; 0 when more bytes are needed; -EMSGSIZE as soon as
  * the header says the packet is larger than max_size (whole packet, bytes);
  * -EPROTO for type 0, flags other than the type's reserved ones
- * [MQTT-2.1.3-1], or a Remaining Length of more than four bytes or not in its
- * shortest form. The header is judged as soon as it is there, the body unseen.
+ * [MQTT-2.1.3-1], a Remaining Length of more than four bytes or not in its
+ * shortest form, or a PINGREQ or PINGRESP with a body (they need no decoder).
+ * The header is judged as soon as it is there, the body unseen. Unless it is 1,
+ * *frame is as it was.
  */
 int framing_next(const uint8_t *data, size_t len, size_t max_size,
 		 struct frame *frame);

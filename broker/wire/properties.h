@@ -103,11 +103,23 @@ static inline void properties_set(struct mqtt_properties *p,
 	p->present |= UINT64_C(1) << id;
 }
 
+/* None present. What every decoder does where the version has no properties. */
+static inline void properties_clear(struct mqtt_properties *p)
+{
+	p->present = 0;
+	p->raw = slice_of(NULL, 0);
+}
+
 /*
  * Take a property length and that many bytes off r. Sets present and raw always
  * and, of the fields, only those that are present: no field is cleared, so the
  * cost of a packet without properties is two stores. Returns MQTT_SUCCESS,
- * MQTT_MALFORMED_PACKET or MQTT_PROTOCOL_ERROR (a second one, a forbidden value).
+ * MQTT_MALFORMED_PACKET, MQTT_PROTOCOL_ERROR (a second one, a forbidden value,
+ * Authentication Data without a Method) or MQTT_TOPIC_ALIAS_INVALID (0).
+ *
+ * Left to the caller, as it takes more than these bytes: Subscription
+ * Identifiers in a PUBLISH from a client [MQTT-3.3.4-6], an alias above the
+ * maximum that was granted.
  */
 enum mqtt_reason properties_decode(struct reader *r,
 				   enum mqtt_packet_type packet,

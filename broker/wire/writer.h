@@ -25,6 +25,9 @@ void writer_varint(struct writer *w, uint32_t value);
 void writer_bytes(struct writer *w, struct slice bytes);
 /* Two-byte length, then the bytes; longer than 65,535 sets overflow. */
 void writer_string(struct writer *w, struct slice bytes);
+/* A fixed header: the packet's first byte and the Remaining Length. More than
+ * MQTT allows sets overflow. */
+void writer_header(struct writer *w, uint8_t first, size_t remaining);
 
 /* Bytes that a Variable Byte Integer of this value takes, 1 to 4. */
 size_t varint_size(uint32_t value);

@@ -1,0 +1,233 @@
+#include "broker/wire/topic.h"
+
+#include <errno.h>
+
+#include "tests/wire/bytes.h"
+
+/* Sections 4.7.1 to 4.7.3, the specification's own examples first. */
+static void test_filters_match_as_the_specification_says(void **state)
+{
+	static const struct {
+		const char *filter;
+		const char *name;
+		bool match;
+	} rows[] = {
+		{ "sport/tennis/player1/#", "sport/tennis/player1", true },
+		{ "sport/tennis/player1/#", "sport/tennis/player1/ranking",
+		  true },
+		{ "sport/tennis/player1/#",
+		  "sport/tennis/player1/score/wimbledon", true },
+		{ "sport/#", "sport", true },
+		{ "#", "sport", true },
+		{ "#", "/", true },
+		{ "sport/tennis/+", "sport/tennis/player1", true },
+		{ "sport/tennis/+", "sport/tennis/player2", true },
+		{ "sport/tennis/+", "sport/tennis/player1/ranking", false },
+		{ "sport/+", "sport", false },
+		{ "sport/+", "sport/", true },
+		{ "+/+", "/finance", true },
+		{ "/+", "/finance", true },
+		{ "+", "/finance", false },
+		{ "+/tennis/#", "sport/tennis/player1", true },
+		{ "sport/+/player1", "sport/tennis/player1", true },
+		{ "#", "$SYS/monitor/Clients", false },
+		{ "+/monitor/Clients", "$SYS/monitor/Clients", false },
+		{ "$SYS/#", "$SYS/monitor/Clients", true },
+		{ "$SYS/monitor/+", "$SYS/monitor/Clients", true },
+		{ "ACCOUNTS", "Accounts", false },
+		{ "Accounts payable", "Accounts payable", true },
+		{ "finance", "/finance", false },
+		/* Edges that are not spelt out there. */
+		{ "a/b", "a/b", true },
+		{ "a/b", "a/b/", false },
+		{ "a/b/", "a/b", false },
+		{ "a/b", "a/bc", false },
+		{ "a/bc", "a/b", false },
+		{ "a//b", "a//b", true },
+		{ "a/+/b", "a//b", true },
+		{ "a/b/c", "a/b", false },
+		{ "a/+/#", "a", false },
+		{ "a/+/#", "a/b", true },
+		{ "a/#", "a/$b", true },
+		{ "+/#", "a", true },
+		{ "/#", "/", true },
+		{ "/#", "a", false },
+		{ "+/+", "/", true },
+		{ "+", "a", true },
+		{ "a/+", "a/+b", true },
+		{ "$SYS/#", "$SYS", true },
+		{ "$SYS/#", "$SYSTEM", false },
+		{ "$+/a", "$x/a", false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		bool match = topic_matches(slice_str(rows[i].filter),
+					   slice_str(rows[i].name));
+
+		if (match != rows[i].match)
+			fail_msg("%s on %s", rows[i].filter, rows[i].name);
+	}
+}
+
+static void test_filters_are_judged_by_their_bytes(void **state)
+{
+	static const struct {
+		const char *filter;
+		bool valid;
+	} rows[] = {
+		{ "sport/tennis/#", true },
+		{ "#", true },
+		{ "sport/tennis#", false },
+		{ "sport/tennis/#/ranking", false },
+		{ "+", true },
+		{ "+/tennis/#", true },
+		{ "sport+", false },
+		{ "sport/+/player1", true },
+		{ "", false },
+		{ "/", true },
+		{ "//", true },
+		{ "+/+/+", true },
+		{ "+a", false },
+		{ "a/+b/c", false },
+		{ "a/b+/c", false },
+		{ "##", false },
+		{ "#/", false },
+		{ "+#", false },
+		{ "a/#b", false },
+		{ "$SYS/#", true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		bool valid = topic_filter_valid(slice_str(rows[i].filter));
+
+		if (valid != rows[i].valid)
+			fail_msg("%s", rows[i].filter);
+	}
+	assert_false(topic_filter_valid(TEXT("a\0b"))); /* [MQTT-4.7.3-2] */
+	assert_false(topic_filter_valid(slice_of(NULL, 0)));
+}
+
+static void test_names_have_no_wildcards(void **state)
+{
+	(void)state;
+	assert_true(topic_name_valid(slice_str("home/hall/lamp")));
+	assert_true(topic_name_valid(slice_str("/")));
+	assert_true(topic_name_valid(slice_str(" ")));
+	assert_true(topic_name_valid(slice_str("$SYS/x")));
+	assert_false(topic_name_valid(slice_str("")));
+	assert_false(topic_name_valid(slice_of(NULL, 0)));
+	assert_false(topic_name_valid(slice_str("a/+/b")));
+	assert_false(topic_name_valid(slice_str("a/#")));
+	assert_false(topic_name_valid(slice_str("a+b")));
+	assert_false(topic_name_valid(slice_str("#")));
+	assert_false(topic_name_valid(TEXT("a\0b")));
+}
+
+static void test_wildcards_are_seen_anywhere(void **state)
+{
+	(void)state;
+	assert_true(topic_has_wildcard(slice_str("a/+")));
+	assert_true(topic_has_wildcard(slice_str("#")));
+	assert_false(topic_has_wildcard(slice_str("a/b")));
+	assert_false(topic_has_wildcard(slice_of(NULL, 0)));
+}
+
+static void test_levels_are_counted(void **state)
+{
+	(void)state;
+	assert_int_equal(topic_levels(slice_str("a")), 1);
+	assert_int_equal(topic_levels(slice_str("/")), 2);
+	assert_int_equal(topic_levels(slice_str("a/b/c")), 3);
+	assert_int_equal(topic_levels(slice_str("a//c/")), 4);
+}
+
+static void test_more_levels_than_the_limit_are_refused(void **state)
+{
+	char text[TOPIC_LEVELS_MAX];
+
+	(void)state;
+	memset(text, '/', sizeof(text));
+	/* n slashes make n + 1 levels. */
+	assert_true(topic_name_valid(slice_of(text, TOPIC_LEVELS_MAX - 1)));
+	assert_true(topic_filter_valid(slice_of(text, TOPIC_LEVELS_MAX - 1)));
+	assert_false(topic_name_valid(slice_of(text, TOPIC_LEVELS_MAX)));
+	assert_false(topic_filter_valid(slice_of(text, TOPIC_LEVELS_MAX)));
+}
+
+static void test_the_longest_topic_has_65535_bytes(void **state)
+{
+	char *text = malloc(65536);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', 65536);
+	assert_true(topic_name_valid(slice_of(text, 65535)));
+	assert_true(topic_filter_valid(slice_of(text, 65535)));
+	assert_false(topic_name_valid(slice_of(text, 65536)));
+	assert_false(topic_filter_valid(slice_of(text, 65536)));
+	free(text);
+}
+
+static void test_shared_filters_are_split(void **state)
+{
+	static const struct {
+		const char *filter;
+		int result;
+		const char *group;
+		const char *rest;
+	} rows[] = {
+		{ "$share/consumer1/sport/tennis/+", 1, "consumer1",
+		  "sport/tennis/+" },
+		{ "$share/g/#", 1, "g", "#" },
+		{ "$share/g//", 1, "g", "/" },
+		{ "$share/g//finance", 1, "g", "/finance" },
+		{ "$share/$g/$SYS/#", 1, "$g", "$SYS/#" },
+		{ "sport/#", 0, NULL, "sport/#" },
+		{ "$share", 0, NULL, "$share" },
+		{ "$shared/g/a", 0, NULL, "$shared/g/a" },
+		{ "$SHARE/g/a", 0, NULL, "$SHARE/g/a" },
+		{ "$share/", -EINVAL, NULL, NULL },
+		{ "$share/g", -EINVAL, NULL, NULL },
+		{ "$share/g/", -EINVAL, NULL, NULL },
+		{ "$share//a", -EINVAL, NULL, NULL },
+		{ "$share/+/a", -EINVAL, NULL, NULL },
+		{ "$share/g+/a", -EINVAL, NULL, NULL },
+		{ "$share/#", -EINVAL, NULL, NULL },
+		{ "$share/#/a", -EINVAL, NULL, NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct slice group = TEXT("none"), rest = TEXT("none");
+		int r = topic_split_share(slice_str(rows[i].filter), &group,
+					  &rest);
+
+		if (r != rows[i].result)
+			fail_msg("%s: %d", rows[i].filter, r);
+		assert_slice(group, slice_str(rows[i].group ? rows[i].group :
+							      "none"));
+		assert_slice(rest,
+			     slice_str(rows[i].rest ? rows[i].rest : "none"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_filters_match_as_the_specification_says),
+		cmocka_unit_test(test_filters_are_judged_by_their_bytes),
+		cmocka_unit_test(test_names_have_no_wildcards),
+		cmocka_unit_test(test_wildcards_are_seen_anywhere),
+		cmocka_unit_test(test_levels_are_counted),
+		cmocka_unit_test(test_more_levels_than_the_limit_are_refused),
+		cmocka_unit_test(test_the_longest_topic_has_65535_bytes),
+		cmocka_unit_test(test_shared_filters_are_split),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
