@@ -1,0 +1,409 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "broker/config.h"
+#include "broker/limits.h"
+#include "tests/failing_malloc.h"
+
+/* What was reported: "line: message\n" for each. Too much is a failed test. */
+struct reports {
+	char text[4096];
+	size_t len;
+};
+
+static void collect(void *arg, unsigned int line, const char *message)
+{
+	struct reports *reports = arg;
+	int n = snprintf(reports->text + reports->len,
+			 sizeof(reports->text) - reports->len, "%u: %s\n", line,
+			 message);
+
+	assert_true(n > 0 && (size_t)n < sizeof(reports->text) - reports->len);
+	reports->len += (size_t)n;
+}
+
+static int parse(const char *text, struct config **out, struct reports *reports)
+{
+	*reports = (struct reports){ 0 };
+	*out = NULL;
+	return config_parse(text, strlen(text), out, collect, reports);
+}
+
+#define LAN "[listener lan]\nport=1883\n"
+
+static const struct {
+	const char *text;
+	const char *reports;
+} mistakes[] = {
+	{ "", "0: expected a [listener NAME]: no device could connect\n" },
+	{ LAN "[hearth\n", "3: expected ']' at the end\n" },
+	{ LAN "[a]b]\n", "3: expected ']' at the end\n" },
+	{ LAN "[ ]\n", "3: expected a name in [ ]\n" },
+	{ LAN "port\n", "3: expected 'key = value' or '[section]'\n" },
+	{ LAN " = 4\n", "3: expected 'key = value' or '[section]'\n" },
+	{ "port = 1\n" LAN, "1: port: expected a [section] before it\n" },
+	{ LAN "[Web]\nport = x\n",
+	  "3: [Web]: expected one of [hearth] [listener NAME] [web] [gpio] "
+	  "[limits]\n" },
+	{ LAN "[web]\nprt = 1\n", "4: prt: there is no such key in [web]\n" },
+	{ LAN "[web x]\n", "3: [web]: expected no name after it\n" },
+	{ LAN "[web]\n[gpio]\n[web]\n", "5: [web]: is in line 3 already\n" },
+	{ LAN "[web]\nport = 1\n\nport = 1\n",
+	  "6: port: is in line 4 already\n" },
+	{ LAN LAN, "3: [listener lan]: is in line 1 already\n" },
+	{ LAN "[listener]\nport = 1\n",
+	  "3: [listener]: expected a name after it, of at most 64 bytes\n" },
+	{ "[listener a]\n", "1: [listener a]: expected a port\n" },
+	{ "[listener a]\nport=65536\n",
+	  "2: port = 65536: expected a number from 0 to 65535\n" },
+	{ "[listener a]\nport=-1\n",
+	  "2: port = -1: expected a number from 0 to 65535\n" },
+	{ "[listener a]\nport=0x10\n",
+	  "2: port = 0x10: expected a number from 0 to 65535\n" },
+	{ "[listener a]\nport=\n",
+	  "2: port = : expected a number from 0 to 65535\n" },
+	{ "[listener a]\nport=99999999999999999999999\n",
+	  "2: port = 99999999999999999999999: expected a number from 0 to "
+	  "65535\n" },
+	{ "[listener a]\nport=1883 ; mqtt\n",
+	  "2: port = 1883 ; mqtt: expected a number from 0 to 65535\n" },
+	{ LAN "type=tls\n",
+	  "3: type = tls: expected one of tcp websocket unix\n" },
+	{ LAN "anonymous=true\n", "3: anonymous = true: expected yes or no\n" },
+	{ LAN "address=localhost\n",
+	  "3: address = localhost: expected a numeric address as 127.0.0.1, "
+	  "0.0.0.0 or ::\n" },
+	{ LAN "path=/x\n", "3: path: only for type = unix\n" },
+	{ LAN "user=x\n",
+	  "3: user: only for type = unix, which file permissions guard\n" },
+	{ LAN "max_connections=0\n",
+	  "3: max_connections = 0: expected a number from 1 to 1000000\n" },
+	{ "[listener a]\ntype=unix\n",
+	  "1: [listener a]: expected a path for type = unix\n" },
+	{ "[listener a]\ntype=unix\npath=x\n",
+	  "3: path = x: expected a path that begins with '/'\n" },
+	{ "[listener a]\ntype=unix\npath=/x\nport=1\naddress=::\n",
+	  "5: address: a unix socket has none\n"
+	  "4: port: a unix socket has none\n" },
+	{ "[listener a]\ntype=unix\npath=/x\nuser=u\nanonymous=yes\n",
+	  "5: anonymous: everybody here is 'user' already\n" },
+	{ LAN "[web]\ntls_cert = /c\n",
+	  "4: tls_cert: expected a tls_key as well\n" },
+	{ LAN "[web]\ntls_key = /k\n",
+	  "4: tls_key: expected a tls_cert as well\n" },
+	/* A name of two words is no name, though the first would be one. */
+	{ LAN "[web]\nhost = a b, c\n",
+	  "4: host = a b, c: expected host names with ',' between\n" },
+	{ LAN "[web]\nhost = a,,c\n",
+	  "4: host = a,,c: expected host names with ',' between\n" },
+	{ LAN "[web]\nhost = a,b,c,d,e,f,g,h,i\nhost = a,b,c,d,e,f,g,h\n",
+	  "5: host = a,b,c,d,e,f,g,h: expected at most 16 host names\n" },
+	{ LAN "[hearth]\nnode = a/b\n",
+	  "4: node = a/b: expected 1 to 64 of a-z A-Z 0-9 . _ -\n" },
+	{ LAN "[hearth]\nlog_level = loud\n",
+	  "4: log_level = loud: expected one of error warn info debug\n" },
+	{ LAN "[gpio]\nbackend = on\n",
+	  "4: backend = on: expected one of auto gpiod sim off\n" },
+	{ LAN "[gpio]\nprogram = gpiod\n",
+	  "4: program = gpiod: expected auto, none, or a path that begins "
+	  "with '/'\n" },
+	{ LAN "[limits]\npacket_size = 1023\n",
+	  "4: packet_size = 1023: expected a number from 1024 to 268435455\n" },
+	{ LAN "[limits]\nsession_expiry = 4294967295\n",
+	  "4: session_expiry = 4294967295: expected a number from 1 to "
+	  "4294967294\n" },
+};
+
+static void test_each_mistake_is_told_with_its_line(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		struct reports reports;
+		struct config *config;
+		int r = parse(mistakes[i].text, &config, &reports);
+
+		assert_string_equal(reports.text, mistakes[i].reports);
+		assert_int_equal(r, -EINVAL);
+		assert_null(config);
+	}
+}
+
+static void test_all_mistakes_are_told_at_once(void **state)
+{
+	struct reports reports;
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(parse("[hearth]\nnode = #\ncolour = red\nnonsense\n"
+			       "[listener]\n[web]\nport = many\n[oven]\n",
+			       &config, &reports),
+			 -EINVAL);
+	assert_string_equal(
+		reports.text,
+		"2: node = #: expected 1 to 64 of a-z A-Z 0-9 . _ -\n"
+		"3: colour: there is no such key in [hearth]\n"
+		"4: expected 'key = value' or '[section]'\n"
+		"5: [listener]: expected a name after it, of at most 64 bytes\n"
+		"7: port = many: expected a number from 0 to 65535\n"
+		"8: [oven]: expected one of [hearth] [listener NAME] [web] "
+		"[gpio] [limits]\n");
+}
+
+static void test_every_key_reaches_its_field(void **state)
+{
+	static const char text[] =
+		"\xef\xbb\xbf# comment\r\n; another\r\n"
+		"[hearth]\r\n data_dir = /srv/my hub \r\nnode=attic-2\r\n"
+		"log_level=debug\r\n"
+		"[listener lan]\naddress=::\nport=1\nanonymous=yes\n"
+		"max_connections=7\n"
+		"[listener ws]\ntype=websocket\nport=65535\n"
+		"[ listener  local ]\ntype=unix\npath=/run/a=b\nuser=u\n"
+		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"
+		"host = one, two\nhost=three\n"
+		"[gpio]\nbackend=sim\nprogram=none\n"
+		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
+		"queue_bytes=4096\nkeep_alive=5\nsession_expiry=4294967294";
+	struct reports reports;
+	struct config *c;
+
+	(void)state;
+	assert_int_equal(parse(text, &c, &reports), 0);
+	assert_string_equal(reports.text, "");
+	assert_string_equal(c->data_dir, "/srv/my hub");
+	assert_string_equal(c->node, "attic-2");
+	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
+
+	assert_int_equal(c->listener_count, 3);
+	assert_string_equal(c->listeners[0].name, "lan");
+	assert_int_equal(c->listeners[0].type, LISTENER_TCP);
+	assert_string_equal(c->listeners[0].address, "::");
+	assert_int_equal(c->listeners[0].port, 1);
+	assert_true(c->listeners[0].anonymous);
+	assert_null(c->listeners[0].user);
+	assert_int_equal(c->listeners[0].max_connections, 7);
+	assert_int_equal(c->listeners[1].type, LISTENER_WEBSOCKET);
+	assert_int_equal(c->listeners[1].port, 65535);
+	assert_false(c->listeners[1].anonymous);
+	assert_string_equal(c->listeners[2].name, "local");
+	assert_int_equal(c->listeners[2].type, LISTENER_UNIX);
+	assert_string_equal(c->listeners[2].path, "/run/a=b");
+	assert_string_equal(c->listeners[2].user, "u");
+
+	assert_string_equal(c->web_address, "0.0.0.0");
+	assert_int_equal(c->web_port, 0);
+	assert_string_equal(c->tls_cert, "/c");
+	assert_string_equal(c->tls_key, "/k");
+	assert_int_equal(c->hosts.count, 3);
+	assert_string_equal(c->hosts.names[0], "one");
+	assert_string_equal(c->hosts.names[1], "two");
+	assert_string_equal(c->hosts.names[2], "three");
+	assert_int_equal(c->gpio_backend, CONFIG_GPIO_SIM);
+	assert_string_equal(c->gpio_program, "none");
+	assert_int_equal(c->limits.connections, 1);
+	assert_int_equal(c->limits.packet_size, 2048);
+	assert_int_equal(c->limits.queue_messages, 3);
+	assert_int_equal(c->limits.queue_bytes, 4096);
+	assert_int_equal(c->limits.keep_alive, 5);
+	assert_int_equal(c->limits.session_expiry, UINT32_MAX - 1);
+	config_free(c);
+}
+
+/* Nobody is let in, and from nowhere else, unless the file says so. */
+static void test_defaults_are_closed(void **state)
+{
+	struct reports reports;
+	struct config *c;
+
+	(void)state;
+	assert_int_equal(parse(LAN, &c, &reports), 0);
+	assert_string_equal(c->data_dir, "/var/lib/hearth");
+	assert_true(strlen(c->node) > 0);
+	assert_null(strpbrk(c->node, "/+#."));
+	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_string_equal(c->listeners[0].address, "127.0.0.1");
+	assert_false(c->listeners[0].anonymous);
+	assert_null(c->listeners[0].user);
+	assert_int_equal(c->listeners[0].max_connections, 0);
+	assert_string_equal(c->web_address, "127.0.0.1");
+	assert_int_equal(c->web_port, 8080);
+	assert_null(c->tls_cert);
+	assert_int_equal(c->hosts.count, 0);
+	assert_int_equal(c->gpio_backend, CONFIG_GPIO_AUTO);
+	assert_string_equal(c->gpio_program, "auto");
+	assert_int_equal(c->limits.connections, LIMIT_CONNECTIONS);
+	assert_int_equal(c->limits.packet_size, LIMIT_PACKET_SIZE);
+	assert_int_equal(c->limits.queue_messages, LIMIT_QUEUE_MESSAGES);
+	assert_int_equal(c->limits.queue_bytes, LIMIT_QUEUE_BYTES);
+	assert_int_equal(c->limits.keep_alive, LIMIT_KEEP_ALIVE);
+	assert_int_equal(c->limits.session_expiry, LIMIT_SESSION_EXPIRY);
+	config_free(c);
+}
+
+static void test_seventeen_listeners_are_one_too_many(void **state)
+{
+	char text[1024] = "";
+	struct reports reports;
+	struct config *config;
+	size_t len = 0;
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"[listener l%d]\nport=0\n", i);
+	assert_int_equal(parse(text, &config, &reports), 0);
+	assert_int_equal(config->listener_count, 16);
+	config_free(config);
+
+	snprintf(text + len, sizeof(text) - len, "[listener x]\nport=0\n");
+	assert_int_equal(parse(text, &config, &reports), -EINVAL);
+	assert_string_equal(reports.text,
+			    "33: expected at most 16 listeners\n");
+}
+
+static void test_a_nul_byte_is_refused(void **state)
+{
+	static const char text[] = LAN "[gpio]\0]\n";
+	struct reports reports = { 0 };
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(config_parse(text, sizeof(text) - 1, &config, collect,
+				      &reports),
+			 -EINVAL);
+	assert_string_equal(reports.text, "3: holds a NUL byte\n");
+}
+
+static void test_a_huge_file_is_refused(void **state)
+{
+	struct reports reports = { 0 };
+	struct config *config;
+	char *text = malloc(CONFIG_SIZE_MAX + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', CONFIG_SIZE_MAX + 1);
+	assert_int_equal(config_parse(text, CONFIG_SIZE_MAX + 1, &config,
+				      collect, &reports),
+			 -EINVAL);
+	assert_string_equal(reports.text, "0: expected at most 64 KiB\n");
+	free(text);
+}
+
+static void test_a_file_that_is_not_there_is_reported(void **state)
+{
+	struct reports reports = { 0 };
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(config_load("/nonexistent/hearth.conf", &config,
+				     collect, &reports),
+			 -ENOENT);
+	assert_string_equal(reports.text, "0: No such file or directory\n");
+
+	reports = (struct reports){ 0 };
+	assert_int_equal(config_load("/", &config, collect, &reports), -EISDIR);
+	assert_string_equal(reports.text, "0: Is a directory\n");
+}
+
+static void test_parse_survives_allocation_failure(void **state)
+{
+	static const char text[] =
+		LAN "[web]\nhost = a, b\n[hearth]\nnode = n\n"
+		    "[listener b]\ntype=unix\npath=/p\nuser=u\n";
+	struct reports reports;
+	struct config *config;
+	unsigned int n = 0;
+	int r;
+
+	(void)state;
+	do {
+		failing_malloc_arm(n++);
+		r = parse(text, &config, &reports);
+		if (!failing_malloc_disarm())
+			break;
+		assert_int_equal(r, -ENOMEM);
+		assert_null(config);
+		assert_string_equal(reports.text, "");
+	} while (n < 100);
+
+	assert_int_equal(r, 0);
+	assert_true(n > 12);
+	config_free(config);
+}
+
+static char *read_example(void)
+{
+	FILE *file = fopen(EXAMPLE, "re");
+	char *text = calloc(1, CONFIG_SIZE_MAX);
+
+	assert_non_null(file);
+	assert_non_null(text);
+	assert_true(fread(text, 1, CONFIG_SIZE_MAX - 1, file) > 0);
+	fclose(file);
+	return text;
+}
+
+/* etc/hearth.conf is what people start from: it must name every key, and the
+ * defaults it claims must be the defaults. */
+static void test_the_example_names_every_key_and_default(void **state)
+{
+	char *text = read_example();
+	struct reports reports;
+	struct config *config;
+	size_t count;
+	const struct config_field *fields = config_fields(&count);
+
+	(void)state;
+	assert_int_equal(parse(text, &config, &reports), 0);
+	assert_string_equal(reports.text, "");
+	config_free(config);
+
+	for (size_t i = 0; i < count; i++) {
+		char wanted[128];
+		char *section;
+		char *next;
+		char *found;
+
+		snprintf(wanted, sizeof(wanted), "\n[%s", fields[i].section);
+		section = strstr(text, wanted);
+		assert_non_null(section);
+		next = strstr(section + 1, "\n[");
+		snprintf(wanted, sizeof(wanted), "%s = %s%s", fields[i].key,
+			 fields[i].initial ? fields[i].initial : "",
+			 fields[i].initial ? "\n" : "");
+		found = strstr(section, wanted);
+		/* path and user stand in the second example of a listener. */
+		if (!found ||
+		    (next && found > next && fields[i].type != FIELD_PATH &&
+		     fields[i].type != FIELD_NAME))
+			fail_msg("etc/hearth.conf: [%s] has no %s",
+				 fields[i].section, wanted);
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_mistake_is_told_with_its_line),
+		cmocka_unit_test(test_all_mistakes_are_told_at_once),
+		cmocka_unit_test(test_every_key_reaches_its_field),
+		cmocka_unit_test(test_defaults_are_closed),
+		cmocka_unit_test(test_seventeen_listeners_are_one_too_many),
+		cmocka_unit_test(test_a_nul_byte_is_refused),
+		cmocka_unit_test(test_a_huge_file_is_refused),
+		cmocka_unit_test(test_a_file_that_is_not_there_is_reported),
+		cmocka_unit_test(test_parse_survives_allocation_failure),
+		cmocka_unit_test(test_the_example_names_every_key_and_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
