@@ -1,0 +1,480 @@
+#include "gpio/lines_sim.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "broker/base/clock.h"
+
+#define SIM_LINES 58u
+#define SIM_LABEL "pinctrl-bcm2711"
+#define NS_PER_MS UINT64_C(1000000)
+
+struct sim_request;
+
+struct sim_line {
+	char name[LINES_NAME_SIZE];
+	char consumer[LINES_NAME_SIZE]; /* "": free */
+	struct sim_request *holder; /* NULL: free or held by somebody else */
+	unsigned int index; /* in holder */
+
+	/* The wire. */
+	bool output; /* outlives the request, as on a Pi */
+	bool driven;
+	int connected; /* -1: to nothing */
+	bool pulled_up;
+	uint64_t press_ends; /* clock_ns(); 0: nobody presses */
+	int broken; /* errno of every set and get; 0 works */
+
+	/* As requested. */
+	bool active_low;
+	uint64_t debounce_ns;
+	bool reported; /* logical, after debouncing */
+	uint64_t settles; /* clock_ns(); 0: quiet */
+	uint32_t seqno;
+};
+
+struct sim_request {
+	struct line_request
+		base; /* fd is a timerfd: due now, or when something settles */
+	unsigned int offsets[LINES_REQUEST_MAX];
+	struct line_event events[LINES_EVENTS_MAX];
+	size_t head;
+	size_t waiting;
+};
+
+struct sim {
+	struct lines base;
+	struct sim_line line[SIM_LINES];
+};
+
+static struct sim *sim_of(struct lines *lines)
+{
+	assert(lines_are_simulated(lines));
+	return (struct sim *)(void *)lines;
+}
+
+static struct sim_request *request_of(struct line_request *request)
+{
+	return (struct sim_request *)(void *)request;
+}
+
+static struct sim_line *request_line(struct sim_request *request, size_t i)
+{
+	return &sim_of(request->base.lines)->line[request->offsets[i]];
+}
+
+static bool wire_level(const struct sim_line *line)
+{
+	if (line->output)
+		return line->driven;
+	if (line->connected >= 0)
+		return line->connected;
+	return line->pulled_up;
+}
+
+static bool logical_level(const struct sim_line *line)
+{
+	return wire_level(line) != line->active_low;
+}
+
+/* As the kernel does: when nobody reads, the oldest edge is lost. */
+static void push_event(struct sim_request *request, struct sim_line *line,
+		       uint64_t now)
+{
+	struct line_event *event;
+
+	if (request->waiting == LINES_EVENTS_MAX) {
+		request->head = (request->head + 1) % LINES_EVENTS_MAX;
+		request->waiting--;
+	}
+	event = &request->events[(request->head + request->waiting) %
+				 LINES_EVENTS_MAX];
+	request->waiting++;
+
+	line->seqno++;
+	line->reported = logical_level(line);
+	*event = (struct line_event){
+		.time_ns = now,
+		.index = line->index,
+		.active = line->reported,
+		.seqno = line->seqno,
+	};
+}
+
+/* The level on the wire may have changed. */
+static void line_moved(struct sim_line *line, bool before, uint64_t now)
+{
+	if (!line->holder || line->output || logical_level(line) == before)
+		return;
+
+	if (line->debounce_ns > 0)
+		line->settles = now + line->debounce_ns;
+	else
+		push_event(line->holder, line, now);
+}
+
+/* Let happen what is due by now, in the order it happens. */
+static void line_catch_up(struct sim_line *line, uint64_t now)
+{
+	uint64_t released = line->press_ends;
+
+	if (line->settles && line->settles <= now &&
+	    !(released && released < line->settles)) {
+		uint64_t then = line->settles;
+
+		line->settles = 0;
+		if (logical_level(line) != line->reported)
+			push_event(line->holder, line, then);
+	}
+	if (released && released <= now) {
+		bool before = logical_level(line);
+
+		line->press_ends = 0;
+		line->connected = -1;
+		line_moved(line, before, released);
+		/* At most once more: nobody presses now. */
+		line_catch_up(line, now);
+	}
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+/* Make the descriptor readable when there is something to do. */
+static void request_arm(struct sim_request *request)
+{
+	struct itimerspec at = { 0 };
+	uint64_t due = request->waiting ? 1 : 0;
+
+	for (size_t i = 0; i < request->base.n && due != 1; i++) {
+		const struct sim_line *line = request_line(request, i);
+
+		due = earliest(due, line->settles);
+		due = earliest(due, line->press_ends);
+	}
+	at.it_value.tv_sec = (time_t)(due / 1000000000);
+	at.it_value.tv_nsec = (long)(due % 1000000000);
+	/* Cannot fail with a valid descriptor and time. */
+	(void)timerfd_settime(request->base.fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void request_catch_up(struct sim_request *request, uint64_t now)
+{
+	for (size_t i = 0; i < request->base.n; i++)
+		line_catch_up(request_line(request, i), now);
+}
+
+static void sim_close(struct lines *lines)
+{
+	struct sim *sim = sim_of(lines);
+
+	for (unsigned int i = 0; i < SIM_LINES; i++)
+		assert(!sim->line[i].holder);
+	free(sim);
+}
+
+static void copy_name(char to[LINES_NAME_SIZE], const char *from)
+{
+	(void)snprintf(to, LINES_NAME_SIZE, "%s", from);
+}
+
+static int sim_info(struct lines *lines, unsigned int offset,
+		    struct line_info *out)
+{
+	const struct sim_line *line;
+
+	if (offset >= SIM_LINES)
+		return -EINVAL;
+
+	line = &sim_of(lines)->line[offset];
+	copy_name(out->name, line->name);
+	out->used = line->consumer[0] != '\0';
+	copy_name(out->consumer, line->consumer);
+	return 0;
+}
+
+static int check_request(const struct sim *sim,
+			 const struct line_config *configs, size_t n)
+{
+	if (n < 1 || n > LINES_REQUEST_MAX)
+		return -EINVAL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (configs[i].offset >= SIM_LINES)
+			return -EINVAL;
+		for (size_t k = 0; k < i; k++)
+			if (configs[k].offset == configs[i].offset)
+				return -EINVAL;
+		if (sim->line[configs[i].offset].consumer[0])
+			return -EBUSY;
+	}
+	return 0;
+}
+
+static void take_line(struct sim_line *line, const char *consumer,
+		      const struct line_config *config)
+{
+	bool was_output = line->output;
+
+	copy_name(line->consumer, consumer);
+	line->active_low = config->active_low;
+	line->output = config->direction == LINE_OUTPUT;
+	line->debounce_ns = (uint64_t)config->debounce_us * 1000;
+	line->seqno = 0;
+	line->settles = 0;
+	if (config->bias != LINE_BIAS_AS_IS)
+		line->pulled_up = config->bias == LINE_BIAS_UP;
+	if (line->output && !(config->keep && was_output))
+		line->driven = config->initial != config->active_low;
+	line->reported = logical_level(line);
+}
+
+static int sim_request(struct lines *lines, const char *consumer,
+		       const struct line_config *configs, size_t n,
+		       struct line_request **out)
+{
+	struct sim *sim = sim_of(lines);
+	struct sim_request *request;
+	int r = check_request(sim, configs, n);
+
+	if (r)
+		return r;
+
+	request = calloc(1, sizeof(*request));
+	if (!request)
+		return -ENOMEM;
+	request->base.fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (request->base.fd < 0) {
+		r = -errno;
+		free(request);
+		return r;
+	}
+
+	request->base.lines = lines;
+	request->base.n = n;
+	for (unsigned int i = 0; i < n; i++) {
+		struct sim_line *line = &sim->line[configs[i].offset];
+
+		line_catch_up(line, clock_ns());
+		take_line(line, consumer, &configs[i]);
+		line->holder = request;
+		line->index = i;
+		request->offsets[i] = configs[i].offset;
+	}
+	request_arm(request);
+	*out = &request->base;
+	return 0;
+}
+
+static int request_broken(struct sim_request *request)
+{
+	for (size_t i = 0; i < request->base.n; i++)
+		if (request_line(request, i)->broken)
+			return -request_line(request, i)->broken;
+	return 0;
+}
+
+static int sim_set(struct line_request *base, uint64_t mask, uint64_t values)
+{
+	struct sim_request *request = request_of(base);
+	int r = request_broken(request);
+
+	if (r)
+		return r;
+
+	/* As the kernel has it: inputs are refused, and nothing is set then. */
+	for (size_t i = 0; i < base->n; i++)
+		if ((mask >> i & 1) && !request_line(request, i)->output)
+			return -EPERM;
+	for (size_t i = 0; i < base->n; i++) {
+		struct sim_line *line = request_line(request, i);
+
+		if (mask >> i & 1)
+			line->driven = (values >> i & 1) != line->active_low;
+	}
+	return 0;
+}
+
+static int sim_get(struct line_request *base, uint64_t *values)
+{
+	struct sim_request *request = request_of(base);
+	int r = request_broken(request);
+
+	if (r)
+		return r;
+
+	request_catch_up(request, clock_ns());
+	request_arm(request);
+	*values = 0;
+	for (size_t i = 0; i < base->n; i++) {
+		const struct sim_line *line = request_line(request, i);
+		bool on = line->debounce_ns ? line->reported
+					    : logical_level(line);
+
+		*values |= (uint64_t)on << i;
+	}
+	return 0;
+}
+
+static int sim_read(struct line_request *base, struct line_event *events,
+		    size_t max)
+{
+	struct sim_request *request = request_of(base);
+	uint64_t expirations;
+	size_t n = 0;
+
+	/* Only to make it unreadable; nothing there is fine too. */
+	if (read(base->fd, &expirations, sizeof(expirations)) < 0 &&
+	    errno != EAGAIN)
+		return -errno;
+
+	request_catch_up(request, clock_ns());
+	while (n < max && request->waiting > 0) {
+		events[n++] = request->events[request->head];
+		request->head = (request->head + 1) % LINES_EVENTS_MAX;
+		request->waiting--;
+	}
+	request_arm(request);
+	return (int)n;
+}
+
+static void sim_release(struct line_request *base)
+{
+	struct sim_request *request = request_of(base);
+
+	for (size_t i = 0; i < base->n; i++) {
+		struct sim_line *line = request_line(request, i);
+
+		line->holder = NULL;
+		line->consumer[0] = '\0';
+		line->settles = 0;
+	}
+	(void)close(base->fd);
+	free(request);
+}
+
+static const struct lines_ops sim_ops = {
+	.backend = "sim",
+	.close = sim_close,
+	.info = sim_info,
+	.request = sim_request,
+	.set = sim_set,
+	.get = sim_get,
+	.read = sim_read,
+	.release = sim_release,
+};
+
+bool lines_are_simulated(const struct lines *lines)
+{
+	return lines->ops == &sim_ops;
+}
+
+int lines_sim_open(struct lines **out)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+
+	if (!sim)
+		return -ENOMEM;
+
+	sim->base.ops = &sim_ops;
+	sim->base.count = SIM_LINES;
+	copy_name(sim->base.label, SIM_LABEL);
+	for (unsigned int i = 0; i < SIM_LINES; i++) {
+		struct sim_line *line = &sim->line[i];
+
+		line->connected = -1;
+		/* The BCM chips' pulls at power-up: 0..8 up, 9.. down. */
+		line->pulled_up = i <= 8;
+		if (i < 28)
+			(void)snprintf(line->name, sizeof(line->name), "GPIO%u",
+				       i);
+	}
+	copy_name(sim->line[0].name, "ID_SDA");
+	copy_name(sim->line[1].name, "ID_SCL");
+	copy_name(sim->line[2].consumer, "i2c-1");
+	copy_name(sim->line[3].consumer, "i2c-1");
+	*out = &sim->base;
+	return 0;
+}
+
+static int wire_of_input(struct lines *lines, unsigned int offset,
+			 struct sim_line **out)
+{
+	if (offset >= SIM_LINES)
+		return -EINVAL;
+	*out = &sim_of(lines)->line[offset];
+	if ((*out)->output)
+		return -EPERM;
+
+	line_catch_up(*out, clock_ns());
+	return 0;
+}
+
+static void connect_line(struct sim_line *line, int level, uint64_t press_ends)
+{
+	bool before = logical_level(line);
+
+	line->connected = level;
+	line->press_ends = press_ends;
+	line_moved(line, before, clock_ns());
+	if (line->holder)
+		request_arm(line->holder);
+}
+
+int lines_sim_connect(struct lines *lines, unsigned int offset, int level)
+{
+	struct sim_line *line;
+	int r = wire_of_input(lines, offset, &line);
+
+	if (r)
+		return r;
+	if (level < -1 || level > 1)
+		return -EINVAL;
+
+	connect_line(line, level, 0);
+	return 0;
+}
+
+int lines_sim_press(struct lines *lines, unsigned int offset, uint32_t ms)
+{
+	struct sim_line *line;
+	int r = wire_of_input(lines, offset, &line);
+
+	if (r)
+		return r;
+	if (ms < 1 || ms > LINES_SIM_PRESS_MAX)
+		return -EINVAL;
+
+	connect_line(line, !line->pulled_up, clock_ns() + ms * NS_PER_MS);
+	return 0;
+}
+
+bool lines_sim_level(struct lines *lines, unsigned int offset)
+{
+	assert(offset < SIM_LINES);
+	return wire_level(&sim_of(lines)->line[offset]);
+}
+
+void lines_sim_break(struct lines *lines, unsigned int offset, int error)
+{
+	assert(offset < SIM_LINES);
+	sim_of(lines)->line[offset].broken = error;
+}
+
+void lines_sim_occupy(struct lines *lines, unsigned int offset,
+		      const char *consumer)
+{
+	assert(offset < SIM_LINES && !sim_of(lines)->line[offset].holder);
+	copy_name(sim_of(lines)->line[offset].consumer,
+		  consumer ? consumer : "");
+}

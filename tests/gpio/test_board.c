@@ -1,0 +1,144 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gpio/board.h"
+
+/* The pins of the 40-pin header that are power, ground and nothing else. */
+static bool is_power(unsigned int pin)
+{
+	static const unsigned int power[] = { 1, 2, 4, 6, 9, 14, 17, 20, 25, 30,
+					      34, 39 };
+
+	for (size_t i = 0; i < sizeof(power) / sizeof(power[0]); i++)
+		if (power[i] == pin)
+			return true;
+	return false;
+}
+
+static void test_lines_come_out_where_the_documentation_says(void **state)
+{
+	/* BCM number and header pin, from the Raspberry Pi documentation. */
+	static const unsigned int known[][2] = {
+		{ 2, 3 },   { 3, 5 },	{ 4, 7 },   { 17, 11 }, { 27, 13 },
+		{ 22, 15 }, { 10, 19 }, { 9, 21 },  { 11, 23 }, { 0, 27 },
+		{ 5, 29 },  { 6, 31 },	{ 13, 33 }, { 19, 35 }, { 26, 37 },
+		{ 14, 8 },  { 15, 10 }, { 18, 12 }, { 23, 16 }, { 24, 18 },
+		{ 25, 22 }, { 8, 24 },	{ 7, 26 },  { 1, 28 },	{ 12, 32 },
+		{ 16, 36 }, { 20, 38 }, { 21, 40 },
+	};
+
+	(void)state;
+	assert_int_equal(sizeof(known) / sizeof(known[0]), BOARD_HEADER_LINES);
+	for (size_t i = 0; i < BOARD_HEADER_LINES; i++)
+		assert_int_equal(board_line(known[i][0])->pin, known[i][1]);
+	assert_null(board_line(BOARD_HEADER_LINES));
+}
+
+static void test_every_pin_is_a_line_or_power(void **state)
+{
+	(void)state;
+	for (unsigned int pin = 1; pin <= 40; pin++) {
+		unsigned int lines = 0;
+
+		for (unsigned int i = 0; i < BOARD_HEADER_LINES; i++)
+			lines += board_line(i)->pin == pin;
+		assert_int_equal(lines, is_power(pin) ? 0 : 1);
+	}
+}
+
+static void test_pulls_and_warnings(void **state)
+{
+	static const unsigned int harmless[] = { 5,  6,	 12, 13, 16, 17,
+						 22, 23, 24, 25, 26, 27 };
+	unsigned int warned = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < BOARD_HEADER_LINES; i++) {
+		assert_int_equal(board_line(i)->pulled_up, i <= 8);
+		warned += board_line(i)->warning != NULL;
+	}
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		assert_null(board_line(harmless[i])->warning);
+	assert_int_equal(warned, BOARD_HEADER_LINES - 12);
+}
+
+static void test_only_a_pis_chip_has_the_header(void **state)
+{
+	(void)state;
+	assert_true(board_has_header("pinctrl-bcm2835"));
+	assert_true(board_has_header("pinctrl-bcm2711"));
+	assert_true(board_has_header("pinctrl-rp1"));
+	assert_false(board_has_header("raspberrypi-exp-gpio"));
+	assert_false(board_has_header("pinctrl-rk3588"));
+}
+
+static void make_model(const char *root, const char *model, size_t len)
+{
+	char path[256];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/proc", root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/proc/device-tree", root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/proc/device-tree/model", root);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, model, len), len);
+	assert_int_equal(close(fd), 0);
+}
+
+static void remove_model(const char *root)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/proc/device-tree/model", root);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/proc/device-tree", root);
+	(void)rmdir(path);
+	(void)snprintf(path, sizeof(path), "%s/proc", root);
+	(void)rmdir(path);
+	(void)rmdir(root);
+}
+
+static void test_the_model_is_read_and_cut_to_size(void **state)
+{
+	static const char model[] = "Raspberry Pi 4 Model B Rev 1.4";
+	char root[] = "/tmp/test_board.XXXXXX";
+	char out[64];
+	char small[10];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(board_model(root, out, sizeof(out)), -ENOENT);
+	make_model(root, model, sizeof(model));
+	assert_int_equal(board_model(root, out, sizeof(out)), 0);
+	assert_string_equal(out, model);
+	assert_int_equal(board_model(root, small, sizeof(small)), 0);
+	assert_string_equal(small, "Raspberry");
+	remove_model(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines_come_out_where_the_documentation_says),
+		cmocka_unit_test(test_every_pin_is_a_line_or_power),
+		cmocka_unit_test(test_pulls_and_warnings),
+		cmocka_unit_test(test_only_a_pis_chip_has_the_header),
+		cmocka_unit_test(test_the_model_is_read_and_cut_to_size),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
