@@ -245,9 +245,8 @@ static void start_draft(struct draft *draft, struct gpiod_chip *chip)
 		draft->as_is[i] = config->direction == LINE_OUTPUT &&
 				  config->keep &&
 				  is_output_now(chip, config->offset);
-		draft->values[i] = config->initial ?
-					   GPIOD_LINE_VALUE_ACTIVE :
-					   GPIOD_LINE_VALUE_INACTIVE;
+		draft->values[i] = config->initial ? GPIOD_LINE_VALUE_ACTIVE
+						   : GPIOD_LINE_VALUE_INACTIVE;
 	}
 }
 
@@ -335,8 +334,8 @@ static int real_set(struct line_request *base, uint64_t mask, uint64_t values)
 		if (!(mask >> i & 1))
 			continue;
 		offsets[n] = request->offsets[i];
-		levels[n++] = values >> i & 1 ? GPIOD_LINE_VALUE_ACTIVE :
-						GPIOD_LINE_VALUE_INACTIVE;
+		levels[n++] = values >> i & 1 ? GPIOD_LINE_VALUE_ACTIVE
+					      : GPIOD_LINE_VALUE_INACTIVE;
 	}
 	if (n == 0)
 		return 0;
@@ -398,7 +397,8 @@ static int real_read(struct line_request *base, struct line_event *events,
 
 		events[i] = (struct line_event){
 			.time_ns = gpiod_edge_event_get_timestamp_ns(event),
-			.index = index_of(request,
+			.index = index_of(
+				request,
 				gpiod_edge_event_get_line_offset(event)),
 			.active = gpiod_edge_event_get_event_type(event) ==
 				  GPIOD_EDGE_EVENT_RISING_EDGE,
@@ -434,7 +434,9 @@ static int chip_score(struct gpiod_chip *chip, const char *label,
 		      const char *wanted)
 {
 	static const char *const header[] = {
-		"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1",
+		"pinctrl-bcm2835",
+		"pinctrl-bcm2711",
+		"pinctrl-rp1",
 	};
 
 	if (wanted)
