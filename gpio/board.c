@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WARN_EEPROM \
-	"read by the bootloader to identify a HAT; leave it alone"
-#define WARN_I2C \
-	"I2C bus with a fixed 1.8 kOhm pull-up; used by many HATs"
+#define WARN_EEPROM "read by the bootloader to identify a HAT; leave it alone"
+#define WARN_I2C "I2C bus with a fixed 1.8 kOhm pull-up; used by many HATs"
 #define WARN_W1 "1-Wire bus by default, where that is switched on"
 #define WARN_UART "serial console; driven by the kernel while it boots"
 #define WARN_SPI "SPI bus, where that is switched on"

@@ -17,8 +17,8 @@
 /* The pins of the 40-pin header that are power, ground and nothing else. */
 static bool is_power(unsigned int pin)
 {
-	static const unsigned int power[] = { 1, 2, 4, 6, 9, 14, 17, 20, 25, 30,
-					      34, 39 };
+	static const unsigned int power[] = { 1,  2,  4,  6,  9,  14,
+					      17, 20, 25, 30, 34, 39 };
 
 	for (size_t i = 0; i < sizeof(power) / sizeof(power[0]); i++)
 		if (power[i] == pin)
@@ -133,7 +133,8 @@ static void test_the_model_is_read_and_cut_to_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines_come_out_where_the_documentation_says),
+		cmocka_unit_test(
+			test_lines_come_out_where_the_documentation_says),
 		cmocka_unit_test(test_every_pin_is_a_line_or_power),
 		cmocka_unit_test(test_pulls_and_warnings),
 		cmocka_unit_test(test_only_a_pis_chip_has_the_header),
