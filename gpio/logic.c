@@ -64,8 +64,8 @@ int logic_command(const struct logic *logic, unsigned int output,
 	return 0;
 }
 
-void logic_done(struct logic *logic, const struct logic_action *action,
-		bool on, uint64_t now)
+void logic_done(struct logic *logic, const struct logic_action *action, bool on,
+		uint64_t now)
 {
 	struct logic_output *output = &logic->output[action->output];
 
@@ -77,8 +77,8 @@ void logic_done(struct logic *logic, const struct logic_action *action,
 		return;
 	}
 	/* A newer command without a time ends an older one's. */
-	output->off_at = on && action->on_time_ms ? now + action->on_time_ms :
-						    0;
+	output->off_at =
+		on && action->on_time_ms ? now + action->on_time_ms : 0;
 }
 
 void logic_failed(struct logic *logic, const struct logic_action *action,

@@ -79,8 +79,8 @@ int logic_command(const struct logic *logic, unsigned int output,
 
 /* The line was written as the action said and reads as on. Should that be
  * another value, it is kept as the truth, but the action has failed. */
-void logic_done(struct logic *logic, const struct logic_action *action,
-		bool on, uint64_t now);
+void logic_done(struct logic *logic, const struct logic_action *action, bool on,
+		uint64_t now);
 /* It could not be written: nothing has changed; if its time is up, the output
  * is due again in LOGIC_RETRY_MS. */
 void logic_failed(struct logic *logic, const struct logic_action *action,

@@ -141,8 +141,9 @@ static void test_refusals(void **state)
 	command.on_time_ms = 0;
 	assert_int_equal(logic_command(&logic, PUMP + 1, &command, &action),
 			 -ENOENT);
-	assert_int_equal(logic_command(&logic, LOGIC_OUTPUTS_MAX, &command,
-				       &action), -ENOENT);
+	assert_int_equal(
+		logic_command(&logic, LOGIC_OUTPUTS_MAX, &command, &action),
+		-ENOENT);
 	logic_remove(&logic, PUMP);
 	assert_int_equal(logic_command(&logic, PUMP, &command, &action),
 			 -ENOENT);
@@ -188,13 +189,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_commands_do_what_they_say, setup),
 		cmocka_unit_test_setup(test_on_time_ends_when_it_said, setup),
-		cmocka_unit_test_setup(test_a_later_command_ends_an_earlier_ones_time, setup),
-		cmocka_unit_test_setup(test_a_failed_write_changes_nothing, setup),
-		cmocka_unit_test_setup(test_an_output_that_will_not_go_off_is_tried_again, setup),
-		cmocka_unit_test_setup(test_what_the_wire_says_is_the_state, setup),
+		cmocka_unit_test_setup(
+			test_a_later_command_ends_an_earlier_ones_time, setup),
+		cmocka_unit_test_setup(test_a_failed_write_changes_nothing,
+				       setup),
+		cmocka_unit_test_setup(
+			test_an_output_that_will_not_go_off_is_tried_again,
+			setup),
+		cmocka_unit_test_setup(test_what_the_wire_says_is_the_state,
+				       setup),
 		cmocka_unit_test_setup(test_refusals, setup),
 		cmocka_unit_test_setup(test_safe_values, setup),
-		cmocka_unit_test_setup(test_outputs_have_their_own_times, setup),
+		cmocka_unit_test_setup(test_outputs_have_their_own_times,
+				       setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
