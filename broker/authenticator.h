@@ -6,9 +6,10 @@
  * authenticator_submit() and comes back, answered, through the requester's own
  * mailbox. Checks that cost nothing (a generated secret; a password found right
  * since start) are answered before slow ones, so a flood of wrong passwords does
- * not keep devices out. What was found right is remembered as an HMAC under a key
- * of this start over the exact stored hash and the password: with another hash
- * stored, nothing remembered fits.
+ * not keep devices out. (A quick refusal tells that a user with a generated secret
+ * has this name, but there are 2^128 secrets.) What was found right is remembered
+ * as an HMAC, under a key of this start, over the exact stored hash and the
+ * password: with another hash stored, nothing remembered fits.
  */
 #ifndef BROKER_AUTHENTICATOR_H
 #define BROKER_AUTHENTICATOR_H
@@ -23,8 +24,8 @@ struct authenticator;
 struct mailbox;
 
 /* Requests under way, of all requesters together; those that need the slow hash
- * may take LIMIT_AUTHENTICATIONS of them. A reply mailbox this large never makes
- * the hasher try again. */
+ * may take LIMIT_AUTHENTICATIONS of them. Reply mailboxes hold this many; while
+ * one is full the hasher keeps its answers and tries again. */
 #define AUTHENTICATOR_REQUESTS_MAX 256
 
 /* Passwords remembered as right; the least recently used goes. */
@@ -55,10 +56,12 @@ struct authenticator_request {
 };
 
 /*
- * Copies both. hash is NULL for a user there is not, and for HASH: to verify
- * without one takes as long as with one and finds the password wrong. The caller
- * sets reply, and token and owner as it likes. Returns NULL with errno ENOMEM, or
- * EINVAL if hash cannot be one of ours.
+ * Copies both. hash is NULL (or "") for a user there is not or who may not come
+ * in, and for HASH: to verify without one takes as long as with one and finds the
+ * password wrong. Of a password longer than PASSWORD_MAX only so much is kept as
+ * shows that it is: it is wrong, or -EINVAL for HASH. The caller sets reply, and
+ * token and owner as it likes. Returns NULL with errno ENOMEM, or EINVAL if hash
+ * is too long to be one of ours.
  */
 struct authenticator_request *
 authenticator_request_new(enum authenticator_kind kind, const char *hash,
