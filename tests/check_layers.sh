@@ -13,6 +13,7 @@ function allowed(from, to) {
 		return to ~ /^broker\//
 	if (from ~ /^db\//)
 		return to ~ /^db\// || to ~ /^broker\/base\// ||
+		       to ~ /^broker\/wire\/(topic|utf8)\.h$/ ||
 		       to ~ /^broker\/(store|access|admin|local_client|message|origin|limits)\.h$/
 	if (from ~ /^web\//)
 		return to ~ /^(web|db|broker\/base)\// ||
