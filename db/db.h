@@ -24,15 +24,10 @@
 struct db;
 struct sqlite3;
 
-enum db_file {
-	DB_CONFIG,
-	DB_STATE,
-	DB_HISTORY,
-	DB_FILES
-};
+enum db_file { DB_CONFIG, DB_STATE, DB_HISTORY, DB_FILES };
 
 struct db_options {
-	const char *dir; /* made with mode 0700 if missing; its parent must be */
+	const char *dir; /* made with mode 0700 if missing; not its parent */
 	const char *vfs; /* SQLite VFS; NULL: the system's own. For tests */
 	uint32_t max_state_mb; /* 0: DB_MAX_STATE_MB */
 	uint32_t max_history_mb; /* 0: DB_MAX_HISTORY_MB */
@@ -56,6 +51,9 @@ void db_close(struct db *db);
 /* Absolute or as given in the options; as long as db. */
 const char *db_dir(const struct db *db);
 int db_dir_fd(const struct db *db);
+
+/* How large the history may be before its oldest day is dropped. */
+uint64_t db_history_bytes(const struct db *db);
 
 /* A file found set aside in the directory, now or at an earlier start. */
 struct db_notice {

@@ -32,8 +32,8 @@ struct db_history_topic {
 
 /* In order of topic; strings and array in one piece of memory, freed by free().
  * Returns 0 or a negative errno. */
-int db_history_topics(struct db_history *history,
-		      struct db_history_topic **out, size_t *count);
+int db_history_topics(struct db_history *history, struct db_history_topic **out,
+		      size_t *count);
 
 struct db_history_query {
 	struct slice topic;

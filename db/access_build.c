@@ -1,0 +1,145 @@
+/* db_access_build() of access_rules.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/access_rules.h"
+
+/* A built-in rule; %s in the filter is the node. */
+struct built_in {
+	const char *user;
+	const char *filter;
+	enum access_action action;
+};
+
+/* hearth-gpiod publishes what the pins are and obeys commands; it sees nothing
+ * else of the house. */
+static const struct built_in gpio_rules[] = {
+	{ DB_USER_GPIO, "hearth/%s/+/+/set", ACCESS_READ },
+	{ DB_USER_GPIO, "$hearth/gpio/%s/#", ACCESS_READ },
+	{ DB_USER_GPIO, "hearth/%s/#", ACCESS_WRITE },
+	{ DB_USER_GPIO, "$hearth/gpio/%s/report", ACCESS_WRITE },
+};
+
+static const struct built_in demo_rules[] = {
+	{ ACCESS_ANONYMOUS, "#", ACCESS_READWRITE },
+	{ ACCESS_ANONYMOUS, "$SYS/#", ACCESS_READ },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int add_built_in(struct access *access, const struct built_in *rules,
+			size_t count, uint32_t first_id, const char *node)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct access_rule rule = {
+			.id = first_id + (uint32_t)i,
+			.user = rules[i].user,
+			.action = rules[i].action,
+			.allow = true,
+		};
+		const char *hole = strstr(rules[i].filter, "%s");
+		char *filter;
+		int r;
+
+		r = hole ? asprintf(&filter, "%.*s%s%s",
+				    (int)(hole - rules[i].filter),
+				    rules[i].filter, node, hole + 2)
+			 : asprintf(&filter, "%s", rules[i].filter);
+		if (r < 0)
+			return -ENOMEM;
+		rule.filter = filter;
+		r = access_add_rule(access, &rule);
+		free(filter);
+		if (r)
+			return r;
+	}
+
+	return 0;
+}
+
+static int add_users(struct access *access, struct db_config *config)
+{
+	struct access_user gpio = {
+		.name = DB_USER_GPIO,
+		.password_hash = "", /* its socket's mode is its credential */
+		.enabled = true,
+	};
+	struct db_user *users;
+	size_t count;
+	int r;
+
+	r = db_users_list(config, &users, &count);
+	if (r)
+		return r;
+	r = access_add_user(access, &gpio);
+	for (size_t i = 0; !r && i < count; i++) {
+		struct access_user user = {
+			.name = users[i].name,
+			.password_hash = users[i].hash,
+			.admin = users[i].admin,
+			.enabled = users[i].enabled,
+		};
+
+		r = access_add_user(access, &user);
+	}
+	free(users);
+
+	return r;
+}
+
+static int add_rules(struct access *access, struct db_config *config)
+{
+	struct db_rule *rules;
+	size_t count;
+	int r;
+
+	r = db_rules_list(config, NULL, &rules, &count);
+	if (r)
+		return r;
+	for (size_t i = 0; !r && i < count; i++) {
+		bool everyone = strcmp(rules[i].user, "*") == 0;
+		struct access_rule rule = {
+			.id = rules[i].id,
+			.user = everyone ? NULL : rules[i].user,
+			.filter = rules[i].filter,
+			.action = rules[i].action,
+			.allow = rules[i].allow,
+		};
+
+		r = access_add_rule(access, &rule);
+	}
+	free(rules);
+
+	return r;
+}
+
+int db_access_build(struct db_config *config,
+		    const struct db_access_options *options,
+		    struct access **out)
+{
+	struct access *access = access_new();
+	int r;
+
+	if (!access)
+		return -ENOMEM;
+
+	r = add_users(access, config);
+	if (!r)
+		r = add_rules(access, config);
+	if (!r)
+		r = add_built_in(access, gpio_rules, COUNT(gpio_rules),
+				 DB_RULE_SYSTEM, options->node);
+	if (!r && options->demo)
+		r = add_built_in(access, demo_rules, COUNT(demo_rules),
+				 DB_RULE_SYSTEM + COUNT(gpio_rules),
+				 options->node);
+	if (r) {
+		access_free(access);
+		return r;
+	}
+
+	*out = access;
+	return 0;
+}

@@ -1,0 +1,423 @@
+#include "db/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/log.h"
+#include "db/migrate.h"
+#include "db/quarantine.h"
+#include "db/schema/schema.h"
+#include "db/statement.h"
+
+/* Somebody looks at the file with the sqlite3 program: wait for him so long. */
+#define BUSY_MS 5000
+
+/* A history larger than this is not read through at start: it would take seconds
+ * on a card, and its damage harms nobody. */
+#define HISTORY_CHECK_MAX (64 * 1024 * 1024)
+
+struct db {
+	char *dir;
+	char *vfs;
+	int dir_fd;
+	int lock_fd;
+	uint32_t max_mb[DB_FILES];
+	uint32_t history_mb;
+	size_t notice_count;
+	struct db_notice notices[DB_NOTICES_MAX];
+};
+
+static const char *const config_steps[] = { schema_config_001 };
+static const char *const state_steps[] = { schema_state_001 };
+static const char *const history_steps[] = { schema_history_001 };
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * WAL in all. mmap off: an I/O error would be a SIGBUS. Schema and cells are
+ * not trusted: the file may be damaged or somebody else's. secure_delete, on in
+ * Debian's build, is for passwords; elsewhere it would cost writes.
+ */
+#define PRAGMAS_COMMON                          \
+	"PRAGMA journal_mode = WAL;"            \
+	"PRAGMA journal_size_limit = 16777216;" \
+	"PRAGMA mmap_size = 0;"                 \
+	"PRAGMA temp_store = MEMORY;"           \
+	"PRAGMA trusted_schema = OFF;"          \
+	"PRAGMA cell_size_check = ON;"
+
+static const struct {
+	const char *name;
+	unsigned int page_size;
+	const char *pragmas;
+	const char *const *steps;
+	size_t step_count;
+} files[DB_FILES] = {
+	[DB_CONFIG] = { "config.db", 4096,
+			"PRAGMA page_size = 4096;" PRAGMAS_COMMON
+			"PRAGMA synchronous = FULL;"
+			"PRAGMA secure_delete = ON;",
+			config_steps, COUNT(config_steps) },
+	/* Small pages: a commit of one row writes two or three of them. The
+	 * store checkpoints when it has time (store.h). */
+	[DB_STATE] = { "state.db", 2048,
+		       "PRAGMA page_size = 2048;" PRAGMAS_COMMON
+		       "PRAGMA synchronous = FULL;"
+		       "PRAGMA wal_autocheckpoint = 0;"
+		       "PRAGMA secure_delete = FAST;",
+		       state_steps, COUNT(state_steps) },
+	[DB_HISTORY] = { "history.db", 4096,
+			 "PRAGMA page_size = 4096;" PRAGMAS_COMMON
+			 "PRAGMA synchronous = NORMAL;"
+			 "PRAGMA wal_autocheckpoint = 0;"
+			 "PRAGMA secure_delete = OFF;",
+			 history_steps, COUNT(history_steps) },
+};
+
+const char *db_file_name(enum db_file file)
+{
+	return files[file].name;
+}
+
+const char *db_dir(const struct db *db)
+{
+	return db->dir;
+}
+
+int db_dir_fd(const struct db *db)
+{
+	return db->dir_fd;
+}
+
+uint64_t db_history_bytes(const struct db *db)
+{
+	return (uint64_t)db->history_mb << 20;
+}
+
+size_t db_notices(const struct db *db, const struct db_notice **out)
+{
+	*out = db->notices;
+	return db->notice_count;
+}
+
+int db_error(int sqlite_code)
+{
+	switch (sqlite_code) {
+	case SQLITE_IOERR_READ:
+	case SQLITE_IOERR_SHORT_READ:
+	case SQLITE_IOERR_DATA:
+	case SQLITE_IOERR_CORRUPTFS:
+		return -EBADMSG;
+	default:
+		break;
+	}
+
+	switch (sqlite_code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EAGAIN;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	case SQLITE_TOOBIG:
+		return -EMSGSIZE;
+	default:
+		return -EIO;
+	}
+}
+
+static int set_pragmas(const struct db *db, enum db_file file, bool read_only,
+		       struct sqlite3 *sqlite)
+{
+	uint64_t pages =
+		((uint64_t)db->max_mb[file] << 20) / files[file].page_size;
+	char sql[96];
+	int r;
+
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %llu;",
+		 (unsigned long long)pages);
+	r = sqlite3_exec(sqlite,
+			 read_only ? "PRAGMA trusted_schema = OFF;"
+				     "PRAGMA mmap_size = 0;"
+				     "PRAGMA cell_size_check = ON;"
+				   : files[file].pragmas,
+			 NULL, NULL, NULL);
+	if (!r && !read_only)
+		r = sqlite3_exec(sqlite, sql, NULL, NULL, NULL);
+
+	return r;
+}
+
+int db_connect(struct db *db, enum db_file file, bool read_only,
+	       struct sqlite3 **out)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	struct sqlite3 *sqlite = NULL;
+	char *path;
+	int r;
+
+	if (asprintf(&path, "%s/%s", db->dir, files[file].name) < 0)
+		return -ENOMEM;
+
+	flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	r = sqlite3_open_v2(path, &sqlite, flags, db->vfs);
+	free(path);
+	if (r)
+		goto err_close;
+	sqlite3_busy_timeout(sqlite, BUSY_MS);
+	r = set_pragmas(db, file, read_only, sqlite);
+	if (r)
+		goto err_close;
+
+	*out = sqlite;
+	return 0;
+
+err_close:
+	sqlite3_close(sqlite);
+	return db_error(r);
+}
+
+/* Made by us, not by SQLite, so that nobody else can ever read it; the WAL gets
+ * the same mode from SQLite. */
+static int make_file(const struct db *db, enum db_file file)
+{
+	int fd = openat(db->dir_fd, files[file].name,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fchmod(fd, 0600) || fsync(db->dir_fd) ? -errno : 0;
+	close(fd);
+
+	return r;
+}
+
+static int check_whole(struct sqlite3 *sqlite)
+{
+	struct statement s;
+	int r;
+
+	statement_open(&s, sqlite, "PRAGMA quick_check(1)");
+	r = statement_step(&s);
+	if (r > 0 && !slice_equal(statement_bytes_at(&s, 0), slice_str("ok")))
+		r = -EBADMSG;
+	statement_close(&s);
+
+	return r < 0 ? r : 0;
+}
+
+static bool too_large_to_check(const struct db *db, enum db_file file)
+{
+	struct stat st;
+
+	return file == DB_HISTORY &&
+	       !fstatat(db->dir_fd, files[file].name, &st, 0) &&
+	       st.st_size > HISTORY_CHECK_MAX;
+}
+
+static int try_file(struct db *db, enum db_file file)
+{
+	struct sqlite3 *sqlite;
+	int r;
+
+	r = make_file(db, file);
+	if (!r)
+		r = db_connect(db, file, false, &sqlite);
+	if (r)
+		return r;
+
+	if (!too_large_to_check(db, file))
+		r = check_whole(sqlite);
+	if (!r)
+		r = migrate(sqlite, files[file].steps, files[file].step_count);
+	sqlite3_close(sqlite);
+
+	return r;
+}
+
+static void log_file(const struct db *db, enum db_file file, int error)
+{
+	const char *name = files[file].name;
+
+	if (error == -ENOTSUP)
+		log_error(name, "was written by a newer hearthd (in %s)",
+			  db->dir);
+	else
+		log_error(name, "cannot be opened in %s: %s", db->dir,
+			  strerror(-error));
+}
+
+static int prepare_file(struct db *db, enum db_file file)
+{
+	char aside[sizeof(db->notices[0].name)];
+	int r;
+
+	r = try_file(db, file);
+	if (r == -EBADMSG) {
+		r = quarantine(db->dir_fd, files[file].name, clock_wall_ms(),
+			       aside);
+		if (!r) {
+			log_error(files[file].name,
+				  "is damaged: set aside as %s, starting with "
+				  "an empty one",
+				  aside);
+			r = try_file(db, file);
+		}
+	}
+	if (r)
+		log_file(db, file, r);
+
+	return r;
+}
+
+static int open_dir(const char *dir)
+{
+	struct stat st;
+	int parent;
+	int fd;
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return -errno;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || ((st.st_mode & 077) && fchmod(fd, 0700))) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+
+	/* The directory's own name must survive a power cut too; where the
+	 * parent may not be opened it was not made by us. */
+	parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent >= 0) {
+		fsync(parent);
+		close(parent);
+	}
+
+	return fd;
+}
+
+/* Released by the kernel, however the process ends. */
+static int take_lock(int dir_fd)
+{
+	int fd = openat(dir_fd, "lock",
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+
+	r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	return r;
+}
+
+static int lock_dir(struct db *db)
+{
+	db->dir_fd = open_dir(db->dir);
+	if (db->dir_fd < 0) {
+		log_error(db->dir, "cannot be the data directory: %s",
+			  strerror(-db->dir_fd));
+		return db->dir_fd;
+	}
+	db->lock_fd = take_lock(db->dir_fd);
+	if (db->lock_fd == -EBUSY)
+		log_error(db->dir, "is in use by another hearthd");
+	else if (db->lock_fd < 0)
+		log_error(db->dir, "cannot be locked: %s",
+			  strerror(-db->lock_fd));
+
+	return db->lock_fd < 0 ? db->lock_fd : 0;
+}
+
+static struct db *db_new(const struct db_options *options)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (!db)
+		return NULL;
+	db->dir_fd = -1;
+	db->lock_fd = -1;
+	db->dir = strdup(options->dir);
+	db->vfs = options->vfs ? strdup(options->vfs) : NULL;
+	if (!db->dir || (options->vfs && !db->vfs)) {
+		db_close(db);
+		return NULL;
+	}
+	db->max_mb[DB_CONFIG] = DB_MAX_CONFIG_MB;
+	db->max_mb[DB_STATE] =
+		options->max_state_mb ? options->max_state_mb : DB_MAX_STATE_MB;
+	db->history_mb = options->max_history_mb ? options->max_history_mb
+						 : DB_MAX_HISTORY_MB;
+	/* The last day may grow past the cap before the first is dropped. */
+	db->max_mb[DB_HISTORY] = db->history_mb + db->history_mb / 4 + 1;
+
+	return db;
+}
+
+int db_open(const struct db_options *options, struct db **out)
+{
+	struct db *db = db_new(options);
+	int count;
+	int r;
+
+	if (!db)
+		return -ENOMEM;
+
+	r = lock_dir(db);
+	for (int file = 0; !r && file < DB_FILES; file++)
+		r = prepare_file(db, (enum db_file)file);
+	if (r)
+		goto err_close;
+
+	count = quarantine_list(db->dir_fd, db->notices, DB_NOTICES_MAX);
+	db->notice_count = count > 0 ? (size_t)count : 0;
+
+	*out = db;
+	return 0;
+
+err_close:
+	db_close(db);
+	return r;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	if (db->dir_fd >= 0)
+		close(db->dir_fd);
+	free(db->vfs);
+	free(db->dir);
+	free(db);
+}

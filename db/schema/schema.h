@@ -1,0 +1,13 @@
+/*
+ * The SQL files of this folder as strings, one for each schema version of each
+ * database: <database>-<version>.sql. A file never changes once released; the
+ * next version is a new file.
+ */
+#ifndef DB_SCHEMA_SCHEMA_H
+#define DB_SCHEMA_SCHEMA_H
+
+extern const char schema_config_001[];
+extern const char schema_state_001[];
+extern const char schema_history_001[];
+
+#endif

@@ -1,0 +1,173 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "db/migrate.h"
+#include "db/schema/schema.h"
+#include "db/statement.h"
+
+static const char *const steps[] = {
+	"CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1);",
+	"ALTER TABLE a ADD COLUMN y INTEGER; UPDATE a SET y = x + 1;",
+	"CREATE TABLE b (z INTEGER); INSERT INTO b SELECT y FROM a;",
+};
+
+static int setup(void **state)
+{
+	struct sqlite3 *sqlite;
+
+	if (sqlite3_open(":memory:", &sqlite))
+		return -1;
+	*state = sqlite;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	return sqlite3_close(*state);
+}
+
+static int64_t ask(struct sqlite3 *sqlite, const char *sql)
+{
+	struct statement s;
+	int64_t answer = -1;
+
+	statement_open(&s, sqlite, sql);
+	if (statement_step(&s) > 0)
+		answer = statement_int_at(&s, 0);
+	statement_close(&s);
+
+	return answer;
+}
+
+/* From each older version, an empty file among them, to the newest. */
+static void test_every_version_reaches_the_newest(void **state)
+{
+	(void)state;
+	for (size_t from = 0; from <= 3; from++) {
+		struct sqlite3 *sqlite;
+
+		assert_int_equal(sqlite3_open(":memory:", &sqlite), 0);
+		assert_int_equal(migrate(sqlite, steps, from), 0);
+		assert_int_equal(ask(sqlite, "PRAGMA user_version"), from);
+		assert_int_equal(migrate(sqlite, steps, 3), 0);
+		assert_int_equal(ask(sqlite, "PRAGMA user_version"), 3);
+		assert_int_equal(ask(sqlite, "SELECT z FROM b"), 2);
+		assert_int_equal(ask(sqlite, "SELECT count(*) FROM a"), 1);
+		sqlite3_close(sqlite);
+	}
+}
+
+static void test_a_failing_step_changes_nothing(void **state)
+{
+	const char *const bad[] = { steps[0], steps[1],
+				    "CREATE TABLE b (z); INSERT INTO c "
+				    "VALUES (1);" };
+
+	assert_int_equal(migrate(*state, bad, 1), 0);
+	assert_true(migrate(*state, bad, 3) < 0);
+	assert_int_equal(ask(*state, "PRAGMA user_version"), 1);
+	assert_int_equal(ask(*state, "SELECT count(*) FROM sqlite_schema"), 1);
+	assert_int_equal(ask(*state, "SELECT y FROM a"), -1);
+
+	/* Nothing is left open: the right steps go through. */
+	assert_int_equal(migrate(*state, steps, 3), 0);
+}
+
+static void test_a_newer_version_is_refused(void **state)
+{
+	assert_int_equal(migrate(*state, steps, 3), 0);
+	assert_int_equal(migrate(*state, steps, 2), -ENOTSUP);
+	assert_int_equal(ask(*state, "PRAGMA user_version"), 3);
+	sqlite3_exec(*state, "PRAGMA user_version = -1", NULL, NULL, NULL);
+	assert_int_equal(migrate(*state, steps, 3), -ENOTSUP);
+}
+
+/* The embedded files are whole and run on an empty file. */
+static void test_the_schemas_run(void **state)
+{
+	const char *const schemas[] = { schema_config_001, schema_state_001,
+					schema_history_001 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct sqlite3 *sqlite;
+
+		assert_int_equal(sqlite3_open(":memory:", &sqlite), 0);
+		assert_int_equal(migrate(sqlite, &schemas[i], 1), 0);
+		assert_true(ask(sqlite, "SELECT count(*) FROM sqlite_schema") >
+			    2);
+		sqlite3_close(sqlite);
+	}
+}
+
+static void test_a_statement_keeps_its_first_error(void **state)
+{
+	struct statement s;
+
+	statement_open(&s, *state, "SELECT nonsense FROM nowhere");
+	statement_int(&s, 1);
+	statement_text(&s, "a");
+	assert_true(statement_step(&s) < 0);
+	assert_true(statement_finish(&s) < 0);
+	assert_null(s.stmt);
+}
+
+static void test_a_kept_statement_runs_again(void **state)
+{
+	struct statement s;
+
+	sqlite3_exec(*state,
+		     "CREATE TABLE t (x INTEGER UNIQUE, y TEXT, z BLOB)", NULL,
+		     NULL, NULL);
+	assert_int_equal(
+		statement_keep(&s, *state, "INSERT INTO t VALUES (?, ?, ?)"),
+		0);
+	for (int i = 0; i < 3; i++) {
+		statement_int(&s, i);
+		statement_text_slice(&s, slice_of(NULL, 0));
+		statement_blob(&s, slice_of(NULL, 0));
+		assert_int_equal(statement_run(&s), 0);
+	}
+	statement_int(&s, 0);
+	statement_text(&s, "again");
+	statement_null(&s);
+	assert_int_equal(statement_run(&s), -EEXIST);
+	statement_int(&s, 3);
+	statement_text(&s, "after an error");
+	statement_null(&s);
+	assert_int_equal(statement_run(&s), 0);
+	statement_close(&s);
+	statement_close(&s);
+
+	/* An empty text or blob is not NULL. */
+	assert_int_equal(ask(*state, "SELECT count(*) FROM t WHERE y IS NULL"),
+			 0);
+	assert_int_equal(ask(*state, "SELECT count(*) FROM t WHERE z IS NULL"),
+			 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_version_reaches_the_newest),
+		cmocka_unit_test_setup_teardown(
+			test_a_failing_step_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_newer_version_is_refused,
+						setup, teardown),
+		cmocka_unit_test(test_the_schemas_run),
+		cmocka_unit_test_setup_teardown(
+			test_a_statement_keeps_its_first_error, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_kept_statement_runs_again, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
