@@ -1,0 +1,212 @@
+/* The REST API, /api/v1. Every failure is an ApiError that can be shown. */
+
+export interface Session {
+  claimed: boolean;
+  demo: boolean;
+  authenticated: boolean;
+  user?: string;
+  admin?: boolean;
+  csrf?: string;
+  node: string;
+  version: string;
+}
+
+export interface Status {
+  node: string;
+  version: string;
+  uptime_s: number;
+  demo: boolean;
+  clients: { connected: number; sessions: number };
+  messages: { received: number; sent: number };
+  retained: number;
+  subscriptions: number;
+  store: { state: 'ok' | 'degraded' | 'none'; pending: number };
+  gpio: { online: boolean; backend: 'gpiod' | 'sim' | null };
+  rss_bytes: number;
+}
+
+export interface Client {
+  id: string;
+  user: string;
+  address: string;
+  protocol: string;
+  transport: string;
+  connected: boolean;
+  since: number;
+  clean: boolean;
+  expiry_s: number | null;
+  keep_alive_s: number;
+  subscriptions: number;
+  queued: number;
+  inflight: number;
+  received: number;
+  sent: number;
+}
+
+export interface User {
+  name: string;
+  admin: boolean;
+  kind: 'person' | 'device';
+  enabled: boolean;
+  created: number;
+  etag?: string;
+}
+
+export interface Rule {
+  id: number | string;
+  user: string;
+  filter: string;
+  action: 'read' | 'write' | 'readwrite';
+  effect: 'allow' | 'deny';
+}
+
+export interface Verdict {
+  allowed: boolean;
+  rule: number | string | null;
+  reason: string;
+}
+
+export type PinKind =
+  | 'relay'
+  | 'light'
+  | 'switch'
+  | 'button'
+  | 'contact'
+  | 'motion';
+
+export interface Pin {
+  name: string;
+  dir: 'in' | 'out';
+  chip: string | null;
+  line: number;
+  pin?: number | null;
+  bias: 'none' | 'up' | 'down' | 'as_is';
+  active_low: boolean;
+  debounce_ms: number;
+  safe: 'off' | 'on' | 'hold';
+  kind: PinKind;
+  label: string;
+  room: string;
+}
+
+export interface Line {
+  line: number;
+  pin: number | null;
+  name: string;
+  functions: string[];
+  used: boolean;
+  consumer: string | null;
+  configured: string | null;
+  warning: string | null;
+}
+
+export interface Pins {
+  backend: string | null;
+  pins: Pin[];
+  lines: Line[];
+  errors: { pin: string; message: string }[];
+}
+
+export interface Sample {
+  t: number;
+  value: number | null;
+  payload: string;
+  user: string | null;
+  client: string | null;
+}
+
+export interface HistoryTopic {
+  topic: string;
+  samples: number;
+  first: number;
+  last: number;
+}
+
+interface Problem {
+  type?: string;
+  title?: string;
+  detail?: string;
+  errors?: { field: string; message: string }[];
+}
+
+/* status 0: the server could not be reached. slug: the last part of the
+ * problem's type. fields: what is wrong with which input. */
+export class ApiError extends Error {
+  readonly slug: string;
+  readonly fields: Record<string, string> = {};
+
+  constructor(
+    readonly status: number,
+    problem: Problem,
+    readonly retryAfter: number | null = null,
+  ) {
+    super(problem.detail || problem.title || `HTTP ${status}`);
+    this.slug = (problem.type ?? '').split('/').pop() ?? '';
+    for (const e of problem.errors ?? []) this.fields[e.field] = e.message;
+  }
+}
+
+let csrf = '';
+let onUnauthorized: () => void = () => {};
+
+/* The token that every changing request carries; from the session. */
+export function useCsrf(token: string | undefined): void {
+  csrf = token ?? '';
+}
+
+/* Called when the server no longer knows the session. */
+export function whenUnauthorized(f: () => void): void {
+  onUnauthorized = f;
+}
+
+/* One request; answers the parsed body, or null when there is none. */
+export async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  const init: RequestInit = { method, headers, credentials: 'same-origin' };
+  if (method !== 'GET' && csrf !== '') headers['X-CSRF-Token'] = csrf;
+  if (body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`/api/v1${path}`, init);
+    text = await response.text();
+  } catch {
+    throw new ApiError(0, {});
+  }
+  const parsed = parse(text);
+  if (response.ok) return parsed as T;
+  if (response.status === 401 && path !== '/login') onUnauthorized();
+  const retry = Number(response.headers.get('Retry-After'));
+  throw new ApiError(response.status, (parsed ?? {}) as Problem, retry || null);
+}
+
+function parse(text: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export const get = <T>(path: string) => request<T>('GET', path);
+export const post = <T>(path: string, body: unknown = {}) =>
+  request<T>('POST', path, body);
+export const remove = (path: string) => request<null>('DELETE', path);
+
+/* PUT; with the etag of what was shown, a change made meanwhile by somebody
+ * else is not overwritten. */
+export function put<T>(path: string, body: unknown, etag?: string): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (etag) headers['If-Match'] = etag;
+  return request<T>('PUT', path, body, headers);
+}
+
+export const enc = encodeURIComponent;

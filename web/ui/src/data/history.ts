@@ -1,0 +1,117 @@
+/* Recorded messages of one topic: fetching, and what can be drawn of them. */
+import * as api from './api';
+import type { Sample } from './api';
+
+export const RANGES = { '1h': 3600, '24h': 86400, '7d': 604800, '30d': 2592000 };
+export type Range = keyof typeof RANGES;
+
+/* What a phone can still draw and hold. Newer samples win. */
+export const MAX_SAMPLES = 20000;
+const PAGE = 10000;
+
+export interface Recorded {
+  samples: Sample[];
+  /* There were more than MAX_SAMPLES. */
+  cut: boolean;
+}
+
+interface Page {
+  samples: Sample[];
+  next: string | number | null;
+}
+
+/* All samples of [from, to], oldest first. */
+export async function fetchHistory(
+  topic: string,
+  from: number,
+  to: number,
+): Promise<Recorded> {
+  const samples: Sample[] = [];
+  let after: string | number | null = null;
+  do {
+    const query = new URLSearchParams({
+      topic,
+      from: String(from),
+      to: String(to),
+      limit: String(PAGE),
+    });
+    if (after !== null) query.set('after', String(after));
+    const page: Page = await api.get<Page>(`/history?${query}`);
+    samples.push(...page.samples);
+    after = page.samples.length > 0 ? page.next : null;
+  } while (after !== null && samples.length < MAX_SAMPLES);
+  return { samples, cut: after !== null };
+}
+
+const SWITCHES: Record<string, number> = {
+  ON: 1,
+  OFF: 0,
+  online: 1,
+  offline: 0,
+  true: 1,
+  false: 0,
+};
+
+/* The number a sample is drawn at; null when it is none. */
+export function valueOf(s: Sample): number | null {
+  const known = SWITCHES[s.payload];
+  if (known !== undefined) return known;
+  if (s.value !== null) return s.value;
+  const state = /"state"\s*:\s*"(ON|OFF)"/.exec(s.payload)?.[1];
+  return state === undefined ? null : SWITCHES[state]!;
+}
+
+/* Whether it is a switch, which jumps, or a measurement, which glides. */
+export function isSwitch(samples: readonly Sample[]): boolean {
+  return (
+    samples.length > 0 &&
+    samples.every((s) => s.payload in SWITCHES || /"state"/.test(s.payload))
+  );
+}
+
+export interface Series {
+  times: number[];
+  values: number[];
+  steps: boolean;
+}
+
+/* What the chart draws; a switch keeps its last state until "to". */
+export function series(samples: readonly Sample[], to: number): Series {
+  const steps = isSwitch(samples);
+  const times: number[] = [];
+  const values: number[] = [];
+  for (const s of samples) {
+    const v = valueOf(s);
+    if (v === null) continue;
+    times.push(s.t / 1000);
+    values.push(v);
+  }
+  const last = values.at(-1);
+  if (steps && last !== undefined) {
+    times.push(to / 1000);
+    values.push(last);
+  }
+  return { times, values, steps };
+}
+
+function quoted(s: string): string {
+  /* A leading = + - @ would be a formula to a spreadsheet. */
+  const safe = /^[=+\-@\t\r]/.test(s) && Number.isNaN(Number(s)) ? `'${s}` : s;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/* RFC 4180, with a header line. */
+export function toCsv(samples: readonly Sample[]): string {
+  const lines = samples.map((s) =>
+    [
+      new Date(s.t).toISOString(),
+      s.payload,
+      s.value === null ? '' : String(s.value),
+      s.user ?? '',
+      s.client ?? '',
+    ]
+      .map(quoted)
+      .join(','),
+  );
+  return ['time,payload,value,user,client', ...lines, ''].join('\r\n');
+}

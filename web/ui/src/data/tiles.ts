@@ -1,0 +1,117 @@
+/* From pins and published states to what Home shows, room by room. */
+import type { Pin, PinKind } from './api';
+import { thingKey } from './board';
+import type { Group, Thing } from './board';
+import { groupOf } from './pins';
+
+export interface Tile {
+  key: string;
+  node: string;
+  group: Group;
+  name: string;
+  label: string;
+  kind: PinKind | 'sensor';
+  pin: Pin | null;
+  thing: Thing | null;
+  /* What the board says is wrong with the pin. */
+  fault: string | null;
+}
+
+export interface Room {
+  name: string;
+  tiles: Tile[];
+}
+
+const KIND_ORDER = [
+  'light',
+  'relay',
+  'switch',
+  'button',
+  'contact',
+  'motion',
+  'sensor',
+];
+
+const DEFAULT_KIND: Record<Group, PinKind | 'sensor'> = {
+  out: 'relay',
+  in: 'contact',
+  light: 'light',
+  sensor: 'sensor',
+};
+
+/* "floor_lamp" is a topic, "Floor lamp" is a lamp. */
+export function prettyName(name: string): string {
+  const words = name.replace(/[_-]+/g, ' ').trim() || name;
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function fromPin(
+  pin: Pin,
+  node: string,
+  things: ReadonlyMap<string, Thing>,
+  faults: ReadonlyMap<string, string>,
+): Tile {
+  const group = groupOf(pin);
+  const key = thingKey(node, group, pin.name);
+  return {
+    key,
+    node,
+    group,
+    name: pin.name,
+    label: pin.label || prettyName(pin.name),
+    kind: pin.kind,
+    pin,
+    thing: things.get(key) ?? null,
+    fault: faults.get(pin.name) ?? null,
+  };
+}
+
+function fromThing(key: string, thing: Thing): Tile {
+  return {
+    key,
+    node: thing.node,
+    group: thing.group,
+    name: thing.name,
+    label: prettyName(thing.name),
+    kind: DEFAULT_KIND[thing.group],
+    pin: null,
+    thing,
+    fault: null,
+  };
+}
+
+function compare(a: Tile, b: Tile): number {
+  const kind = KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind);
+  return kind || a.label.localeCompare(b.label);
+}
+
+/*
+ * Rooms by name; what has none comes last, under the name of its board, where
+ * the own board's is ''.
+ */
+export function rooms(
+  node: string,
+  pins: readonly Pin[],
+  errors: readonly { pin: string; message: string }[],
+  things: ReadonlyMap<string, Thing>,
+): Room[] {
+  const faults = new Map(errors.map((e) => [e.pin, e.message]));
+  const tiles = pins.map((p) => fromPin(p, node, things, faults));
+  const seen = new Set(tiles.map((x) => x.key));
+  for (const [key, thing] of things) {
+    if (!seen.has(key)) tiles.push(fromThing(key, thing));
+  }
+  const byRoom = new Map<string, Tile[]>();
+  const last = new Map<string, Tile[]>();
+  for (const tile of tiles) {
+    const room = tile.pin?.room ?? '';
+    const into = room ? byRoom : last;
+    const name = room || (tile.node === node ? '' : tile.node);
+    into.set(name, [...(into.get(name) ?? []), tile]);
+  }
+  const sorted = (m: Map<string, Tile[]>) =>
+    [...m]
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([name, list]) => ({ name, tiles: list.sort(compare) }));
+  return [...sorted(byRoom), ...sorted(last)];
+}

@@ -1,0 +1,226 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { ComponentType } from 'preact';
+import * as api from '../data/api';
+import type { HistoryTopic, Sample } from '../data/api';
+import {
+  fetchHistory,
+  MAX_SAMPLES,
+  RANGES,
+  series,
+  toCsv,
+} from '../data/history';
+import type { Range } from '../data/history';
+import { visible } from '../data/payload';
+import { dateTime, number, plural, t } from '../i18n';
+import { Select } from '../ui/form';
+import { Icon } from '../ui/icon';
+import { href, route } from '../ui/route';
+import { Head } from '../ui/shell';
+import { Empty, Failed, Loading, useEvery, useLoad } from '../ui/states';
+
+/* The table shows the newest; the CSV file has all. */
+const TABLE_ROWS = 200;
+const REFRESH_MS = 30000;
+
+type ChartType = ComponentType<{
+  series: ReturnType<typeof series>;
+  from: number;
+  to: number;
+  label: string;
+  onLabel: string;
+  offLabel: string;
+}>;
+
+/* Charts are a third of the whole page's weight: fetched when needed. */
+function useChart(): ChartType | null {
+  const [chart, setChart] = useState<ChartType | null>(null);
+  useEffect(() => {
+    import('../ui/chart').then(
+      (m) => setChart(() => m.Chart),
+      () => {},
+    );
+  }, []);
+  return chart;
+}
+
+function saveCsv(topic: string, samples: readonly Sample[]): void {
+  const blob = new Blob([toCsv(samples)], { type: 'text/csv;charset=utf-8' });
+  const a = document.createElement('a');
+  a.href = URL.createObjectURL(blob);
+  a.download = `${topic.replace(/[^\w.-]+/g, '_')}.csv`;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+}
+
+function Table({ samples }: { samples: readonly Sample[] }) {
+  const newest = samples.slice(-TABLE_ROWS).reverse();
+  return (
+    <details class="card samples">
+      <summary>{t('history.table')}</summary>
+      <div class="table-box" tabIndex={0} role="region" aria-label={t('history.table')}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('history.time')}</th>
+              <th scope="col">{t('history.value')}</th>
+              <th scope="col">{t('history.by')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {newest.map((s, i) => (
+              <tr key={`${s.t}-${i}`}>
+                <td class="nowrap">{dateTime(s.t)}</td>
+                <td class="mono">
+                  <bdi>{visible(s.payload.slice(0, 200))}</bdi>
+                </td>
+                <td>
+                  <bdi>{visible(s.user || s.client || '–')}</bdi>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {samples.length > TABLE_ROWS && (
+        <p class="note">{t('history.newest', { n: number(TABLE_ROWS) })}</p>
+      )}
+    </details>
+  );
+}
+
+function Drawing({ topic, samples, from, to }: {
+  topic: string;
+  samples: Sample[];
+  from: number;
+  to: number;
+}) {
+  const Chart = useChart();
+  const drawn = useMemo(() => series(samples, to), [samples, to]);
+  if (drawn.times.length === 0) {
+    return (
+      <Empty icon="history" title={t('history.not_numbers')}>
+        {t('history.see_table')}
+      </Empty>
+    );
+  }
+  if (Chart === null) return <Loading />;
+  const label = topic.split('/').pop() ?? topic;
+  return (
+    <figure aria-label={t('history.chart', { topic: visible(topic) })}>
+      <Chart
+        series={drawn}
+        from={from}
+        to={to}
+        label={visible(label)}
+        onLabel={t('state.on')}
+        offLabel={t('state.off')}
+      />
+    </figure>
+  );
+}
+
+function Topic({ topic, range }: { topic: string; range: Range }) {
+  const { data, error, reload } = useLoad(async () => {
+    const to = Date.now();
+    const from = to - RANGES[range] * 1000;
+    return { from, to, ...(await fetchHistory(topic, from, to)) };
+  }, `${range} ${topic}`);
+  useEvery(REFRESH_MS, () => void reload());
+  if (error && !data) return <Failed error={error} retry={reload} />;
+  if (!data) return <Loading />;
+  const { samples, from, to, cut } = data;
+  if (samples.length === 0) {
+    return (
+      <section class="card">
+        <Empty icon="history" title={t('history.nothing')} />
+      </section>
+    );
+  }
+  return (
+    <>
+      <section class="card">
+        <div class="card-head">
+          <p class="muted small">
+            {plural('history.samples_one', 'history.samples', samples.length)}
+            {cut && ` · ${t('history.cut', { n: number(MAX_SAMPLES) })}`}
+          </p>
+          <button
+            type="button"
+            class="button"
+            onClick={() => saveCsv(topic, samples)}
+          >
+            <Icon name="download" size={18} />
+            CSV
+          </button>
+        </div>
+        <Drawing topic={topic} samples={samples} from={from} to={to} />
+      </section>
+      <Table samples={samples} />
+    </>
+  );
+}
+
+function Picker({ topics, topic, range }: {
+  topics: readonly HistoryTopic[];
+  topic: string;
+  range: Range;
+}) {
+  const go = (params: { topic?: string; range?: string }) => {
+    location.hash = href('history', { topic, range, ...params });
+  };
+  const names = topics.map((x) => x.topic);
+  if (topic !== '' && !names.includes(topic)) names.unshift(topic);
+  return (
+    <div class="history-tools">
+      <Select
+        label={t('topic')}
+        value={topic}
+        options={names.map((n) => [n, visible(n)] as const)}
+        onValue={(v) => go({ topic: v })}
+      />
+      <div class="segments" role="group" aria-label={t('history.range')}>
+        {(Object.keys(RANGES) as Range[]).map((r) => (
+          <button
+            type="button"
+            key={r}
+            aria-pressed={r === range}
+            onClick={() => go({ range: r })}
+          >
+            {t(`history.${r}`)}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function HistoryPage() {
+  const { data, error, reload } = useLoad(() =>
+    api.get<{ topics: HistoryTopic[] }>('/history/topics'),
+  );
+  const { params } = route.value;
+  const asked = params.get('range') ?? '24h';
+  const range = asked in RANGES ? (asked as Range) : '24h';
+  const topics = data?.topics ?? [];
+  const topic = params.get('topic') ?? topics[0]?.topic ?? '';
+  return (
+    <>
+      <Head title={t('nav.history')} text={t('about.history')} />
+      {error !== null && !data && <Failed error={error} retry={reload} />}
+      {!error && !data && <Loading />}
+      {data && topic === '' && (
+        <section class="card">
+          <Empty icon="history" title={t('history.empty')}>
+            {t('history.empty_text')}
+          </Empty>
+        </section>
+      )}
+      {data && topic !== '' && (
+        <>
+          <Picker topics={topics} topic={topic} range={range} />
+          <Topic topic={topic} range={range} />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,252 @@
+import { useState } from 'preact/hooks';
+import * as api from '../data/api';
+import type { Line, Pin, PinKind, Pins } from '../data/api';
+import { headerPin } from '../data/header';
+import { t } from '../i18n';
+import type { Key } from '../i18n';
+import { Dialog } from '../ui/dialog';
+import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
+import { Icon } from '../ui/icon';
+
+const OUT_KINDS: readonly PinKind[] = ['light', 'relay'];
+const IN_KINDS: readonly PinKind[] = ['switch', 'button', 'contact', 'motion'];
+const BIASES = ['up', 'down', 'none', 'as_is'] as const;
+const SAFES = ['off', 'on', 'hold'] as const;
+/* Longest time a bouncing contact can need. */
+const MAX_DEBOUNCE_MS = 10000;
+
+export function newPin(line: number | null): Pin {
+  return {
+    name: '',
+    dir: 'out',
+    chip: null,
+    line: line ?? -1,
+    bias: 'as_is',
+    active_low: false,
+    debounce_ms: 20,
+    safe: 'off',
+    kind: 'relay',
+    label: '',
+    room: '',
+  };
+}
+
+/* The topic name that goes with a label: "Floor lamp" -> floor_lamp. */
+export function slug(label: string): string {
+  return label
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
+    .slice(0, 32);
+}
+
+/* What is wrong, before the server is asked; it checks again. */
+export function pinProblems(
+  pin: Pin,
+  isNew: boolean,
+  others: readonly Pin[],
+): Record<string, Key> {
+  const bad: Record<string, Key> = {};
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(pin.name)) bad.name = 'pins.bad_name';
+  else if (isNew && others.some((p) => p.name === pin.name)) {
+    bad.name = 'pins.name_taken';
+  }
+  if (pin.line < 0) bad.line = 'pins.bad_line';
+  const wrong =
+    !Number.isInteger(pin.debounce_ms) ||
+    pin.debounce_ms < 0 ||
+    pin.debounce_ms > MAX_DEBOUNCE_MS;
+  if (wrong) bad.debounce_ms = 'pins.bad_debounce';
+  return bad;
+}
+
+function lineText(l: Line): string {
+  const at = l.pin ?? headerPin(l.line);
+  const where = at === null ? l.name : `${l.name} · ${t('pins.pin_n', { n: at })}`;
+  if (l.configured) return `${where} – ${l.configured}`;
+  if (l.used) return `${where} – ${l.consumer || t('pins.taken_short')}`;
+  return where;
+}
+
+/* Who else has the line, or why one should think twice. */
+function lineNote(pin: Pin, isNew: boolean, data: Pins): string | undefined {
+  const l = data.lines.find((x) => x.line === pin.line);
+  if (!l) return undefined;
+  if (l.configured && (isNew || l.configured !== pin.name)) {
+    return t('pins.conflict', { who: l.configured });
+  }
+  if (l.used && !l.configured) {
+    return t('pins.conflict', { who: l.consumer || '?' });
+  }
+  return l.warning ?? undefined;
+}
+
+function DirectionFields({ pin, change }: {
+  pin: Pin;
+  change: (c: Partial<Pin>) => void;
+}) {
+  const kinds = pin.dir === 'out' ? OUT_KINDS : IN_KINDS;
+  return (
+    <>
+      <div class="form-grid">
+        <Select
+          label={t('pins.direction')}
+          value={pin.dir}
+          options={[
+            ['out', t('pins.dir_out')],
+            ['in', t('pins.dir_in')],
+          ]}
+          onValue={(dir) =>
+            change(
+              dir === 'out'
+                ? { dir, kind: 'relay', bias: 'as_is' }
+                : { dir, kind: 'button', bias: 'up', active_low: true },
+            )
+          }
+        />
+        <Select
+          label={t('pins.kind')}
+          value={pin.kind}
+          options={kinds.map((k) => [k, t(`kind.${k}`)] as const)}
+          onValue={(kind) => change({ kind })}
+        />
+      </div>
+      {pin.dir === 'in' ? (
+        <div class="form-grid">
+          <Select
+            label={t('pins.bias')}
+            value={pin.bias}
+            options={BIASES.map((b) => [b, t(`pins.bias_${b}`)] as const)}
+            onValue={(bias) => change({ bias })}
+          />
+          <Text
+            label={t('pins.debounce')}
+            type="number"
+            min={0}
+            max={MAX_DEBOUNCE_MS}
+            value={Number.isNaN(pin.debounce_ms) ? '' : String(pin.debounce_ms)}
+            onValue={(v) => change({ debounce_ms: v === '' ? NaN : Number(v) })}
+          />
+        </div>
+      ) : (
+        <Select
+          label={t('pins.safe')}
+          hint={t('pins.safe_hint')}
+          value={pin.safe}
+          options={SAFES.map((s) => [s, t(`pins.safe_${s}`)] as const)}
+          onValue={(safe) => change({ safe })}
+        />
+      )}
+      <Check
+        label={t('pins.active_low')}
+        hint={t(
+          pin.dir === 'out'
+            ? 'pins.active_low_out_hint'
+            : 'pins.active_low_in_hint',
+        )}
+        value={pin.active_low}
+        onValue={(active_low) => change({ active_low })}
+      />
+    </>
+  );
+}
+
+interface EditorProps {
+  pin: Pin;
+  isNew: boolean;
+  data: Pins;
+  onClose: () => void;
+  onSaved: () => void;
+}
+
+export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorProps) {
+  const [pin, setPin] = useState(start);
+  const [named, setNamed] = useState(!isNew);
+  const [checked, setChecked] = useState(false);
+  const change = (c: Partial<Pin>) => setPin((p) => ({ ...p, ...c }));
+  const bad = pinProblems(pin, isNew, data.pins);
+  const rooms = [...new Set(data.pins.map((p) => p.room).filter(Boolean))];
+
+  const { busy, submit, fields, message } = useSubmit(async () => {
+    setChecked(true);
+    if (Object.keys(bad).length > 0) return;
+    const { name, pin: _header, ...body } = pin;
+    await api.put(`/pins/${api.enc(name)}`, body);
+    onSaved();
+  });
+  const problem = (field: string) => {
+    const key = checked ? bad[field] : undefined;
+    return key ? t(key) : fields[field];
+  };
+  return (
+    <Dialog
+      title={isNew ? t('pins.add') : t('edit_what', { what: start.label || start.name })}
+      onClose={onClose}
+    >
+      <form onSubmit={submit} noValidate>
+        <Text
+          label={t('pins.label')}
+          hint={t('pins.label_hint')}
+          error={problem('label')}
+          value={pin.label}
+          onValue={(label) =>
+            change(named ? { label } : { label, name: slug(label) })
+          }
+        />
+        <div class="form-grid">
+          <Text
+            label={t('pins.name')}
+            hint={isNew ? t('pins.name_hint') : undefined}
+            error={problem('name')}
+            value={pin.name}
+            disabled={!isNew}
+            onValue={(name) => {
+              setNamed(true);
+              change({ name });
+            }}
+            mono
+          />
+          <Text
+            label={t('pins.room')}
+            error={problem('room')}
+            value={pin.room}
+            onValue={(room) => change({ room })}
+            list="rooms"
+          />
+          <datalist id="rooms">
+            {rooms.map((r) => (
+              <option key={r} value={r} />
+            ))}
+          </datalist>
+        </div>
+        <Select
+          label={t('pins.line')}
+          value={String(pin.line)}
+          options={[
+            ...(pin.line < 0 ? [['-1', t('pins.choose_line')] as const] : []),
+            ...data.lines.map((l) => [String(l.line), lineText(l)] as const),
+          ]}
+          error={problem('line')}
+          onValue={(v) => change({ line: Number(v) })}
+        />
+        {lineNote(pin, isNew, data) && (
+          <p class="warn-note">
+            <Icon name="warning" size={18} />
+            {lineNote(pin, isNew, data)}
+          </p>
+        )}
+        <DirectionFields pin={pin} change={change} />
+        <FormError text={message || problem('debounce_ms') || ''} />
+        <div class="actions">
+          <button type="button" class="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button class="button button-main" disabled={busy}>
+            {t('save')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

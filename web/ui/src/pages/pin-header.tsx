@@ -1,0 +1,109 @@
+import type { Pins } from '../data/api';
+import { onOff, thingKey, things } from '../data/board';
+import { HEADER } from '../data/header';
+import type { HeaderPin } from '../data/header';
+import { groupOf } from '../data/pins';
+import { session } from '../data/session';
+import { t } from '../i18n';
+
+type Look = 'power' | 'ground' | 'free' | 'taken' | 'in' | 'out' | 'risky';
+
+interface Shown {
+  look: Look;
+  text: string;
+  on: boolean;
+  /* What a screen reader says. */
+  label: string;
+}
+
+function fixed(p: HeaderPin): Shown {
+  const look = p.name === 'GND' ? 'ground' : 'power';
+  return { look, text: p.name, on: false, label: '' };
+}
+
+function describe(p: HeaderPin, data: Pins): Shown {
+  const line = data.lines.find((l) => l.line === p.line);
+  const pin = data.pins.find((x) => x.line === p.line);
+  const at = `${p.name}, ${t('pins.pin_n', { n: p.pin })}`;
+  if (pin) {
+    const node = session.value?.node ?? '';
+    const key = thingKey(node, groupOf(pin), pin.name);
+    const text = pin.label || pin.name;
+    const on = onOff(things.value.get(key)) === 'ON';
+    return { look: pin.dir, text, on, label: `${at}: ${text}` };
+  }
+  if (line?.used) {
+    const text = line.consumer || t('pins.taken_short');
+    return { look: 'taken', text, on: false, label: `${at}: ${text}` };
+  }
+  const look = line?.warning ? 'risky' : 'free';
+  const note = line?.warning || t('pins.free');
+  return { look, text: p.name, on: false, label: `${at}: ${note}` };
+}
+
+function Pad({ p, shown, onLine }: {
+  p: HeaderPin;
+  shown: Shown;
+  onLine: ((line: number) => void) | null;
+}) {
+  const side = p.pin % 2 === 1 ? 'left' : 'right';
+  const classes = `pad pad-${side} pad-${shown.look}${shown.on ? ' pad-on' : ''}`;
+  const content = (
+    <>
+      <bdi class="pad-name">{shown.text}</bdi>
+      <span class="pad-hole">{p.pin}</span>
+    </>
+  );
+  const line = p.line;
+  if (line === null || onLine === null) {
+    return (
+      <li class={classes} title={shown.label}>
+        <span class="pad-inner">{content}</span>
+      </li>
+    );
+  }
+  return (
+    <li class={classes}>
+      <button
+        type="button"
+        class="pad-inner"
+        title={shown.label}
+        aria-label={shown.label}
+        onClick={() => onLine(line)}
+      >
+        {content}
+      </button>
+    </li>
+  );
+}
+
+const LEGEND: readonly Look[] = ['out', 'in', 'free', 'risky', 'taken', 'power'];
+
+/* The header as it lies in front of you, pin 1 at the top left. */
+export function HeaderView({ data, onLine }: {
+  data: Pins;
+  onLine: ((line: number) => void) | null;
+}) {
+  return (
+    <>
+      <ol class="header">
+        {HEADER.map((p) => (
+          <Pad
+            key={p.pin}
+            p={p}
+            shown={p.line === null ? fixed(p) : describe(p, data)}
+            onLine={onLine}
+          />
+        ))}
+      </ol>
+      <ul class="legend">
+        {LEGEND.map((look) => (
+          <li key={look} class={`pad-${look}`}>
+            <span class="pad-hole" />
+            {t(`pins.legend_${look as 'out'}`)}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
