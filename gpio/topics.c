@@ -1,0 +1,353 @@
+#include "gpio/topics.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "broker/wire/utf8.h"
+#include "gpio/lines_sim.h"
+
+bool topics_node_valid(const char *node)
+{
+	size_t len = strlen(node);
+
+	if (len < 1 || len > NODE_NAME_MAX || !utf8_valid(slice_str(node)))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)node[i] < 0x20 || node[i] == 0x7f ||
+		    strchr("/+#", node[i]))
+			return false;
+	return true;
+}
+
+const char *topics_pin(char out[TOPICS_SIZE], const char *node,
+		       const char *kind, const char *name, const char *suffix)
+{
+	(void)snprintf(out, TOPICS_SIZE, "hearth/%s/%s/%s%s", node, kind, name,
+		       suffix);
+	return out;
+}
+
+const char *topics_node(char out[TOPICS_SIZE], const char *node,
+			const char *leaf)
+{
+	(void)snprintf(out, TOPICS_SIZE, "hearth/%s/%s", node, leaf);
+	return out;
+}
+
+const char *topics_hub(char out[TOPICS_SIZE], const char *node,
+		       const char *leaf)
+{
+	(void)snprintf(out, TOPICS_SIZE, "$hearth/gpio/%s/%s", node, leaf);
+	return out;
+}
+
+static bool take_prefix(struct slice *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (text->len < len || memcmp(text->data, prefix, len) != 0)
+		return false;
+	text->data += len;
+	text->len -= len;
+	return true;
+}
+
+static bool take_suffix(struct slice *text, const char *suffix)
+{
+	size_t len = strlen(suffix);
+
+	if (text->len < len ||
+	    memcmp(text->data + text->len - len, suffix, len) != 0)
+		return false;
+	text->len -= len;
+	return true;
+}
+
+static enum topics_kind parse_hub(const char *node, struct slice rest)
+{
+	if (!take_prefix(&rest, node) || !take_prefix(&rest, "/"))
+		return TOPIC_OTHER;
+	if (slice_equal(rest, slice_str("config")))
+		return TOPIC_CONFIG;
+	if (slice_equal(rest, slice_str("sim")))
+		return TOPIC_SIM;
+	return TOPIC_OTHER;
+}
+
+enum topics_kind topics_parse(const char *node, struct slice topic,
+			      struct slice *name)
+{
+	enum topics_kind kind;
+
+	*name = (struct slice){ 0 };
+	if (take_prefix(&topic, "$hearth/gpio/"))
+		return parse_hub(node, topic);
+	if (!take_prefix(&topic, "hearth/") || !take_prefix(&topic, node))
+		return TOPIC_OTHER;
+
+	if (take_prefix(&topic, "/out/"))
+		kind = TOPIC_OUT_SET;
+	else if (take_prefix(&topic, "/light/"))
+		kind = TOPIC_LIGHT_SET;
+	else
+		return TOPIC_OTHER;
+	if (!take_suffix(&topic, "/set") || memchr(topic.data, '/', topic.len))
+		return TOPIC_OTHER;
+
+	*name = topic;
+	return kind;
+}
+
+static bool parse_word(struct slice text, enum logic_verb *out)
+{
+	static const struct {
+		const char *word;
+		enum logic_verb verb;
+	} words[] = {
+		{ "ON", LOGIC_ON },	    { "OFF", LOGIC_OFF },
+		{ "TOGGLE", LOGIC_TOGGLE }, { "TRUE", LOGIC_ON },
+		{ "FALSE", LOGIC_OFF },	    { "1", LOGIC_ON },
+		{ "0", LOGIC_OFF },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (text.len == strlen(words[i].word) &&
+		    strncasecmp((const char *)text.data, words[i].word,
+				text.len) == 0) {
+			*out = words[i].verb;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct slice trim(struct slice text)
+{
+	static const char space[] = " \t\r\n";
+
+	while (text.len > 0 && memchr(space, text.data[0], 4)) {
+		text.data++;
+		text.len--;
+	}
+	while (text.len > 0 && memchr(space, text.data[text.len - 1], 4))
+		text.len--;
+	return text;
+}
+
+static bool parse_state(json_t *value, enum logic_verb *out)
+{
+	if (json_is_boolean(value)) {
+		*out = json_is_true(value) ? LOGIC_ON : LOGIC_OFF;
+		return true;
+	}
+	if (json_is_integer(value) && (json_integer_value(value) == 0 ||
+				       json_integer_value(value) == 1)) {
+		*out = json_integer_value(value) ? LOGIC_ON : LOGIC_OFF;
+		return true;
+	}
+	return json_is_string(value) &&
+	       parse_word(slice_of(json_string_value(value),
+				   json_string_length(value)),
+			  out);
+}
+
+static const char *take_on_time(json_t *value, struct logic_command *out)
+{
+	double seconds;
+
+	if (!value)
+		return NULL;
+	if (!json_is_number(value))
+		return "on_time must be a number of seconds";
+	if (out->verb == LOGIC_OFF)
+		return "on_time goes with ON or TOGGLE";
+
+	seconds = json_number_value(value);
+	if (!(seconds >= 0.001 &&
+	      seconds * 1000 <= (double)LOGIC_ON_TIME_MAX_MS))
+		return "on_time must be from 0.001 s to 7 days";
+	out->on_time_ms = (uint64_t)llround(seconds * 1000);
+	return NULL;
+}
+
+static const char *take_member(const char *key, json_t *value,
+			       struct topics_command *out)
+{
+	if (strcmp(key, "state") == 0 || strcmp(key, "on_time") == 0)
+		return NULL; /* In their order, not the document's. */
+	if (strcmp(key, "brightness") == 0 || strcmp(key, "transition") == 0)
+		return "this output cannot be dimmed";
+	if (strcmp(key, "id") != 0)
+		return "unknown member; state, on_time and id are known";
+	if (!json_is_integer(value) &&
+	    !(json_is_string(value) &&
+	      json_string_length(value) <= COMMAND_ID_MAX))
+		return "id must be a whole number or a text of 64 bytes";
+	out->id = json_incref(value);
+	return NULL;
+}
+
+static const char *take_command(json_t *document, struct topics_command *out)
+{
+	const char *reason;
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(document))
+		return "must be ON, OFF, TOGGLE or an object";
+	if (!parse_state(json_object_get(document, "state"), &out->logic.verb))
+		return "state must be ON, OFF or TOGGLE";
+
+	json_object_foreach(document, key, value)
+	{
+		reason = take_member(key, value, out);
+		if (reason)
+			return reason;
+	}
+	return take_on_time(json_object_get(document, "on_time"), &out->logic);
+}
+
+/* NULL: *document is there. */
+static const char *load(struct slice payload, json_t **document)
+{
+	json_error_t why;
+
+	if (payload.len > COMMAND_MAX)
+		return "too long";
+	*document = json_loadb((const char *)payload.data, payload.len,
+			       JSON_REJECT_DUPLICATES, &why);
+	return *document ? NULL : "neither ON, OFF, TOGGLE nor valid JSON";
+}
+
+int topics_parse_command(struct slice payload, struct topics_command *out,
+			 const char **reason)
+{
+	json_t *document;
+
+	*out = (struct topics_command){ 0 };
+	payload = trim(payload);
+	if (parse_word(payload, &out->logic.verb))
+		return 0;
+
+	*reason = load(payload, &document);
+	if (*reason)
+		return -EINVAL;
+	*reason = take_command(document, out);
+	json_decref(document);
+	if (*reason) {
+		topics_command_free(out);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void topics_command_free(struct topics_command *command)
+{
+	json_decref(command->id);
+	command->id = NULL;
+}
+
+static bool whole_number(json_t *value, json_int_t min, json_int_t max)
+{
+	return json_is_integer(value) && json_integer_value(value) >= min &&
+	       json_integer_value(value) <= max;
+}
+
+static const char *take_sim(json_t *document, struct topics_sim *out)
+{
+	json_t *line = json_object_get(document, "line");
+	json_t *level = json_object_get(document, "level");
+	json_t *press = json_object_get(document, "press_ms");
+
+	if (!whole_number(line, 0, 65535))
+		return "line must be a whole number";
+	if (!level == !press)
+		return "either level or press_ms must be there";
+	if (level && !json_is_null(level) && !whole_number(level, 0, 1))
+		return "level must be 0, 1 or null";
+	if (press && !whole_number(press, 1, LINES_SIM_PRESS_MAX))
+		return "press_ms must be from 1 to 60000";
+
+	out->line = (unsigned int)json_integer_value(line);
+	out->level =
+		json_is_integer(level) ? (int)json_integer_value(level) : -1;
+	out->press_ms = press ? (uint32_t)json_integer_value(press) : 0;
+	return NULL;
+}
+
+int topics_parse_sim(struct slice payload, struct topics_sim *out,
+		     const char **reason)
+{
+	json_t *document;
+
+	*reason = load(payload, &document);
+	if (*reason) {
+		*reason = "not valid JSON";
+		return -EINVAL;
+	}
+	*reason = take_sim(document, out);
+	json_decref(document);
+	return *reason ? -EINVAL : 0;
+}
+
+const char *topics_state(bool on)
+{
+	return on ? "ON" : "OFF";
+}
+
+/* bad: something in it could not be made. */
+static char *dump_and_free(json_t *document, int bad)
+{
+	char *text = bad ? NULL : json_dumps(document, JSON_COMPACT);
+
+	json_decref(document);
+	return text;
+}
+
+char *topics_result(const char *reason, bool on, json_t *id)
+{
+	json_t *result = json_object();
+	int bad = json_object_set_new(result, "applied", json_boolean(!reason));
+
+	if (reason)
+		bad |= json_object_set_new(result, "reason",
+					   json_string(reason));
+	else
+		bad |= json_object_set_new(result, "state",
+					   json_string(topics_state(on)));
+	if (id)
+		bad |= json_object_set(result, "id", id);
+	return dump_and_free(result, bad);
+}
+
+/* What was sent, cut to size; what is no text is shown as '?'. */
+static json_t *shown(struct slice bytes)
+{
+	char text[ERROR_PAYLOAD_MAX];
+	size_t len = bytes.len < sizeof(text) ? bytes.len : sizeof(text);
+	json_t *string;
+
+	string = json_stringn((const char *)bytes.data, len);
+	if (string)
+		return string;
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f
+				  ? (char)bytes.data[i]
+				  : '?';
+	return json_stringn(text, len);
+}
+
+char *topics_error(struct slice topic, struct slice payload, const char *reason)
+{
+	json_t *error = json_object();
+	int bad = 0;
+
+	bad |= json_object_set_new(error, "topic", shown(topic));
+	bad |= json_object_set_new(error, "payload", shown(payload));
+	bad |= json_object_set_new(error, "reason", json_string(reason));
+	return dump_and_free(error, bad);
+}

@@ -1,0 +1,117 @@
+/*
+ * What hearth-gpiod says and hears, as bytes: topic names and payloads. NODE is
+ * the node's name, NAME a pin's.
+ *
+ *	hearth/NODE/status              online | offline               retained, QoS 1; offline is the will
+ *	hearth/NODE/in/NAME             ON | OFF                       retained, QoS 1; also at start
+ *	hearth/NODE/in/NAME/event       {"event_type":"pressed"}       or "released"
+ *	hearth/NODE/out/NAME            ON | OFF                       retained, QoS 1; after the line was read back
+ *	hearth/NODE/out/NAME/set        a command
+ *	hearth/NODE/out/NAME/result     {"applied":true,"state":"ON"}  or {"applied":false,"reason":"..."}
+ *	hearth/NODE/light/NAME          {"state":"ON"}                 retained, QoS 1; outputs of kind light, besides out/
+ *	hearth/NODE/light/NAME/set      a command                      and /result, as above
+ *	hearth/NODE/error               {"topic","payload","reason"}   what could not be understood
+ *
+ * A command is ON, OFF, TOGGLE, TRUE, FALSE, 1 or 0 in any case, or
+ * {"state":"ON","on_time":300,"id":"x"}: on_time is seconds, also with a
+ * fraction, after which it goes off again; id is given back in the result. A
+ * retained command is old: it is reported, not obeyed.
+ *
+ * Between hub and node only:
+ *
+ *	$hearth/gpio/NODE/config   retained, from the hub: see pins.h
+ *	$hearth/gpio/NODE/report   retained, from the node:
+ *		{"backend":"sim","chip":"pinctrl-bcm2711","model":null,"revision":7,
+ *		 "errors":[{"pin":"pump","field":"line","message":"..."}],
+ *		 "lines":[{"line":17,"pin":11,"name":"GPIO17","functions":["SPI1_CE1"],
+ *		   "used":true,"consumer":"hearth","configured":"pump","warning":null}]}
+ *	   revision is that of the configuration last looked at (null: it had
+ *	   none). With errors in the configuration nothing of it was applied and
+ *	   the one before is still in force; an error with field "line" can also
+ *	   mean that just that line could not be had, now.
+ *	$hearth/gpio/NODE/sim      from the hub, obeyed by a simulated board only:
+ *		{"line":22,"level":1} (0, 1, or null: nothing connected)
+ *		{"line":22,"press_ms":200}
+ */
+#ifndef GPIO_TOPICS_H
+#define GPIO_TOPICS_H
+
+#include <jansson.h>
+
+#include "broker/base/slice.h"
+#include "gpio/logic.h"
+#include "gpio/pins.h"
+
+/* A host name, by POSIX. */
+#define NODE_NAME_MAX 64u
+
+/* Bytes of any topic here, with its NUL. */
+#define TOPICS_SIZE 160u
+
+/* Bytes of a command; more is not looked at. */
+#define COMMAND_MAX 1024u
+
+/* Bytes of a bad payload that the error shows. */
+#define ERROR_PAYLOAD_MAX 200u
+
+/* Bytes of an id in a command. */
+#define COMMAND_ID_MAX 64u
+
+/* 1..NODE_NAME_MAX bytes of UTF-8, none of them '/', '+', '#' or control. */
+bool topics_node_valid(const char *node);
+
+/* "hearth/NODE/<kind>/<name><suffix>"; kind "in", "out" or "light", suffix ""
+ * or with its slash. Returns out. */
+const char *topics_pin(char out[TOPICS_SIZE], const char *node,
+		       const char *kind, const char *name, const char *suffix);
+/* "hearth/NODE/<leaf>" */
+const char *topics_node(char out[TOPICS_SIZE], const char *node,
+			const char *leaf);
+/* "$hearth/gpio/NODE/<leaf>" */
+const char *topics_hub(char out[TOPICS_SIZE], const char *node,
+		       const char *leaf);
+
+enum topics_kind {
+	TOPIC_OTHER,
+	TOPIC_CONFIG,
+	TOPIC_SIM,
+	TOPIC_OUT_SET,
+	TOPIC_LIGHT_SET,
+};
+
+/* What a message to us is for; *name is the pin's with the last two. */
+enum topics_kind topics_parse(const char *node, struct slice topic,
+			      struct slice *name);
+
+struct topics_command {
+	struct logic_command logic;
+	json_t *id; /* NULL: none; freed by topics_command_free() */
+};
+
+/* Returns 0, or -EINVAL and *reason, a text that lives for ever. */
+int topics_parse_command(struct slice payload, struct topics_command *out,
+			 const char **reason);
+void topics_command_free(struct topics_command *command);
+
+struct topics_sim {
+	unsigned int line;
+	int level; /* -1: nothing connected */
+	uint32_t press_ms; /* 0: level counts */
+};
+
+/* As topics_parse_command(). */
+int topics_parse_sim(struct slice payload, struct topics_sim *out,
+		     const char **reason);
+
+/* "ON", "OFF" */
+const char *topics_state(bool on);
+
+/*
+ * Payloads as JSON text, to be freed by the caller; NULL: out of memory.
+ * reason NULL: applied. id may be NULL and is borrowed.
+ */
+char *topics_result(const char *reason, bool on, json_t *id);
+char *topics_error(struct slice topic, struct slice payload,
+		   const char *reason);
+
+#endif
