@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gpio/json_text.h"
+
 #define STATE_TEMPORARY STATE_FILE ".new"
 
 static int open_directory(const char *directory)
@@ -152,7 +154,7 @@ static bool file_is(const char *directory, const char *bytes, size_t len)
 int state_save(const char *directory, const struct pins *pins)
 {
 	json_t *document = pins_to_json(pins);
-	char *text = document ? json_dumps(document, JSON_INDENT(1)) : NULL;
+	char *text = document ? json_text(document, JSON_INDENT(1)) : NULL;
 	int r = text ? 0 : -ENOMEM;
 
 	json_decref(document);

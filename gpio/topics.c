@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "broker/wire/utf8.h"
+#include "gpio/json_text.h"
 #include "gpio/lines_sim.h"
 
 bool topics_node_valid(const char *node)
@@ -301,7 +302,7 @@ const char *topics_state(bool on)
 /* bad: something in it could not be made. */
 static char *dump_and_free(json_t *document, int bad)
 {
-	char *text = bad ? NULL : json_dumps(document, JSON_COMPACT);
+	char *text = bad ? NULL : json_text(document, JSON_COMPACT);
 
 	json_decref(document);
 	return text;
