@@ -20,6 +20,9 @@
 		 sizeof((const uint8_t[]){ __VA_ARGS__ }))
 /* A string literal that may hold NULs. */
 #define TEXT(literal) slice_of(literal, sizeof(literal) - 1)
+/* The same as an initializer of something static. */
+#define STATIC_TEXT(literal) \
+	{ .data = (const uint8_t *)(literal), .len = sizeof(literal) - 1 }
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
