@@ -84,6 +84,18 @@ static void test_a_limit_of_nothing_holds_nothing(void **state)
 	buffer_free(&b);
 }
 
+static void test_a_small_limit_is_not_rounded_up(void **state)
+{
+	struct buffer b;
+
+	(void)state;
+	buffer_init(&b, 10);
+	assert_int_equal(buffer_append(&b, "0123456789", 10), 0);
+	assert_int_equal(b.cap, 10);
+	assert_int_equal(buffer_append(&b, "x", 1), -ENOBUFS);
+	buffer_free(&b);
+}
+
 static void test_out_of_memory_changes_nothing(void **state)
 {
 	char big[500] = { 0 };
@@ -118,6 +130,7 @@ int main(void)
 		cmocka_unit_test(test_it_fills_to_its_limit_and_not_a_byte_more),
 		cmocka_unit_test(test_room_reserved_can_be_written),
 		cmocka_unit_test(test_a_limit_of_nothing_holds_nothing),
+		cmocka_unit_test(test_a_small_limit_is_not_rounded_up),
 		cmocka_unit_test(test_out_of_memory_changes_nothing),
 	};
 

@@ -25,6 +25,7 @@ static void keep(enum log_level level, const char *line)
 	last_level = level;
 	(void)snprintf(last, sizeof(last), "%s", line);
 	lines++;
+	errno = EIO;
 }
 
 static int with_sink(void **state)

@@ -550,6 +550,26 @@ static void test_other_threads_wake_and_stop_it(void **state)
 	}
 }
 
+static void stop_in_timer(struct loop_timer *timer)
+{
+	(void)timer;
+	fired++;
+	loop_stop(loop);
+}
+
+static void test_a_stopped_loop_may_run_again(void **state)
+{
+	struct loop_timer timer = { .fn = stop_in_timer };
+
+	(void)state;
+	fired = 0;
+	for (unsigned int i = 1; i <= 3; i++) {
+		loop_timer_set(loop, &timer, 0);
+		assert_int_equal(loop_run(loop), 0);
+		assert_int_equal(fired, i);
+	}
+}
+
 static void test_without_memory_there_is_none_and_later_none_is_needed(
 	void **state)
 {
@@ -597,6 +617,7 @@ int main(void)
 		REAL(test_errors_of_epoll_are_told_and_change_nothing),
 		FAKE(test_the_turn_end_comes_last_in_every_turn),
 		REAL(test_other_threads_wake_and_stop_it),
+		REAL(test_a_stopped_loop_may_run_again),
 		FAKE(test_without_memory_there_is_none_and_later_none_is_needed),
 	};
 

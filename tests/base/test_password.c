@@ -17,6 +17,9 @@
 #define SLOW_KEY "nfkj3u1fRTHCea+fVr03sWV770kp5wLOLoEakziKhqE"
 #define SLOW "$scrypt$ln=10,r=8,p=1$" SALT "$" SLOW_KEY
 #define QUICK_KEY "SsdijnPTV+9OdmKA2DFD8Dispz7omhyKa/mwrNYH4Po"
+/* Of 1,025 times 'x': one more than may be. */
+#define TOO_LONG \
+	"$sha256$" SALT "$eI6gN1eaFQ6cofxl+PPyXelBrKh86/bkWaI+n1YNTHQ"
 #define QUICK "$sha256$" SALT "$" QUICK_KEY
 
 static int cheap(void **state)
@@ -155,6 +158,7 @@ static void test_length_is_bounded_both_ways(void **state)
 	assert_int_equal(password_verify(hash, s), 1);
 	s = slice_of(bytes, PASSWORD_MAX + 1);
 	assert_int_equal(password_verify(hash, s), 0);
+	assert_int_equal(password_verify(TOO_LONG, s), 0);
 }
 
 static void test_a_generated_secret_is_32_hex_digits_and_new(void **state)
