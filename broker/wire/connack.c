@@ -5,50 +5,44 @@
 #define SESSION_PRESENT 0x01
 
 /* The reasons of 0x80 and above that a packet may carry, bit n for 0x80 + n. */
-#define MAY(reason) (UINT64_C(1) << ((reason) - MQTT_UNSPECIFIED_ERROR))
+#define MAY(reason) (UINT64_C(1) << ((reason)-MQTT_UNSPECIFIED_ERROR))
 
 /* Table 3-1 [MQTT-3.2.2-8]. */
-#define CONNACK_REASONS                                                    \
-	(MAY(MQTT_UNSPECIFIED_ERROR) | MAY(MQTT_MALFORMED_PACKET) |        \
-	 MAY(MQTT_PROTOCOL_ERROR) |                                        \
-	 MAY(MQTT_IMPLEMENTATION_SPECIFIC_ERROR) |                         \
-	 MAY(MQTT_UNSUPPORTED_PROTOCOL_VERSION) |                          \
-	 MAY(MQTT_CLIENT_IDENTIFIER_NOT_VALID) |                           \
-	 MAY(MQTT_BAD_USER_NAME_OR_PASSWORD) | MAY(MQTT_NOT_AUTHORIZED) |  \
-	 MAY(MQTT_SERVER_UNAVAILABLE) | MAY(MQTT_SERVER_BUSY) |            \
-	 MAY(MQTT_BANNED) | MAY(MQTT_BAD_AUTHENTICATION_METHOD) |          \
-	 MAY(MQTT_TOPIC_NAME_INVALID) | MAY(MQTT_PACKET_TOO_LARGE) |       \
-	 MAY(MQTT_QUOTA_EXCEEDED) | MAY(MQTT_PAYLOAD_FORMAT_INVALID) |     \
-	 MAY(MQTT_RETAIN_NOT_SUPPORTED) | MAY(MQTT_QOS_NOT_SUPPORTED) |    \
-	 MAY(MQTT_USE_ANOTHER_SERVER) | MAY(MQTT_SERVER_MOVED) |           \
+#define CONNACK_REASONS                                                       \
+	(MAY(MQTT_UNSPECIFIED_ERROR) | MAY(MQTT_MALFORMED_PACKET) |           \
+	 MAY(MQTT_PROTOCOL_ERROR) | MAY(MQTT_IMPLEMENTATION_SPECIFIC_ERROR) | \
+	 MAY(MQTT_UNSUPPORTED_PROTOCOL_VERSION) |                             \
+	 MAY(MQTT_CLIENT_IDENTIFIER_NOT_VALID) |                              \
+	 MAY(MQTT_BAD_USER_NAME_OR_PASSWORD) | MAY(MQTT_NOT_AUTHORIZED) |     \
+	 MAY(MQTT_SERVER_UNAVAILABLE) | MAY(MQTT_SERVER_BUSY) |               \
+	 MAY(MQTT_BANNED) | MAY(MQTT_BAD_AUTHENTICATION_METHOD) |             \
+	 MAY(MQTT_TOPIC_NAME_INVALID) | MAY(MQTT_PACKET_TOO_LARGE) |          \
+	 MAY(MQTT_QUOTA_EXCEEDED) | MAY(MQTT_PAYLOAD_FORMAT_INVALID) |        \
+	 MAY(MQTT_RETAIN_NOT_SUPPORTED) | MAY(MQTT_QOS_NOT_SUPPORTED) |       \
+	 MAY(MQTT_USE_ANOTHER_SERVER) | MAY(MQTT_SERVER_MOVED) |              \
 	 MAY(MQTT_CONNECTION_RATE_EXCEEDED))
 
 /* Section 3.14.2.1 [MQTT-3.14.2-1]: from either side ... */
-#define DISCONNECT_REASONS                                              \
-	(MAY(MQTT_UNSPECIFIED_ERROR) | MAY(MQTT_MALFORMED_PACKET) |     \
-	 MAY(MQTT_PROTOCOL_ERROR) |                                     \
-	 MAY(MQTT_IMPLEMENTATION_SPECIFIC_ERROR) |                      \
-	 MAY(MQTT_TOPIC_NAME_INVALID) |                                 \
-	 MAY(MQTT_RECEIVE_MAXIMUM_EXCEEDED) |                           \
-	 MAY(MQTT_TOPIC_ALIAS_INVALID) | MAY(MQTT_PACKET_TOO_LARGE) |   \
-	 MAY(MQTT_MESSAGE_RATE_TOO_HIGH) | MAY(MQTT_QUOTA_EXCEEDED) |   \
-	 MAY(MQTT_ADMINISTRATIVE_ACTION) |                              \
-	 MAY(MQTT_PAYLOAD_FORMAT_INVALID))
+#define DISCONNECT_REASONS                                                    \
+	(MAY(MQTT_UNSPECIFIED_ERROR) | MAY(MQTT_MALFORMED_PACKET) |           \
+	 MAY(MQTT_PROTOCOL_ERROR) | MAY(MQTT_IMPLEMENTATION_SPECIFIC_ERROR) | \
+	 MAY(MQTT_TOPIC_NAME_INVALID) | MAY(MQTT_RECEIVE_MAXIMUM_EXCEEDED) |  \
+	 MAY(MQTT_TOPIC_ALIAS_INVALID) | MAY(MQTT_PACKET_TOO_LARGE) |         \
+	 MAY(MQTT_MESSAGE_RATE_TOO_HIGH) | MAY(MQTT_QUOTA_EXCEEDED) |         \
+	 MAY(MQTT_ADMINISTRATIVE_ACTION) | MAY(MQTT_PAYLOAD_FORMAT_INVALID))
 
 /* ... and from a server only. Bad authentication method stands in table 2-6
  * alone, which lets DISCONNECT carry it. */
-#define DISCONNECT_REASONS_SERVER                                       \
-	(MAY(MQTT_NOT_AUTHORIZED) | MAY(MQTT_SERVER_BUSY) |             \
-	 MAY(MQTT_SERVER_SHUTTING_DOWN) |                               \
-	 MAY(MQTT_BAD_AUTHENTICATION_METHOD) |                          \
-	 MAY(MQTT_KEEP_ALIVE_TIMEOUT) | MAY(MQTT_SESSION_TAKEN_OVER) |  \
-	 MAY(MQTT_TOPIC_FILTER_INVALID) |                               \
-	 MAY(MQTT_RETAIN_NOT_SUPPORTED) | MAY(MQTT_QOS_NOT_SUPPORTED) | \
-	 MAY(MQTT_USE_ANOTHER_SERVER) | MAY(MQTT_SERVER_MOVED) |        \
-	 MAY(MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED) |                 \
-	 MAY(MQTT_CONNECTION_RATE_EXCEEDED) |                           \
-	 MAY(MQTT_MAXIMUM_CONNECT_TIME) |                               \
-	 MAY(MQTT_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED) |             \
+#define DISCONNECT_REASONS_SERVER                                              \
+	(MAY(MQTT_NOT_AUTHORIZED) | MAY(MQTT_SERVER_BUSY) |                    \
+	 MAY(MQTT_SERVER_SHUTTING_DOWN) |                                      \
+	 MAY(MQTT_BAD_AUTHENTICATION_METHOD) | MAY(MQTT_KEEP_ALIVE_TIMEOUT) |  \
+	 MAY(MQTT_SESSION_TAKEN_OVER) | MAY(MQTT_TOPIC_FILTER_INVALID) |       \
+	 MAY(MQTT_RETAIN_NOT_SUPPORTED) | MAY(MQTT_QOS_NOT_SUPPORTED) |        \
+	 MAY(MQTT_USE_ANOTHER_SERVER) | MAY(MQTT_SERVER_MOVED) |               \
+	 MAY(MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED) |                        \
+	 MAY(MQTT_CONNECTION_RATE_EXCEEDED) | MAY(MQTT_MAXIMUM_CONNECT_TIME) | \
+	 MAY(MQTT_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED) |                    \
 	 MAY(MQTT_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED))
 
 static bool among(uint8_t code, uint64_t reasons)
@@ -92,8 +86,7 @@ enum mqtt_reason connack_decode(enum mqtt_version version, struct slice body,
 		if (code != MQTT_SUCCESS && !among(code, CONNACK_REASONS))
 			return MQTT_PROTOCOL_ERROR;
 		out->reason = (enum mqtt_reason)code;
-		verdict = properties_decode(&r, MQTT_CONNACK,
-					    &out->properties);
+		verdict = properties_decode(&r, MQTT_CONNACK, &out->properties);
 	} else {
 		if (code > 5)
 			return MQTT_PROTOCOL_ERROR;
@@ -143,8 +136,8 @@ static enum mqtt_reason disconnect_verdict(const struct mqtt_reason_packet *p,
 
 	/* [MQTT-3.14.2-2]; a reference to a server comes from a server. */
 	if (properties_has(&p->properties,
-			   from_client ? MQTT_PROP_SERVER_REFERENCE :
-					 MQTT_PROP_SESSION_EXPIRY_INTERVAL))
+			   from_client ? MQTT_PROP_SERVER_REFERENCE
+				       : MQTT_PROP_SESSION_EXPIRY_INTERVAL))
 		return MQTT_PROTOCOL_ERROR;
 	return MQTT_SUCCESS;
 }

@@ -67,8 +67,7 @@ static enum mqtt_reason will_topic_verdict(struct slice topic)
 {
 	if (topic.len == 0 || topic_has_wildcard(topic))
 		return MQTT_MALFORMED_PACKET;
-	return topic_name_valid(topic) ? MQTT_SUCCESS :
-					 MQTT_TOPIC_NAME_INVALID;
+	return topic_name_valid(topic) ? MQTT_SUCCESS : MQTT_TOPIC_NAME_INVALID;
 }
 
 static enum mqtt_reason take_will(struct reader *r, uint8_t flags,

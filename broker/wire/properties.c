@@ -24,10 +24,10 @@ enum kind {
 #define SUBSCRIBE IN(MQTT_SUBSCRIBE)
 #define DISCONNECT IN(MQTT_DISCONNECT)
 #define AUTH IN(MQTT_AUTH)
-#define ANSWERS                                                         \
-	(CONNACK | IN(MQTT_PUBACK) | IN(MQTT_PUBREC) | IN(MQTT_PUBREL) | \
-	 IN(MQTT_PUBCOMP) | IN(MQTT_SUBACK) | IN(MQTT_UNSUBACK) |        \
-	 DISCONNECT | AUTH)
+#define ANSWERS                                                                \
+	(CONNACK | IN(MQTT_PUBACK) | IN(MQTT_PUBREC) | IN(MQTT_PUBREL) |       \
+	 IN(MQTT_PUBCOMP) | IN(MQTT_SUBACK) | IN(MQTT_UNSUBACK) | DISCONNECT | \
+	 AUTH)
 #define ALL \
 	(WILL | CONNECT | PUBLISH | SUBSCRIBE | IN(MQTT_UNSUBSCRIBE) | ANSWERS)
 
@@ -38,10 +38,16 @@ struct rule {
 	uint16_t offset; /* of the value in struct mqtt_properties */
 };
 
-#define RULE(kind, packets, field) \
-	{ KIND_##kind, false, packets, offsetof(struct mqtt_properties, field) }
-#define RULE_NOT_ZERO(kind, packets, field) \
-	{ KIND_##kind, true, packets, offsetof(struct mqtt_properties, field) }
+#define RULE(kind, packets, field)                              \
+	{                                                       \
+		KIND_##kind, false, packets,                    \
+			offsetof(struct mqtt_properties, field) \
+	}
+#define RULE_NOT_ZERO(kind, packets, field)                     \
+	{                                                       \
+		KIND_##kind, true, packets,                     \
+			offsetof(struct mqtt_properties, field) \
+	}
 
 /* Table 2-4 by identifier. */
 static const struct rule rules[] = {
@@ -107,8 +113,8 @@ static const struct rule *take_rule(struct reader *r, uint32_t *id)
 static enum mqtt_reason zero_refused(uint32_t id)
 {
 	/* A value of 0 has a reason of its own only here (3.14.2.1). */
-	return id == MQTT_PROP_TOPIC_ALIAS ? MQTT_TOPIC_ALIAS_INVALID :
-					     MQTT_PROTOCOL_ERROR;
+	return id == MQTT_PROP_TOPIC_ALIAS ? MQTT_TOPIC_ALIAS_INVALID
+					   : MQTT_PROTOCOL_ERROR;
 }
 
 static enum mqtt_reason take_byte(struct reader *r, uint8_t *out)
@@ -147,9 +153,9 @@ static enum mqtt_reason take_string(struct reader *r, uint32_t id,
 
 static enum mqtt_reason take_pair(struct reader *r)
 {
-	struct slice half;
+	struct slice name, value;
 
-	if (!reader_string(r, &half) || !reader_string(r, &half))
+	if (!reader_string(r, &name) || !reader_string(r, &value))
 		return MQTT_MALFORMED_PACKET;
 	return MQTT_SUCCESS;
 }
@@ -168,20 +174,20 @@ static enum mqtt_reason take_value(struct reader *r, uint32_t id,
 	case KIND_U16:
 		if (!reader_u16(r, u16))
 			return MQTT_MALFORMED_PACKET;
-		return rule->not_zero && *u16 == 0 ? zero_refused(id) :
-						     MQTT_SUCCESS;
+		return rule->not_zero && *u16 == 0 ? zero_refused(id)
+						   : MQTT_SUCCESS;
 	case KIND_U32:
 		if (!reader_u32(r, u32))
 			return MQTT_MALFORMED_PACKET;
-		return rule->not_zero && *u32 == 0 ? zero_refused(id) :
-						     MQTT_SUCCESS;
+		return rule->not_zero && *u32 == 0 ? zero_refused(id)
+						   : MQTT_SUCCESS;
 	case KIND_VARINT:
 		return take_subscription_id(r, out);
 	case KIND_STRING:
 		return take_string(r, id, field);
 	case KIND_BINARY:
-		return reader_binary(r, field) ? MQTT_SUCCESS :
-						 MQTT_MALFORMED_PACKET;
+		return reader_binary(r, field) ? MQTT_SUCCESS
+					       : MQTT_MALFORMED_PACKET;
 	case KIND_PAIR:
 		return take_pair(r);
 	case KIND_NONE:
@@ -368,7 +374,7 @@ void properties_encode(struct writer *w, const struct mqtt_properties *p)
 /* Pass over one value; its text was found in order before. */
 static bool skip_value(struct reader *r, enum kind kind)
 {
-	struct slice bytes;
+	struct slice bytes, second;
 	uint32_t value;
 
 	switch (kind) {
@@ -384,7 +390,7 @@ static bool skip_value(struct reader *r, enum kind kind)
 	case KIND_BINARY:
 		return reader_binary(r, &bytes);
 	case KIND_PAIR:
-		return reader_binary(r, &bytes) && reader_binary(r, &bytes);
+		return reader_binary(r, &bytes) && reader_binary(r, &second);
 	case KIND_NONE:
 		break;
 	}
@@ -405,8 +411,8 @@ bool properties_next_user(struct slice raw, size_t *at, struct slice *name,
 		bool found = rule->kind == KIND_PAIR;
 
 		if (found ? !reader_binary(&r, name) ||
-				    !reader_binary(&r, value) :
-			    !skip_value(&r, (enum kind)rule->kind))
+				    !reader_binary(&r, value)
+			  : !skip_value(&r, (enum kind)rule->kind))
 			return false;
 		*at = (size_t)(r.at - raw.data);
 		if (found)

@@ -11,14 +11,14 @@ static enum mqtt_reason topic_verdict(enum mqtt_version version,
 				      const struct mqtt_publish *packet)
 {
 	if (packet->topic.len > 0)
-		return topic_name_valid(packet->topic) ?
-			       MQTT_SUCCESS :
-			       MQTT_TOPIC_NAME_INVALID;
+		return topic_name_valid(packet->topic)
+			       ? MQTT_SUCCESS
+			       : MQTT_TOPIC_NAME_INVALID;
 	if (version != MQTT_5_0)
 		return MQTT_TOPIC_NAME_INVALID;
-	return properties_has(&packet->properties, MQTT_PROP_TOPIC_ALIAS) ?
-		       MQTT_SUCCESS :
-		       MQTT_PROTOCOL_ERROR;
+	return properties_has(&packet->properties, MQTT_PROP_TOPIC_ALIAS)
+		       ? MQTT_SUCCESS
+		       : MQTT_PROTOCOL_ERROR;
 }
 
 enum mqtt_reason publish_decode(enum mqtt_version version, uint8_t flags,
@@ -132,8 +132,8 @@ enum mqtt_reason ack_decode(enum mqtt_version version,
 			return MQTT_MALFORMED_PACKET;
 	}
 	out->reason = (enum mqtt_reason)code;
-	return ack_reason_valid(type, code) ? MQTT_SUCCESS :
-					      MQTT_PROTOCOL_ERROR;
+	return ack_reason_valid(type, code) ? MQTT_SUCCESS
+					    : MQTT_PROTOCOL_ERROR;
 }
 
 void ack_encode(struct writer *w, enum mqtt_version version,

@@ -55,9 +55,9 @@ const char *reason_name(enum mqtt_reason reason)
 {
 	size_t i = (size_t)reason;
 
-	return i < sizeof(names) / sizeof(names[0]) && names[i] ?
-		       names[i] :
-		       "unknown reason";
+	return i < sizeof(names) / sizeof(names[0]) && names[i]
+		       ? names[i]
+		       : "unknown reason";
 }
 
 uint8_t reason_to_connack3(enum mqtt_reason reason)

@@ -41,8 +41,8 @@ static void take_block(uint32_t h[5], const uint8_t *block)
 	uint32_t w[80];
 	unsigned int t;
 
-	for (t = 0; t < 16; t++)
-		w[t] = load_big_endian(block + 4 * t);
+	for (t = 0; t < 16; t++, block += 4)
+		w[t] = load_big_endian(block);
 	for (; t < 80; t++)
 		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
 

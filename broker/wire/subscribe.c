@@ -217,8 +217,8 @@ enum mqtt_reason suback_decode(enum mqtt_version version,
 	if (!reader_u16(&r, &out->packet_id) || out->packet_id == 0)
 		return MQTT_MALFORMED_PACKET;
 	if (version != MQTT_5_0 && type == MQTT_UNSUBACK)
-		return reader_left(&r) == 0 ? MQTT_SUCCESS :
-					      MQTT_MALFORMED_PACKET;
+		return reader_left(&r) == 0 ? MQTT_SUCCESS
+					    : MQTT_MALFORMED_PACKET;
 	if (version == MQTT_5_0)
 		reason = properties_decode(&r, type, &out->properties);
 	if (reason != MQTT_SUCCESS)

@@ -8,7 +8,8 @@
 #include "broker/wire/properties.h"
 
 struct mqtt_subscription {
-	struct slice filter; /* UTF-8; whether it is a valid filter is asked of topic.h */
+	struct slice
+		filter; /* UTF-8; whether it is a valid filter is asked of topic.h */
 	uint8_t qos; /* 0..2 */
 	bool no_local;
 	bool retain_as_published;
@@ -32,7 +33,8 @@ enum mqtt_reason subscribe_decode(enum mqtt_version version, struct slice body,
 bool subscribe_next(enum mqtt_version version, struct slice *entries,
 		    struct mqtt_subscription *out);
 void subscribe_encode(struct writer *w, enum mqtt_version version,
-		      uint16_t packet_id, const struct mqtt_properties *properties,
+		      uint16_t packet_id,
+		      const struct mqtt_properties *properties,
 		      const struct mqtt_subscription *entries, size_t count);
 
 enum mqtt_reason unsubscribe_decode(enum mqtt_version version,
@@ -55,6 +57,7 @@ enum mqtt_reason suback_decode(enum mqtt_version version,
 			       struct mqtt_suback *out);
 /* Before 5.0 SUBACK writes 0x80 for any failure, UNSUBACK writes no reasons. */
 void suback_encode(struct writer *w, enum mqtt_version version,
-		   enum mqtt_packet_type type, const struct mqtt_suback *packet);
+		   enum mqtt_packet_type type,
+		   const struct mqtt_suback *packet);
 
 #endif

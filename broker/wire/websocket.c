@@ -223,9 +223,9 @@ int websocket_parse(struct slice head, struct websocket_request *out)
 	request.cookie = headers.single[SINGLE_COOKIE];
 	request.key = headers.single[SINGLE_KEY];
 	request.version = headers.single[SINGLE_VERSION];
-	request.upgrade = headers.connection_upgrade &&
-			  list_holds(headers.single[SINGLE_UPGRADE],
-				     "websocket");
+	request.upgrade =
+		headers.connection_upgrade &&
+		list_holds(headers.single[SINGLE_UPGRADE], "websocket");
 	request.has_body = headers.has_body;
 	request.protocol = headers.protocol;
 	request.offers_mqtt = headers.protocol.len > 0;
@@ -241,7 +241,8 @@ static bool key_valid(struct slice key)
 	    key.data[KEY_SIZE - 2] != '=')
 		return false;
 	for (i = 0; i < KEY_SIZE - 2; i++) {
-		if (!memchr(base64_digits, key.data[i], 64))
+		if (!memchr(base64_digits, key.data[i],
+			    sizeof(base64_digits) - 1))
 			return false;
 	}
 	return true;
@@ -287,17 +288,18 @@ static void put(struct writer *w, const char *text)
 size_t websocket_accept(const struct websocket_request *request,
 			uint8_t out[WEBSOCKET_ANSWER_MAX])
 {
-	uint8_t proof[KEY_SIZE + sizeof(accept_guid) - 1];
 	uint8_t digest[SHA1_SIZE], encoded[ACCEPT_SIZE];
 	struct writer w = writer_of(out, WEBSOCKET_ANSWER_MAX);
 
 	assert(websocket_refusal(request) == 0);
 
-	memcpy(proof, request->key.data, KEY_SIZE);
-	memcpy(proof + KEY_SIZE, accept_guid, sizeof(accept_guid) - 1);
-	sha1(slice_of(proof, sizeof(proof)), digest);
+	/* Key and GUID are hashed in a row; out has room for them meanwhile. */
+	writer_bytes(&w, request->key);
+	put(&w, accept_guid);
+	sha1(slice_of(out, w.len), digest);
 	base64_of_digest(digest, encoded);
 
+	w = writer_of(out, WEBSOCKET_ANSWER_MAX);
 	put(&w, "HTTP/1.1 101 Switching Protocols\r\n"
 		"Upgrade: websocket\r\n"
 		"Connection: Upgrade\r\n"
@@ -334,8 +336,8 @@ size_t websocket_refuse(int status, uint8_t out[WEBSOCKET_ANSWER_MAX])
 
 	put(&w, status_line(status));
 	/* RFC 9110, 7.8: whoever sends Upgrade names it in Connection too. */
-	put(&w, status == 426 ? "Connection: Upgrade, close\r\n" :
-				"Connection: close\r\n");
+	put(&w, status == 426 ? "Connection: Upgrade, close\r\n"
+			      : "Connection: close\r\n");
 	put(&w, "Content-Length: 0\r\n\r\n");
 	assert(!w.overflow);
 	return w.len;

@@ -15,14 +15,16 @@
 
 #include "broker/base/slice.h"
 
-#define BYTES(...)                              \
+#define BYTES(...)                                 \
 	slice_of((const uint8_t[]){ __VA_ARGS__ }, \
 		 sizeof((const uint8_t[]){ __VA_ARGS__ }))
 /* A string literal that may hold NULs. */
 #define TEXT(literal) slice_of(literal, sizeof(literal) - 1)
 /* The same as an initializer of something static. */
-#define STATIC_TEXT(literal) \
-	{ .data = (const uint8_t *)(literal), .len = sizeof(literal) - 1 }
+#define STATIC_TEXT(literal)                                                   \
+	{                                                                      \
+		.data = (const uint8_t *)(literal), .len = sizeof(literal) - 1 \
+	}
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

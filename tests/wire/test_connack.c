@@ -55,8 +55,8 @@ static void test_return_codes_of_3_1_1_become_reasons(void **state)
 		struct mqtt_connack packet;
 		enum mqtt_reason verdict = connack(MQTT_3_1_1, body, &packet);
 
-		assert_int_equal(verdict, code <= 5 ? MQTT_SUCCESS :
-						      MQTT_PROTOCOL_ERROR);
+		assert_int_equal(verdict, code <= 5 ? MQTT_SUCCESS
+						    : MQTT_PROTOCOL_ERROR);
 		if (code > 5)
 			continue;
 		assert_int_equal(packet.reason, reasons[code]);
@@ -72,11 +72,10 @@ static void test_connack_carries_listed_reasons_only(void **state)
 	for (code = 0; code < 256; code++) {
 		struct mqtt_connack packet;
 
-		assert_int_equal(connack(MQTT_5_0, BYTES(0, (uint8_t)code, 0),
-					 &packet),
-				 LISTED(connack_codes, code) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+		assert_int_equal(
+			connack(MQTT_5_0, BYTES(0, (uint8_t)code, 0), &packet),
+			LISTED(connack_codes, code) ? MQTT_SUCCESS
+						    : MQTT_PROTOCOL_ERROR);
 	}
 }
 
@@ -113,8 +112,8 @@ static void test_connack_is_judged_by_its_bytes(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		struct mqtt_connack packet;
-		enum mqtt_reason reason = connack(rows[i].version, rows[i].body,
-						  &packet);
+		enum mqtt_reason reason =
+			connack(rows[i].version, rows[i].body, &packet);
 
 		if (reason != rows[i].reason)
 			fail_msg("row %zu: %s", i, reason_name(reason));
@@ -206,13 +205,13 @@ static void test_each_side_disconnects_with_its_own_reasons(void **state)
 		const struct slice body = BYTES((uint8_t)code);
 
 		assert_int_equal(disconnect(MQTT_5_0, true, body, &packet),
-				 LISTED(client_disconnect_codes, code) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+				 LISTED(client_disconnect_codes, code)
+					 ? MQTT_SUCCESS
+					 : MQTT_PROTOCOL_ERROR);
 		assert_int_equal(disconnect(MQTT_5_0, false, body, &packet),
-				 LISTED(server_disconnect_codes, code) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+				 LISTED(server_disconnect_codes, code)
+					 ? MQTT_SUCCESS
+					 : MQTT_PROTOCOL_ERROR);
 		assert_int_equal(packet.reason, code);
 	}
 }
@@ -250,9 +249,9 @@ static void test_disconnect_is_judged_by_its_bytes(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		struct mqtt_reason_packet packet;
-		enum mqtt_reason reason = disconnect(rows[i].version,
-						     rows[i].from_client,
-						     rows[i].body, &packet);
+		enum mqtt_reason reason =
+			disconnect(rows[i].version, rows[i].from_client,
+				   rows[i].body, &packet);
 
 		if (reason != rows[i].reason)
 			fail_msg("row %zu: %s", i, reason_name(reason));
@@ -302,11 +301,10 @@ static void test_auth_carries_listed_reasons_and_a_method(void **state)
 
 	(void)state;
 	for (code = 0; code < 256; code++) {
-		assert_int_equal(auth(BYTES((uint8_t)code, 4, 0x15, 0, 1, 'm'),
-				      &packet),
-				 LISTED(auth_codes, code) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+		assert_int_equal(
+			auth(BYTES((uint8_t)code, 4, 0x15, 0, 1, 'm'), &packet),
+			LISTED(auth_codes, code) ? MQTT_SUCCESS
+						 : MQTT_PROTOCOL_ERROR);
 		assert_int_equal(packet.reason, code);
 	}
 	assert_int_equal(auth(BYTES(0x18, 0), &packet), MQTT_PROTOCOL_ERROR);

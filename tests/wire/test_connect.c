@@ -46,12 +46,11 @@ static void test_the_specifications_example_is_read(void **state)
 /* 5.0, 3.1.2.11 with 3.1.3.2: properties in both places. */
 static void test_a_connect_of_5_0_is_read(void **state)
 {
-	const struct slice body =
-		TEXT("\0\x04MQTT\x05\x2e\0\x0a"
-		     "\x05\x11\0\0\0\x0a"
-		     "\0\0"
-		     "\x05\x18\0\0\0\x07"
-		     "\0\x01t\0\0");
+	const struct slice body = TEXT("\0\x04MQTT\x05\x2e\0\x0a"
+				       "\x05\x11\0\0\0\x0a"
+				       "\0\0"
+				       "\x05\x18\0\0\0\x07"
+				       "\0\x01t\0\0");
 	struct mqtt_connect packet;
 
 	(void)state;
@@ -215,17 +214,16 @@ static void test_every_truncation_and_surplus_is_malformed(void **state)
 		for (f = 0; f < COUNT(flags); f++) {
 			uint8_t buffer[64] = { 0 };
 			struct mqtt_connect packet;
-			struct slice body = body_for_flags(versions[v],
-							   flags[f], buffer,
-							   sizeof(buffer));
+			struct slice body = body_for_flags(
+				versions[v], flags[f], buffer, sizeof(buffer));
 
 			for (len = 0; len < body.len; len++)
-				assert_int_equal(decode(slice_of(buffer, len),
-							&packet),
-						 MQTT_MALFORMED_PACKET);
-			assert_int_equal(decode(slice_of(buffer, body.len + 1),
-						&packet),
-					 MQTT_MALFORMED_PACKET);
+				assert_int_equal(
+					decode(slice_of(buffer, len), &packet),
+					MQTT_MALFORMED_PACKET);
+			assert_int_equal(
+				decode(slice_of(buffer, body.len + 1), &packet),
+				MQTT_MALFORMED_PACKET);
 			assert_int_equal(packet.version, versions[v]);
 		}
 	}
@@ -237,20 +235,20 @@ static void test_3_1_may_leave_out_a_login_it_announced(void **state)
 	struct mqtt_connect packet;
 
 	(void)state;
-	assert_int_equal(decode(TEXT("\0\x06MQIsdp\x03\xc2\0\0\0\x01i"),
-				&packet),
-			 MQTT_SUCCESS);
+	assert_int_equal(
+		decode(TEXT("\0\x06MQIsdp\x03\xc2\0\0\0\x01i"), &packet),
+		MQTT_SUCCESS);
 	assert_false(packet.has_username);
 	assert_false(packet.has_password);
-	assert_int_equal(decode(TEXT("\0\x06MQIsdp\x03\xc2\0\0\0\x01i\0\x01u"),
-				&packet),
-			 MQTT_SUCCESS);
+	assert_int_equal(
+		decode(TEXT("\0\x06MQIsdp\x03\xc2\0\0\0\x01i\0\x01u"), &packet),
+		MQTT_SUCCESS);
 	assert_true(packet.has_username);
 	assert_false(packet.has_password);
 	/* Half of one is a fault all the same. */
-	assert_int_equal(decode(TEXT("\0\x06MQIsdp\x03\xc2\0\0\0\x01i\0"),
-				&packet),
-			 MQTT_MALFORMED_PACKET);
+	assert_int_equal(
+		decode(TEXT("\0\x06MQIsdp\x03\xc2\0\0\0\x01i\0"), &packet),
+		MQTT_MALFORMED_PACKET);
 	assert_int_equal(decode(TEXT("\0\x04MQTT\x04\xc2\0\0\0\x01i"), &packet),
 			 MQTT_MALFORMED_PACKET);
 }
@@ -260,9 +258,9 @@ static void test_a_client_may_have_a_password_alone_in_5_0(void **state)
 	struct mqtt_connect packet;
 
 	(void)state;
-	assert_int_equal(decode(TEXT("\0\x04MQTT\x05\x42\0\0\0\0\0\0\x01p"),
-				&packet),
-			 MQTT_SUCCESS);
+	assert_int_equal(
+		decode(TEXT("\0\x04MQTT\x05\x42\0\0\0\0\0\0\x01p"), &packet),
+		MQTT_SUCCESS);
 	assert_false(packet.has_username);
 	assert_true(packet.has_password);
 }
@@ -323,9 +321,9 @@ static void test_faulty_properties_refuse_the_packet(void **state)
 
 	(void)state;
 	/* Receive Maximum 0; a will's property in CONNECT and the reverse. */
-	assert_int_equal(decode(TEXT("\0\x04MQTT\x05\x02\0\0\x03\x21\0\0\0\0"),
-				&packet),
-			 MQTT_PROTOCOL_ERROR);
+	assert_int_equal(
+		decode(TEXT("\0\x04MQTT\x05\x02\0\0\x03\x21\0\0\0\0"), &packet),
+		MQTT_PROTOCOL_ERROR);
 	assert_int_equal(decode(TEXT("\0\x04MQTT\x05\x02\0\0"
 				     "\x05\x18\0\0\0\x01\0\0"),
 				&packet),
@@ -393,11 +391,10 @@ static void test_what_is_encoded_is_decoded(void **state)
 
 			connect_encode(&w, &in);
 			memset(&out, 0xee, sizeof(out));
-			assert_int_equal(connect_decode(body_of(&w,
-								MQTT_CONNECT,
-								&copy),
-							&out),
-					 MQTT_SUCCESS);
+			assert_int_equal(
+				connect_decode(body_of(&w, MQTT_CONNECT, &copy),
+					       &out),
+				MQTT_SUCCESS);
 			assert_same(&in, &out);
 			free(copy);
 		}
@@ -443,7 +440,8 @@ int main(void)
 		cmocka_unit_test(test_a_connect_of_5_0_is_read),
 		cmocka_unit_test(test_names_and_levels_are_told_apart),
 		cmocka_unit_test(test_each_of_the_256_flags_is_judged),
-		cmocka_unit_test(test_every_truncation_and_surplus_is_malformed),
+		cmocka_unit_test(
+			test_every_truncation_and_surplus_is_malformed),
 		cmocka_unit_test(test_3_1_may_leave_out_a_login_it_announced),
 		cmocka_unit_test(
 			test_a_client_may_have_a_password_alone_in_5_0),

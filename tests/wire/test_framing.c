@@ -10,10 +10,10 @@
 static struct slice stream_of(size_t *packets)
 {
 	static const uint8_t bytes[] = {
-		0x10, 0x0c, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 0,
-		0xc0, 0x00, /* PINGREQ */
-		0x30, 0x06, 0, 1, 'a', '1', '2', '3', /* PUBLISH */
-		0x82, 0x06, 0, 1, 0, 1, 'a', 0, /* SUBSCRIBE */
+		0x10, 0x0c, 0, 4, 'M', 'Q', 'T',  'T',
+		4,    2,    0, 0, 0,   0,   0xc0, 0x00, /* PINGREQ */
+		0x30, 0x06, 0, 1, 'a', '1', '2',  '3', /* PUBLISH */
+		0x82, 0x06, 0, 1, 0,   1,   'a',  0, /* SUBSCRIBE */
 		0xe0, 0x00, /* DISCONNECT */
 	};
 
@@ -181,9 +181,9 @@ static void test_no_bytes_are_too_few(void **state)
 
 static void test_headers_are_written_as_they_are_read(void **state)
 {
-	static const uint32_t lengths[] = { 0,	   1,	    127,     128,
-					    16383, 16384,   2097151, 2097152,
-					    268435455 };
+	static const uint32_t lengths[] = { 0,	     1,	      127,
+					    128,     16383,   16384,
+					    2097151, 2097152, 268435455 };
 	static const size_t sizes[] = { 2, 2, 2, 3, 3, 4, 4, 5, 5 };
 	size_t i;
 
@@ -195,12 +195,12 @@ static void test_headers_are_written_as_they_are_read(void **state)
 
 		assert_int_equal(len, sizes[i]);
 		assert_int_equal(out[0], 0x3d);
-		assert_int_equal(framing_next(out, len, len + lengths[i],
-					      &frame),
-				 lengths[i] == 0);
-		assert_int_equal(framing_next(out, len, len + lengths[i] - 1,
-					      &frame),
-				 -EMSGSIZE);
+		assert_int_equal(
+			framing_next(out, len, len + lengths[i], &frame),
+			lengths[i] == 0);
+		assert_int_equal(
+			framing_next(out, len, len + lengths[i] - 1, &frame),
+			-EMSGSIZE);
 	}
 }
 

@@ -13,12 +13,17 @@ static const struct {
 	struct slice value; /* a good one */
 } table[] = {
 	{ MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, "Pw", STATIC_TEXT("\x01") },
-	{ MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, "Pw", STATIC_TEXT("\0\0\x0e\x10") },
+	{ MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, "Pw",
+	  STATIC_TEXT("\0\0\x0e\x10") },
 	{ MQTT_PROP_CONTENT_TYPE, "Pw", STATIC_TEXT("\0\x04json") },
-	{ MQTT_PROP_RESPONSE_TOPIC, "Pw", STATIC_TEXT("\0\x03" "a/b") },
+	{ MQTT_PROP_RESPONSE_TOPIC, "Pw",
+	  STATIC_TEXT("\0\x03"
+		      "a/b") },
 	{ MQTT_PROP_CORRELATION_DATA, "Pw", STATIC_TEXT("\0\x02\xff\0") },
-	{ MQTT_PROP_SUBSCRIPTION_IDENTIFIER, "PS", STATIC_TEXT("\xff\xff\xff\x7f") },
-	{ MQTT_PROP_SESSION_EXPIRY_INTERVAL, "CcD", STATIC_TEXT("\xff\xff\xff\xff") },
+	{ MQTT_PROP_SUBSCRIPTION_IDENTIFIER, "PS",
+	  STATIC_TEXT("\xff\xff\xff\x7f") },
+	{ MQTT_PROP_SESSION_EXPIRY_INTERVAL, "CcD",
+	  STATIC_TEXT("\xff\xff\xff\xff") },
 	{ MQTT_PROP_ASSIGNED_CLIENT_IDENTIFIER, "c", STATIC_TEXT("\0\x02id") },
 	{ MQTT_PROP_SERVER_KEEP_ALIVE, "c", STATIC_TEXT("\0\x3c") },
 	{ MQTT_PROP_AUTHENTICATION_METHOD, "CcA", STATIC_TEXT("\0\x05SCRAM") },
@@ -34,7 +39,8 @@ static const struct {
 	{ MQTT_PROP_TOPIC_ALIAS, "P", STATIC_TEXT("\xff\xff") },
 	{ MQTT_PROP_MAXIMUM_QOS, "c", STATIC_TEXT("\x01") },
 	{ MQTT_PROP_RETAIN_AVAILABLE, "c", STATIC_TEXT("\0") },
-	{ MQTT_PROP_USER_PROPERTY, "CcPwarloSsUuDA", STATIC_TEXT("\0\x01k\0\x01v") },
+	{ MQTT_PROP_USER_PROPERTY, "CcPwarloSsUuDA",
+	  STATIC_TEXT("\0\x01k\0\x01v") },
 	{ MQTT_PROP_MAXIMUM_PACKET_SIZE, "Cc", STATIC_TEXT("\0\0\0\x01") },
 	{ MQTT_PROP_WILDCARD_SUBSCRIPTION_AVAILABLE, "c", STATIC_TEXT("\x01") },
 	{ MQTT_PROP_SUBSCRIPTION_IDENTIFIER_AVAILABLE, "c", STATIC_TEXT("\0") },
@@ -96,8 +102,8 @@ static void test_each_property_stands_where_it_may(void **state)
 		for (packet = 0; packet < 16; packet++) {
 			struct mqtt_properties p;
 			enum mqtt_reason wanted = MQTT_MALFORMED_PACKET;
-			struct slice bytes = row_bytes(row, 1, buffer,
-						       sizeof(buffer));
+			struct slice bytes =
+				row_bytes(row, 1, buffer, sizeof(buffer));
 
 			if (may_stand_in(row, packet))
 				wanted = MQTT_SUCCESS;
@@ -125,8 +131,8 @@ static void test_none_but_two_may_stand_twice(void **state)
 		for (packet = 0; packet < 16; packet++) {
 			struct mqtt_properties p;
 			enum mqtt_reason wanted = MQTT_PROTOCOL_ERROR;
-			struct slice bytes = row_bytes(row, 2, buffer,
-						       sizeof(buffer));
+			struct slice bytes =
+				row_bytes(row, 2, buffer, sizeof(buffer));
 
 			if (!may_stand_in(row, packet))
 				continue;
@@ -156,9 +162,9 @@ static void test_every_truncation_is_malformed(void **state)
 		for (len = 1; len < bytes.len; len++) {
 			struct mqtt_properties p;
 
-			assert_int_equal(decode(slice_of(buffer, len), packet,
-						&p),
-					 MQTT_MALFORMED_PACKET);
+			assert_int_equal(
+				decode(slice_of(buffer, len), packet, &p),
+				MQTT_MALFORMED_PACKET);
 		}
 	}
 }
@@ -181,9 +187,9 @@ static void test_unknown_identifiers_are_malformed(void **state)
 			continue;
 		writer_varint(&w, id);
 		for (packet = 0; packet < 16; packet++)
-			assert_int_equal(decode(slice_of(bytes, 10), packet,
-						&p),
-					 MQTT_MALFORMED_PACKET);
+			assert_int_equal(
+				decode(slice_of(bytes, 10), packet, &p),
+				MQTT_MALFORMED_PACKET);
 	}
 }
 
@@ -191,53 +197,55 @@ static void test_values_out_of_range_are_refused(void **state)
 {
 	const struct {
 		enum mqtt_packet_type packet;
-		struct slice bytes;
 		enum mqtt_reason reason;
+		struct slice bytes;
 	} rows[] = {
-		{ MQTT_PUBLISH, TEXT("\x01\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_PUBLISH, TEXT("\x01\0"), MQTT_SUCCESS },
-		{ MQTT_CONNECT, TEXT("\x17\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNECT, TEXT("\x19\xff"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNACK, TEXT("\x24\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNACK, TEXT("\x25\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNACK, TEXT("\x28\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNACK, TEXT("\x29\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNACK, TEXT("\x2a\x02"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNECT, TEXT("\x21\0\0"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNECT, TEXT("\x27\0\0\0\0"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_CONNECT, TEXT("\x22\0\0"), MQTT_SUCCESS },
-		{ MQTT_PUBLISH, TEXT("\x23\0\0"), MQTT_TOPIC_ALIAS_INVALID },
-		{ MQTT_SUBSCRIBE, TEXT("\x0b\0"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_PUBLISH, TEXT("\x0b\0"), MQTT_PROTOCOL_ERROR },
+		{ MQTT_PUBLISH, MQTT_PROTOCOL_ERROR, TEXT("\x01\x02") },
+		{ MQTT_PUBLISH, MQTT_SUCCESS, TEXT("\x01\0") },
+		{ MQTT_CONNECT, MQTT_PROTOCOL_ERROR, TEXT("\x17\x02") },
+		{ MQTT_CONNECT, MQTT_PROTOCOL_ERROR, TEXT("\x19\xff") },
+		{ MQTT_CONNACK, MQTT_PROTOCOL_ERROR, TEXT("\x24\x02") },
+		{ MQTT_CONNACK, MQTT_PROTOCOL_ERROR, TEXT("\x25\x02") },
+		{ MQTT_CONNACK, MQTT_PROTOCOL_ERROR, TEXT("\x28\x02") },
+		{ MQTT_CONNACK, MQTT_PROTOCOL_ERROR, TEXT("\x29\x02") },
+		{ MQTT_CONNACK, MQTT_PROTOCOL_ERROR, TEXT("\x2a\x02") },
+		{ MQTT_CONNECT, MQTT_PROTOCOL_ERROR, TEXT("\x21\0\0") },
+		{ MQTT_CONNECT, MQTT_PROTOCOL_ERROR, TEXT("\x27\0\0\0\0") },
+		{ MQTT_CONNECT, MQTT_SUCCESS, TEXT("\x22\0\0") },
+		{ MQTT_PUBLISH, MQTT_TOPIC_ALIAS_INVALID, TEXT("\x23\0\0") },
+		{ MQTT_SUBSCRIBE, MQTT_PROTOCOL_ERROR, TEXT("\x0b\0") },
+		{ MQTT_PUBLISH, MQTT_PROTOCOL_ERROR, TEXT("\x0b\0") },
 		/* 1 in two bytes; five bytes. */
-		{ MQTT_SUBSCRIBE, TEXT("\x0b\x81\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_SUBSCRIBE, TEXT("\x0b\x80\x80\x80\x80\x01"),
-		  MQTT_MALFORMED_PACKET },
+		{ MQTT_SUBSCRIBE, MQTT_MALFORMED_PACKET, TEXT("\x0b\x81\0") },
+		{ MQTT_SUBSCRIBE, MQTT_MALFORMED_PACKET,
+		  TEXT("\x0b\x80\x80\x80\x80\x01") },
 		/* [MQTT-3.3.2-14] */
-		{ MQTT_PUBLISH, TEXT("\x08\0\x03" "a/#"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_PUBLISH, TEXT("\x08\0\x01+"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_PUBLISH, TEXT("\x08\0\0"), MQTT_PROTOCOL_ERROR },
+		{ MQTT_PUBLISH, MQTT_PROTOCOL_ERROR,
+		  TEXT("\x08\0\x03"
+		       "a/#") },
+		{ MQTT_PUBLISH, MQTT_PROTOCOL_ERROR, TEXT("\x08\0\x01+") },
+		{ MQTT_PUBLISH, MQTT_PROTOCOL_ERROR, TEXT("\x08\0\0") },
 		/* No UTF-8; Correlation Data need not be. */
-		{ MQTT_PUBLISH, TEXT("\x03\0\x01\xff"), MQTT_MALFORMED_PACKET },
-		{ MQTT_PUBLISH, TEXT("\x08\0\x01\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_PUBLISH, TEXT("\x26\0\x01\xff\0\0"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_PUBLISH, TEXT("\x26\0\0\0\x01\xff"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_PUBLISH, TEXT("\x09\0\x01\xff"), MQTT_SUCCESS },
-		{ MQTT_PUBLISH, TEXT("\x26\0\0\0\0"), MQTT_SUCCESS },
+		{ MQTT_PUBLISH, MQTT_MALFORMED_PACKET, TEXT("\x03\0\x01\xff") },
+		{ MQTT_PUBLISH, MQTT_MALFORMED_PACKET, TEXT("\x08\0\x01\0") },
+		{ MQTT_PUBLISH, MQTT_MALFORMED_PACKET,
+		  TEXT("\x26\0\x01\xff\0\0") },
+		{ MQTT_PUBLISH, MQTT_MALFORMED_PACKET,
+		  TEXT("\x26\0\0\0\x01\xff") },
+		{ MQTT_PUBLISH, MQTT_SUCCESS, TEXT("\x09\0\x01\xff") },
+		{ MQTT_PUBLISH, MQTT_SUCCESS, TEXT("\x26\0\0\0\0") },
 		/* Identifier 1 in two bytes. */
-		{ MQTT_PUBLISH, TEXT("\x81\0\x01"), MQTT_MALFORMED_PACKET },
-		{ MQTT_AUTH, TEXT("\x15\0\x01m\x16\0\0"), MQTT_SUCCESS },
-		{ MQTT_AUTH, TEXT("\x16\0\0\x15\0\x01m"), MQTT_SUCCESS },
+		{ MQTT_PUBLISH, MQTT_MALFORMED_PACKET, TEXT("\x81\0\x01") },
+		{ MQTT_AUTH, MQTT_SUCCESS, TEXT("\x15\0\x01m\x16\0\0") },
+		{ MQTT_AUTH, MQTT_SUCCESS, TEXT("\x16\0\0\x15\0\x01m") },
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		struct mqtt_properties p;
-		enum mqtt_reason reason = decode(rows[i].bytes, rows[i].packet,
-						 &p);
+		enum mqtt_reason reason =
+			decode(rows[i].bytes, rows[i].packet, &p);
 
 		if (reason != rows[i].reason)
 			fail_msg("row %zu: %s", i, reason_name(reason));
@@ -428,14 +436,14 @@ static void test_more_subscription_identifiers_than_the_limit(void **state)
 		bytes[i] = MQTT_PROP_SUBSCRIPTION_IDENTIFIER;
 		bytes[i + 1] = 7;
 	}
-	assert_int_equal(decode(slice_of(bytes, sizeof(bytes) - 2),
-				MQTT_PUBLISH, &p),
-			 MQTT_SUCCESS);
+	assert_int_equal(
+		decode(slice_of(bytes, sizeof(bytes) - 2), MQTT_PUBLISH, &p),
+		MQTT_SUCCESS);
 	assert_int_equal(p.subscription_id_count,
 			 PROPERTIES_SUBSCRIPTION_IDS_MAX);
-	assert_int_equal(decode(slice_of(bytes, sizeof(bytes)), MQTT_PUBLISH,
-				&p),
-			 MQTT_MALFORMED_PACKET);
+	assert_int_equal(
+		decode(slice_of(bytes, sizeof(bytes)), MQTT_PUBLISH, &p),
+		MQTT_MALFORMED_PACKET);
 }
 
 static void test_no_encoding_writes_past_the_end(void **state)
@@ -459,10 +467,14 @@ static void test_no_encoding_writes_past_the_end(void **state)
 
 static void test_user_properties_are_walked_in_order(void **state)
 {
-	const struct slice raw =
-		TEXT("\x26\0\x01" "a\0\x01" "1\x01\x01\x26\0\x01" "b\0\0"
-		     "\x0b\x05\x02\0\0\0\1\x26\0\x01" "a\0\x01" "3"
-		     "\x23\0\x01");
+	const struct slice raw = TEXT("\x26\0\x01"
+				      "a\0\x01"
+				      "1\x01\x01\x26\0\x01"
+				      "b\0\0"
+				      "\x0b\x05\x02\0\0\0\1\x26\0\x01"
+				      "a\0\x01"
+				      "3"
+				      "\x23\0\x01");
 	struct slice name, value;
 	size_t at = 0;
 
@@ -479,8 +491,8 @@ static void test_user_properties_are_walked_in_order(void **state)
 	assert_false(properties_next_user(raw, &at, &name, &value));
 	assert_false(properties_next_user(raw, &at, &name, &value));
 	at = 0;
-	assert_false(properties_next_user(slice_of(NULL, 0), &at, &name,
-					  &value));
+	assert_false(
+		properties_next_user(slice_of(NULL, 0), &at, &name, &value));
 }
 
 static void test_what_concerns_one_hop_is_not_forwarded(void **state)
@@ -495,11 +507,19 @@ static void test_what_concerns_one_hop_is_not_forwarded(void **state)
 		{ TEXT("\x23\0\x01"), TEXT("") },
 		{ TEXT("\x0b\xff\x01\x0b\x05"), TEXT("") },
 		{ TEXT("\x18\0\0\0\x09"), TEXT("") },
-		{ TEXT("\x26\0\x01" "a\0\x01" "1\x23\0\x01\x03\0\x01x"
+		{ TEXT("\x26\0\x01"
+		       "a\0\x01"
+		       "1\x23\0\x01\x03\0\x01x"
 		       "\x02\0\0\0\x09\x08\0\x01y\x18\0\0\0\x09"
-		       "\x09\0\x01z\x0b\x05\x26\0\x01" "a\0\x01" "2"),
-		  TEXT("\x26\0\x01" "a\0\x01" "1\x03\0\x01x\x08\0\x01y"
-		       "\x09\0\x01z\x26\0\x01" "a\0\x01" "2") },
+		       "\x09\0\x01z\x0b\x05\x26\0\x01"
+		       "a\0\x01"
+		       "2"),
+		  TEXT("\x26\0\x01"
+		       "a\0\x01"
+		       "1\x03\0\x01x\x08\0\x01y"
+		       "\x09\0\x01z\x26\0\x01"
+		       "a\0\x01"
+		       "2") },
 	};
 	size_t i;
 
@@ -550,7 +570,8 @@ int main(void)
 		cmocka_unit_test(test_no_properties_are_a_length_of_zero),
 		cmocka_unit_test(test_every_field_of_connack_comes_back),
 		cmocka_unit_test(test_the_other_fields_come_back),
-		cmocka_unit_test(test_subscription_identifiers_keep_their_order),
+		cmocka_unit_test(
+			test_subscription_identifiers_keep_their_order),
 		cmocka_unit_test(
 			test_more_subscription_identifiers_than_the_limit),
 		cmocka_unit_test(test_no_encoding_writes_past_the_end),

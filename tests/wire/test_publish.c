@@ -5,8 +5,8 @@
 
 /* Decode from an allocation of its own size; *copy is the caller's to free. */
 static enum mqtt_reason decode_kept(enum mqtt_version version, uint8_t flags,
-				    struct slice body,
-				    struct mqtt_publish *out, uint8_t **copy)
+				    struct slice body, struct mqtt_publish *out,
+				    uint8_t **copy)
 {
 	*copy = exact_copy(body);
 	memset(out, 0xee, sizeof(*out));
@@ -33,7 +33,9 @@ static void test_the_specifications_example_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(decode_kept(MQTT_3_1_1, 0x2,
-				     TEXT("\0\x03" "a/b\0\x0a" "21.5"),
+				     TEXT("\0\x03"
+					  "a/b\0\x0a"
+					  "21.5"),
 				     &packet, &copy),
 			 MQTT_SUCCESS);
 	assert_slice(packet.topic, TEXT("a/b"));
@@ -47,7 +49,8 @@ static void test_the_specifications_example_is_read(void **state)
 	free(copy);
 
 	assert_int_equal(decode_kept(MQTT_5_0, 0xd,
-				     TEXT("\0\x03" "a/b\0\x0a\x02\x01\x01on"),
+				     TEXT("\0\x03"
+					  "a/b\0\x0a\x02\x01\x01on"),
 				     &packet, &copy),
 			 MQTT_SUCCESS);
 	assert_int_equal(packet.qos, 2);
@@ -75,8 +78,8 @@ static void test_each_of_the_16_flags_is_judged(void **state)
 			/* The body fits either reading: id 1, no properties */
 			assert_int_equal(decode(versions[v], (uint8_t)flags,
 						TEXT("\0\x01t\0\x01\0")),
-					 valid ? MQTT_SUCCESS :
-						 MQTT_MALFORMED_PACKET);
+					 valid ? MQTT_SUCCESS
+					       : MQTT_MALFORMED_PACKET);
 		}
 	}
 }
@@ -113,9 +116,13 @@ static void test_publish_is_judged_by_its_bytes(void **state)
 		  MQTT_MALFORMED_PACKET },
 		{ MQTT_3_1_1, 0, STATIC_TEXT("\0\x01\0"),
 		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, 0, STATIC_TEXT("\0\x03" "a/+"),
+		{ MQTT_3_1_1, 0,
+		  STATIC_TEXT("\0\x03"
+			      "a/+"),
 		  MQTT_TOPIC_NAME_INVALID },
-		{ MQTT_5_0, 0, STATIC_TEXT("\0\x03" "a#b\0"),
+		{ MQTT_5_0, 0,
+		  STATIC_TEXT("\0\x03"
+			      "a#b\0"),
 		  MQTT_TOPIC_NAME_INVALID },
 		{ MQTT_3_1, 0, STATIC_TEXT("\0\0"), MQTT_TOPIC_NAME_INVALID },
 		{ MQTT_3_1_1, 0, STATIC_TEXT("\0\0"), MQTT_TOPIC_NAME_INVALID },
@@ -139,8 +146,8 @@ static void test_publish_is_judged_by_its_bytes(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		enum mqtt_reason reason = decode(rows[i].version, rows[i].flags,
-						 rows[i].body);
+		enum mqtt_reason reason =
+			decode(rows[i].version, rows[i].flags, rows[i].body);
 
 		if (reason != rows[i].reason)
 			fail_msg("row %zu: %s", i, reason_name(reason));
@@ -155,8 +162,9 @@ static void test_a_topic_with_too_many_levels_is_refused(void **state)
 	memset(body, '/', sizeof(body));
 	body[0] = 0;
 	body[1] = TOPIC_LEVELS_MAX - 1;
-	assert_int_equal(decode(MQTT_3_1_1, 0, slice_of(body, sizeof(body) - 1)),
-			 MQTT_SUCCESS);
+	assert_int_equal(
+		decode(MQTT_3_1_1, 0, slice_of(body, sizeof(body) - 1)),
+		MQTT_SUCCESS);
 	body[1] = TOPIC_LEVELS_MAX;
 	assert_int_equal(decode(MQTT_3_1_1, 0, slice_of(body, sizeof(body))),
 			 MQTT_TOPIC_NAME_INVALID);
@@ -285,8 +293,8 @@ static void test_acknowledgements_carry_listed_reasons_only(void **state)
 		for (code = 0; code < 256; code++) {
 			struct mqtt_ack packet;
 			bool valid = early ? memchr(first, (int)code,
-						    sizeof(first)) != NULL :
-					     memchr(second, (int)code,
+						    sizeof(first)) != NULL
+					   : memchr(second, (int)code,
 						    sizeof(second)) != NULL;
 
 			assert_int_equal(
@@ -305,28 +313,28 @@ static void test_acknowledgements_are_judged_by_their_bytes(void **state)
 {
 	static const struct {
 		enum mqtt_version version;
-		struct slice body;
 		enum mqtt_reason reason;
+		struct slice body;
 	} rows[] = {
-		{ MQTT_3_1, STATIC_TEXT("\x12\x34"), MQTT_SUCCESS },
-		{ MQTT_3_1_1, STATIC_TEXT("\x12\x34"), MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34"), MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34\0"), MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34\0\0"), MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34\0\x04\x1f\0\x01w"),
-		  MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34\0\x04\x1f\0\x01"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34\0\0\0"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_5_0, STATIC_TEXT("\x12\x34\0\x02\x01\x01"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\x12\x34\0"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_5_0, STATIC_TEXT("\0\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_5_0, STATIC_TEXT("\x12"), MQTT_MALFORMED_PACKET },
-		{ MQTT_5_0, STATIC_TEXT(""), MQTT_MALFORMED_PACKET },
+		{ MQTT_3_1, MQTT_SUCCESS, STATIC_TEXT("\x12\x34") },
+		{ MQTT_3_1_1, MQTT_SUCCESS, STATIC_TEXT("\x12\x34") },
+		{ MQTT_5_0, MQTT_SUCCESS, STATIC_TEXT("\x12\x34") },
+		{ MQTT_5_0, MQTT_SUCCESS, STATIC_TEXT("\x12\x34\0") },
+		{ MQTT_5_0, MQTT_SUCCESS, STATIC_TEXT("\x12\x34\0\0") },
+		{ MQTT_5_0, MQTT_SUCCESS,
+		  STATIC_TEXT("\x12\x34\0\x04\x1f\0\x01w") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\x12\x34\0\x04\x1f\0\x01") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\x12\x34\0\0\0") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\x12\x34\0\x02\x01\x01") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\x12\x34\0") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET, STATIC_TEXT("\0\0") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET, STATIC_TEXT("\0\0") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET, STATIC_TEXT("\x12") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET, STATIC_TEXT("") },
 	};
 	size_t i;
 	int type;
@@ -335,10 +343,9 @@ static void test_acknowledgements_are_judged_by_their_bytes(void **state)
 	for (type = MQTT_PUBACK; type <= MQTT_PUBCOMP; type++) {
 		for (i = 0; i < COUNT(rows); i++) {
 			struct mqtt_ack packet;
-			enum mqtt_reason reason =
-				ack(rows[i].version,
-				    (enum mqtt_packet_type)type, rows[i].body,
-				    &packet);
+			enum mqtt_reason reason = ack(
+				rows[i].version, (enum mqtt_packet_type)type,
+				rows[i].body, &packet);
 
 			if (reason != rows[i].reason)
 				fail_msg("row %zu: %s", i, reason_name(reason));

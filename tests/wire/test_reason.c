@@ -8,8 +8,9 @@ static void test_reasons_have_the_specifications_names(void **state)
 	assert_string_equal(reason_name(MQTT_SUCCESS), "Success");
 	assert_string_equal(reason_name(MQTT_MALFORMED_PACKET),
 			    "Malformed Packet");
-	assert_string_equal(reason_name(MQTT_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED),
-			    "Wildcard Subscriptions not supported");
+	assert_string_equal(
+		reason_name(MQTT_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED),
+		"Wildcard Subscriptions not supported");
 	assert_string_equal(reason_name((enum mqtt_reason)0x03),
 			    "unknown reason");
 	assert_string_equal(reason_name((enum mqtt_reason)0xff),

@@ -10,8 +10,11 @@ static void assert_digest(struct slice text, const char *hex)
 	size_t i;
 
 	sha1(slice_of(copy, text.len), digest);
-	for (i = 0; i < SHA1_SIZE; i++)
-		snprintf(got + 2 * i, 3, "%02x", digest[i]);
+	for (i = 0; i < SHA1_SIZE; i++) {
+		got[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		got[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	got[sizeof(got) - 1] = '\0';
 	assert_string_equal(got, hex);
 	free(copy);
 }

@@ -30,7 +30,9 @@ static enum mqtt_reason unsubscribe(enum mqtt_version version,
 /* 3.1.1, figure 3.22: a/b at QoS 1, c/d at QoS 2; identifier 10. */
 static void test_the_specifications_example_is_read(void **state)
 {
-	const struct slice body = TEXT("\0\x0a\0\x03" "a/b\x01\0\x03" "c/d\x02");
+	const struct slice body = TEXT("\0\x0a\0\x03"
+				       "a/b\x01\0\x03"
+				       "c/d\x02");
 	struct mqtt_subscribe packet;
 	struct mqtt_subscription entry;
 	struct slice rest;
@@ -70,10 +72,9 @@ static void test_each_of_the_256_options_is_judged(void **state)
 		struct mqtt_subscription entry;
 		struct mqtt_subscribe packet;
 
-		assert_int_equal(subscribe(MQTT_3_1_1,
-					   slice_of(old, sizeof(old))),
-				 options <= 2 ? MQTT_SUCCESS :
-						MQTT_MALFORMED_PACKET);
+		assert_int_equal(
+			subscribe(MQTT_3_1_1, slice_of(old, sizeof(old))),
+			options <= 2 ? MQTT_SUCCESS : MQTT_MALFORMED_PACKET);
 		if (options & 0xc0)
 			wanted = MQTT_MALFORMED_PACKET;
 		else if ((options & 3) == 3 || (options & 0x30) == 0x30)
@@ -94,57 +95,57 @@ static void test_subscribe_is_judged_by_its_bytes(void **state)
 {
 	static const struct {
 		enum mqtt_version version;
-		struct slice body;
 		enum mqtt_reason reason;
+		struct slice body;
 	} rows[] = {
-		{ MQTT_3_1, STATIC_TEXT("\0\x01\0\x01#\0"), MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\x02\x0b\x01\0\x01#\0"),
-		  MQTT_SUCCESS },
+		{ MQTT_3_1, MQTT_SUCCESS, STATIC_TEXT("\0\x01\0\x01#\0") },
+		{ MQTT_5_0, MQTT_SUCCESS,
+		  STATIC_TEXT("\0\x01\x02\x0b\x01\0\x01#\0") },
 		/* Identifier 0. */
-		{ MQTT_3_1_1, STATIC_TEXT("\0\0\0\x01#\0"),
-		  MQTT_MALFORMED_PACKET },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\0\0\x01#\0") },
 		/* No filters [MQTT-3.8.3-2]. */
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\0"), MQTT_PROTOCOL_ERROR },
+		{ MQTT_3_1_1, MQTT_PROTOCOL_ERROR, STATIC_TEXT("\0\x01") },
+		{ MQTT_5_0, MQTT_PROTOCOL_ERROR, STATIC_TEXT("\0\x01\0") },
 		/* Bytes missing, at each place. */
-		{ MQTT_3_1_1, STATIC_TEXT(""), MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01"), MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x02#"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x01#"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x01#\0\0"),
-		  MQTT_MALFORMED_PACKET },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET, STATIC_TEXT("") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET, STATIC_TEXT("\0") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET, STATIC_TEXT("\0\x01") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET, STATIC_TEXT("\0\x01\0") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x02#") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x01#") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x01#\0\0") },
 		/* UTF-8, in the second entry. */
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x01#\0\0\x01\xff\0"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x01\0\0"),
-		  MQTT_MALFORMED_PACKET },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x01#\0\0\x01\xff\0") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x01\0\0") },
 		/* A filter without a byte is topic.h's affair. */
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\0\0"), MQTT_SUCCESS },
+		{ MQTT_3_1_1, MQTT_SUCCESS, STATIC_TEXT("\0\x01\0\0\0") },
 		/* No Local on a shared subscription [MQTT-3.8.3-4]. */
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\0\0\x0a$share/g/a\x04"),
-		  MQTT_PROTOCOL_ERROR },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\0\0\x0a$share/g/a\x08"),
-		  MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\0\0\x0a$sharE/g/a\x04"),
-		  MQTT_SUCCESS },
+		{ MQTT_5_0, MQTT_PROTOCOL_ERROR,
+		  STATIC_TEXT("\0\x01\0\0\x0a$share/g/a\x04") },
+		{ MQTT_5_0, MQTT_SUCCESS,
+		  STATIC_TEXT("\0\x01\0\0\x0a$share/g/a\x08") },
+		{ MQTT_5_0, MQTT_SUCCESS,
+		  STATIC_TEXT("\0\x01\0\0\x0a$sharE/g/a\x04") },
 		/* Subscription Identifier 0, twice, foreign property. */
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\x02\x0b\0\0\x01#\0"),
-		  MQTT_PROTOCOL_ERROR },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\x04\x0b\1\x0b\1\0\x01#\0"),
-		  MQTT_PROTOCOL_ERROR },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\x02\x01\x01\0\x01#\0"),
-		  MQTT_MALFORMED_PACKET },
+		{ MQTT_5_0, MQTT_PROTOCOL_ERROR,
+		  STATIC_TEXT("\0\x01\x02\x0b\0\0\x01#\0") },
+		{ MQTT_5_0, MQTT_PROTOCOL_ERROR,
+		  STATIC_TEXT("\0\x01\x04\x0b\1\x0b\1\0\x01#\0") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\x02\x01\x01\0\x01#\0") },
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		enum mqtt_reason reason = subscribe(rows[i].version,
-						    rows[i].body);
+		enum mqtt_reason reason =
+			subscribe(rows[i].version, rows[i].body);
 
 		if (reason != rows[i].reason)
 			fail_msg("row %zu: %s", i, reason_name(reason));
@@ -155,35 +156,41 @@ static void test_unsubscribe_is_judged_by_its_bytes(void **state)
 {
 	static const struct {
 		enum mqtt_version version;
-		struct slice body;
 		enum mqtt_reason reason;
+		struct slice body;
 	} rows[] = {
-		{ MQTT_3_1, STATIC_TEXT("\0\x0a\0\x03" "a/b\0\x03" "c/d"),
-		  MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\0\x0a\0\0\x03" "a/b"), MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\0\x0a\x05\x26\0\0\0\0\0\x03" "a/b"),
-		  MQTT_SUCCESS },
-		{ MQTT_5_0, STATIC_TEXT("\0\x0a\x02\x0b\x01\0\x03" "a/b"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\0\0\x01#"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_5_0, STATIC_TEXT("\0\x01\0"), MQTT_PROTOCOL_ERROR },
-		{ MQTT_3_1_1, STATIC_TEXT(""), MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0"), MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x02#"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x01#\0"),
-		  MQTT_MALFORMED_PACKET },
-		{ MQTT_3_1_1, STATIC_TEXT("\0\x01\0\x01\xc0"),
-		  MQTT_MALFORMED_PACKET },
+		{ MQTT_3_1, MQTT_SUCCESS,
+		  STATIC_TEXT("\0\x0a\0\x03"
+			      "a/b\0\x03"
+			      "c/d") },
+		{ MQTT_5_0, MQTT_SUCCESS,
+		  STATIC_TEXT("\0\x0a\0\0\x03"
+			      "a/b") },
+		{ MQTT_5_0, MQTT_SUCCESS,
+		  STATIC_TEXT("\0\x0a\x05\x26\0\0\0\0\0\x03"
+			      "a/b") },
+		{ MQTT_5_0, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x0a\x02\x0b\x01\0\x03"
+			      "a/b") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\0\0\x01#") },
+		{ MQTT_3_1_1, MQTT_PROTOCOL_ERROR, STATIC_TEXT("\0\x01") },
+		{ MQTT_5_0, MQTT_PROTOCOL_ERROR, STATIC_TEXT("\0\x01\0") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET, STATIC_TEXT("") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET, STATIC_TEXT("\0\x01\0") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x02#") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x01#\0") },
+		{ MQTT_3_1_1, MQTT_MALFORMED_PACKET,
+		  STATIC_TEXT("\0\x01\0\x01\xc0") },
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		enum mqtt_reason reason = unsubscribe(rows[i].version,
-						      rows[i].body);
+		enum mqtt_reason reason =
+			unsubscribe(rows[i].version, rows[i].body);
 
 		if (reason != rows[i].reason)
 			fail_msg("row %zu: %s", i, reason_name(reason));
@@ -193,9 +200,13 @@ static void test_unsubscribe_is_judged_by_its_bytes(void **state)
 static void test_subscribe_comes_back_from_its_bytes(void **state)
 {
 	const struct mqtt_subscription in[] = {
-		{ .filter = TEXT("a/+"), .qos = 2, .no_local = true,
-		  .retain_as_published = true, .retain_handling = 2 },
-		{ .filter = TEXT("$share/g/#"), .qos = 1,
+		{ .filter = TEXT("a/+"),
+		  .qos = 2,
+		  .no_local = true,
+		  .retain_as_published = true,
+		  .retain_handling = 2 },
+		{ .filter = TEXT("$share/g/#"),
+		  .qos = 1,
 		  .retain_handling = 1 },
 		{ .filter = TEXT("b") },
 	};
@@ -234,7 +245,8 @@ static void test_subscribe_comes_back_from_its_bytes(void **state)
 	/* Before 5.0 only the QoS is there to be written. */
 	w = writer_of(bytes, sizeof(bytes));
 	subscribe_encode(&w, MQTT_3_1_1, 77, NULL, in, 1);
-	assert_written(&w, TEXT("\x82\x08\0\x4d\0\x03" "a/+\x02"));
+	assert_written(&w, TEXT("\x82\x08\0\x4d\0\x03"
+				"a/+\x02"));
 }
 
 static void test_unsubscribe_comes_back_from_its_bytes(void **state)
@@ -258,8 +270,7 @@ static void test_unsubscribe_comes_back_from_its_bytes(void **state)
 		assert_int_equal(packet.packet_id, 78);
 		assert_int_equal(packet.count, COUNT(in));
 		for (i = 0; i < COUNT(in); i++) {
-			assert_true(unsubscribe_next(&packet.entries,
-						     &filter));
+			assert_true(unsubscribe_next(&packet.entries, &filter));
 			assert_slice(filter, in[i]);
 		}
 		assert_false(unsubscribe_next(&packet.entries, &filter));
@@ -298,17 +309,17 @@ static void test_answers_carry_listed_reasons_only(void **state)
 		int c = (int)code;
 
 		assert_int_equal(suback(MQTT_5_0, MQTT_SUBACK, v5, &packet),
-				 memchr(sub, c, sizeof(sub)) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+				 memchr(sub, c, sizeof(sub))
+					 ? MQTT_SUCCESS
+					 : MQTT_PROTOCOL_ERROR);
 		assert_int_equal(suback(MQTT_5_0, MQTT_UNSUBACK, v5, &packet),
-				 memchr(unsub, c, sizeof(unsub)) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+				 memchr(unsub, c, sizeof(unsub))
+					 ? MQTT_SUCCESS
+					 : MQTT_PROTOCOL_ERROR);
 		assert_int_equal(suback(MQTT_3_1_1, MQTT_SUBACK, v3, &packet),
-				 memchr(old, c, sizeof(old)) ?
-					 MQTT_SUCCESS :
-					 MQTT_PROTOCOL_ERROR);
+				 memchr(old, c, sizeof(old))
+					 ? MQTT_SUCCESS
+					 : MQTT_PROTOCOL_ERROR);
 	}
 }
 
@@ -337,8 +348,8 @@ static void test_answers_are_judged_by_their_bytes(void **state)
 		  MQTT_MALFORMED_PACKET, 0 },
 		{ MQTT_5_0, MQTT_UNSUBACK, STATIC_TEXT("\0\x0a\0\0\x11"),
 		  MQTT_SUCCESS, 2 },
-		{ MQTT_5_0, MQTT_SUBACK, STATIC_TEXT("\0\x0a\x04\x1f\0\x01w\x87"),
-		  MQTT_SUCCESS, 1 },
+		{ MQTT_5_0, MQTT_SUBACK,
+		  STATIC_TEXT("\0\x0a\x04\x1f\0\x01w\x87"), MQTT_SUCCESS, 1 },
 		{ MQTT_5_0, MQTT_SUBACK, STATIC_TEXT("\0\0\0\0"),
 		  MQTT_MALFORMED_PACKET, 0 },
 		{ MQTT_3_1_1, MQTT_UNSUBACK, STATIC_TEXT("\0\0"),

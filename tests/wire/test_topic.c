@@ -209,8 +209,8 @@ static void test_shared_filters_are_split(void **state)
 
 		if (r != rows[i].result)
 			fail_msg("%s: %d", rows[i].filter, r);
-		assert_slice(group, slice_str(rows[i].group ? rows[i].group :
-							      "none"));
+		assert_slice(group,
+			     slice_str(rows[i].group ? rows[i].group : "none"));
 		assert_slice(rest,
 			     slice_str(rows[i].rest ? rows[i].rest : "none"));
 	}

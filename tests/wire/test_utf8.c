@@ -24,7 +24,8 @@ static void test_well_formed_text_is_valid(void **state)
 		TEXT("\xf3\xbf\xbf\xbf"),
 		TEXT("\xf4\x80\x80\x80"),
 		TEXT("\xf4\x8f\xbf\xbf"), /* U+10FFFF */
-		TEXT("K\xc3\xbc" "che/Lampe \xe2\x82\xac 1"),
+		TEXT("K\xc3\xbc"
+		     "che/Lampe \xe2\x82\xac 1"),
 	};
 	size_t i;
 
@@ -118,9 +119,8 @@ static void test_short_sequences_agree_with_a_plain_reading(void **state)
 				uint8_t three[3] = { (uint8_t)a, (uint8_t)b,
 						     (uint8_t)c };
 
-				assert_int_equal(
-					utf8_valid(slice_of(three, 3)),
-					naive_valid(three, 3));
+				assert_int_equal(utf8_valid(slice_of(three, 3)),
+						 naive_valid(three, 3));
 			}
 		}
 	}
@@ -154,13 +154,14 @@ static void test_a_bad_byte_is_found_at_every_place(void **state)
 
 static void test_a_character_may_straddle_two_words(void **state)
 {
-	char text[32];
+	static const uint8_t bulb[] = { 0xf0, 0x9f, 0x92, 0xa1 }; /* U+1F4A1 */
+	uint8_t text[32];
 	size_t before;
 
 	(void)state;
 	for (before = 0; before < 16; before++) {
 		memset(text, 'a', sizeof(text));
-		memcpy(text + before, "\xf0\x9f\x92\xa1", 4); /* light bulb */
+		memcpy(text + before, bulb, sizeof(bulb));
 		assert_true(utf8_valid(slice_of(text, sizeof(text))));
 		text[before + 2] = 'a';
 		assert_false(utf8_valid(slice_of(text, sizeof(text))));
@@ -172,7 +173,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_well_formed_text_is_valid),
 		cmocka_unit_test(test_ill_formed_text_is_refused),
-		cmocka_unit_test(test_short_sequences_agree_with_a_plain_reading),
+		cmocka_unit_test(
+			test_short_sequences_agree_with_a_plain_reading),
 		cmocka_unit_test(test_a_bad_byte_is_found_at_every_place),
 		cmocka_unit_test(test_a_character_may_straddle_two_words),
 	};

@@ -2,15 +2,16 @@
 
 #include <errno.h>
 
+#include "broker/wire/writer.h"
 #include "tests/wire/bytes.h"
 
 /* RFC 6455, section 1.3, with our subprotocol. */
-#define UPGRADE                                                \
-	"Host: server.example.com\r\n"                         \
-	"Upgrade: websocket\r\n"                               \
-	"Connection: Upgrade\r\n"                              \
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"      \
-	"Origin: http://example.com\r\n"                       \
+#define UPGRADE                                           \
+	"Host: server.example.com\r\n"                    \
+	"Upgrade: websocket\r\n"                          \
+	"Connection: Upgrade\r\n"                         \
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" \
+	"Origin: http://example.com\r\n"                  \
 	"Sec-WebSocket-Version: 13\r\n"
 #define PROTOCOL "Sec-WebSocket-Protocol: mqtt\r\n"
 #define GET "GET /mqtt HTTP/1.1\r\n"
@@ -43,13 +44,14 @@ static void test_the_rfcs_example_is_accepted(void **state)
 	assert_int_equal(websocket_refusal(&request), 0);
 
 	len = websocket_accept(&request, out);
-	assert_slice(slice_of(out, len),
-		     TEXT("HTTP/1.1 101 Switching Protocols\r\n"
-			  "Upgrade: websocket\r\n"
-			  "Connection: Upgrade\r\n"
-			  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-			  "Sec-WebSocket-Protocol: mqtt\r\n"
-			  "\r\n"));
+	assert_slice(
+		slice_of(out, len),
+		TEXT("HTTP/1.1 101 Switching Protocols\r\n"
+		     "Upgrade: websocket\r\n"
+		     "Connection: Upgrade\r\n"
+		     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+		     "Sec-WebSocket-Protocol: mqtt\r\n"
+		     "\r\n"));
 }
 
 /* What Firefox sends: two tokens in Connection, extensions, other case. */
@@ -70,8 +72,7 @@ static void test_a_browsers_head_is_understood(void **state)
 		      "Connection: keep-alive, uPGRADE\r\n"
 		      "Cookie: session=abc; theme=dark\r\n"
 		      "Upgrade: WebSocket\r\n"
-		      "Empty:\r\n"
-		      END,
+		      "Empty:\r\n" END,
 		      &request),
 		0);
 	assert_slice(request.path, TEXT("/mqtt"));
@@ -98,7 +99,8 @@ static void test_an_ordinary_request_is_parsed_without_upgrade(void **state)
 	assert_false(request.upgrade);
 	assert_int_equal(PARSE(GET "Connection: upgrade\r\n" END, &request), 0);
 	assert_false(request.upgrade);
-	assert_int_equal(PARSE(GET "Connection: upgrade\r\nUpgrade: h2c\r\n" END,
+	assert_int_equal(PARSE(GET
+			       "Connection: upgrade\r\nUpgrade: h2c\r\n" END,
 			       &request),
 			 0);
 	assert_false(request.upgrade);
@@ -200,7 +202,8 @@ static void test_heads_that_could_mean_two_things_are_refused(void **state)
 		TEXT(GET "Origin: a\r\nOrigin: a\r\n" END),
 		TEXT(GET "Cookie: a\r\nCookie: a\r\n" END),
 		TEXT(GET "Upgrade: a\r\nUpgrade: websocket\r\n" END),
-		TEXT(GET "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: b\r\n" END),
+		TEXT(GET
+		     "Sec-WebSocket-Key: a\r\nSec-WebSocket-Key: b\r\n" END),
 		TEXT(GET "Sec-WebSocket-Version: 13\r\n"
 			 "Sec-WebSocket-Version: 13\r\n" END),
 		TEXT(GET "Host: a\r\n"), /* no empty line */
@@ -232,8 +235,7 @@ static void test_every_truncation_is_refused(void **state)
 		struct websocket_request request;
 
 		assert_int_equal(websocket_head_end(copy, len), 0);
-		assert_int_equal(websocket_parse(slice_of(copy, len),
-						 &request),
+		assert_int_equal(websocket_parse(slice_of(copy, len), &request),
 				 -EPROTO);
 		free(copy);
 	}
@@ -242,29 +244,37 @@ static void test_every_truncation_is_refused(void **state)
 
 static void test_the_heads_end_is_told_from_what_follows(void **state)
 {
-	const struct slice bytes = TEXT("GET / HTTP/1.1\r\n\r\n\x82\x80\r\n\r\n");
+	const struct slice bytes =
+		TEXT("GET / HTTP/1.1\r\n\r\n\x82\x80\r\n\r\n");
 
 	(void)state;
 	assert_int_equal(websocket_head_end(bytes.data, bytes.len), 18);
 	assert_int_equal(websocket_head_end(NULL, 0), 0);
 }
 
+static int parse_of_size(size_t size)
+{
+	uint8_t *head = malloc(size);
+	struct writer w = writer_of(head, size);
+	struct websocket_request request;
+	int r;
+
+	assert_non_null(head);
+	writer_bytes(&w, TEXT(GET "X: "));
+	while (w.len < size - 4)
+		writer_u8(&w, 'x');
+	writer_bytes(&w, TEXT("\r\n\r\n"));
+	assert_false(w.overflow);
+	r = websocket_parse(slice_of(head, size), &request);
+	free(head);
+	return r;
+}
+
 static void test_a_head_larger_than_the_limit_is_refused(void **state)
 {
-	static const char start[] = GET "X: ";
-	size_t size = WEBSOCKET_HEAD_MAX + 1;
-	char *head = malloc(size);
-	struct websocket_request request;
-
 	(void)state;
-	assert_non_null(head);
-	memset(head, 'x', size);
-	memcpy(head, start, sizeof(start) - 1);
-	memcpy(head + size - 5, "\r\n\r\n", 4);
-	assert_int_equal(parse(head, size - 1, &request), 0);
-	memcpy(head + size - 5, "x\r\n\r\n", 5);
-	assert_int_equal(parse(head, size, &request), -EPROTO);
-	free(head);
+	assert_int_equal(parse_of_size(WEBSOCKET_HEAD_MAX), 0);
+	assert_int_equal(parse_of_size(WEBSOCKET_HEAD_MAX + 1), -EPROTO);
 }
 
 static void test_a_refusal_is_a_whole_answer(void **state)

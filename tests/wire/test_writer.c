@@ -181,9 +181,11 @@ int main(void)
 		cmocka_unit_test(test_varint_above_the_maximum_overflows),
 		cmocka_unit_test(test_each_type_comes_back_from_the_reader),
 		cmocka_unit_test(test_no_byte_is_written_past_the_end),
-		cmocka_unit_test(test_after_an_overflow_nothing_more_is_written),
+		cmocka_unit_test(
+			test_after_an_overflow_nothing_more_is_written),
 		cmocka_unit_test(test_a_string_of_65536_bytes_overflows),
-		cmocka_unit_test(test_a_packet_larger_than_mqtt_allows_overflows),
+		cmocka_unit_test(
+			test_a_packet_larger_than_mqtt_allows_overflows),
 		cmocka_unit_test(test_nothing_fits_into_nothing),
 	};
 
