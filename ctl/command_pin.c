@@ -1,0 +1,174 @@
+/* pin list|set|del */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/command.h"
+
+enum ctl_exit command_pin_list(struct command_context *context, int argc,
+			       char **argv)
+{
+	static const char *const head[] = { "NAME", "DIR",  "CHIP", "LINE",
+					    "PIN",  "KIND", "SAFE", "LABEL",
+					    "ROOM", NULL };
+	static const char *const keys[] = { "name", "dir",  "chip", "line",
+					    "pin",  "kind", "safe", "label",
+					    "room", NULL };
+	json_t *answer = NULL;
+	enum ctl_exit code;
+
+	(void)argc;
+	(void)argv;
+	code = command_call(context, "GET", "/api/v1/pins", NULL, &answer);
+	if (code == CTL_OK && context->options.json)
+		command_print_json(context, answer);
+	else if (code == CTL_OK)
+		code = command_print_table(
+			context, json_object_get(answer, "pins"), head, keys);
+	json_decref(answer);
+
+	return code;
+}
+
+/* What is set already, so that 'pin set' changes only what it names. *out is
+ * empty for a new pin. */
+static enum ctl_exit present(struct command_context *context, const char *name,
+			     json_t **out)
+{
+	json_t *answer = NULL;
+	json_t *pin;
+	size_t i;
+	enum ctl_exit code =
+		command_call(context, "GET", "/api/v1/pins", NULL, &answer);
+
+	if (code != CTL_OK)
+		return code;
+	*out = NULL;
+	json_array_foreach(json_object_get(answer, "pins"), i, pin)
+	{
+		const char *other =
+			json_string_value(json_object_get(pin, "name"));
+
+		if (other && strcmp(other, name) == 0)
+			*out = json_incref(pin);
+	}
+	json_decref(answer);
+	if (!*out)
+		*out = json_object();
+	/* The name is in the path, the header's pin follows from the line. */
+	json_object_del(*out, "name");
+	json_object_del(*out, "pin");
+
+	return *out ? CTL_OK : command_no_memory(context);
+}
+
+/* The type of each field is the contract's; those not named here are text. */
+static json_t *field_value(const char *key, const char *value)
+{
+	static const char *const numbers[] = { "line", "debounce_ms" };
+	char *end;
+
+	for (size_t i = 0; i < 2; i++) {
+		long number;
+
+		if (strcmp(key, numbers[i]) != 0)
+			continue;
+		number = strtol(value, &end, 10);
+		return *value && !*end ? json_integer(number) : NULL;
+	}
+	if (strcmp(key, "active_low") == 0) {
+		if (strcmp(value, "yes") == 0 || strcmp(value, "true") == 0)
+			return json_true();
+		if (strcmp(value, "no") == 0 || strcmp(value, "false") == 0)
+			return json_false();
+		return NULL;
+	}
+	if (strcmp(key, "chip") == 0 && !*value)
+		return json_null();
+
+	return json_string(value);
+}
+
+static bool known(const char *key)
+{
+	static const char *const keys[] = { "dir",  "chip",	  "line",
+					    "bias", "active_low", "debounce_ms",
+					    "safe", "kind",	  "label",
+					    "room" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+static enum ctl_exit set_field(const struct command_context *context,
+			       json_t *pin, const char *argument)
+{
+	size_t len = strcspn(argument, "=");
+	json_t *value;
+	char key[32];
+
+	if (!argument[len] || len >= sizeof(key))
+		return command_fail(context, CTL_USAGE,
+				    "%s: expected FIELD=VALUE", argument);
+	memcpy(key, argument, len);
+	key[len] = '\0';
+	if (!known(key))
+		return command_fail(context, CTL_USAGE,
+				    "%s: expected one of dir chip line bias"
+				    " active_low debounce_ms safe kind label"
+				    " room",
+				    key);
+	value = field_value(key, argument + len + 1);
+	if (!value)
+		return command_fail(context, CTL_USAGE, "%s: expected %s", key,
+				    strcmp(key, "active_low") == 0 ? "yes or no"
+				    : strcmp(key, "line") == 0 || key[0] == 'd'
+					    ? "a number"
+					    : "UTF-8");
+	if (json_object_set_new(pin, key, value))
+		return command_no_memory(context);
+
+	return CTL_OK;
+}
+
+enum ctl_exit command_pin_set(struct command_context *context, int argc,
+			      char **argv)
+{
+	char *path = command_path("pins", argv[0]);
+	json_t *answer = NULL;
+	json_t *pin = NULL;
+	enum ctl_exit code;
+
+	if (!path)
+		return command_no_memory(context);
+	code = present(context, argv[0], &pin);
+	for (int i = 1; i < argc && code == CTL_OK; i++)
+		code = set_field(context, pin, argv[i]);
+	if (code == CTL_OK) {
+		code = command_call(context, "PUT", path, json_incref(pin),
+				    &answer);
+		if (code == CTL_OK && context->options.json)
+			command_print_json(context, answer);
+	}
+	json_decref(answer);
+	json_decref(pin);
+	free(path);
+
+	return code;
+}
+
+enum ctl_exit command_pin_del(struct command_context *context, int argc,
+			      char **argv)
+{
+	char *path = command_path("pins", argv[0]);
+	enum ctl_exit code;
+
+	(void)argc;
+	if (!path)
+		return command_no_memory(context);
+	code = command_call(context, "DELETE", path, NULL, NULL);
+	free(path);
+
+	return code;
+}
