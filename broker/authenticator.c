@@ -143,9 +143,9 @@ static void retry_late(struct authenticator *a)
 	struct list *at;
 	struct list *after;
 
-	list_for_each(at, after, &a->late) {
-		struct authenticator_request *request = list_entry(
-			at, struct authenticator_request, link);
+	list_for_each (at, after, &a->late) {
+		struct authenticator_request *request =
+			list_entry(at, struct authenticator_request, link);
 
 		list_remove(at);
 		if (mailbox_post(request->reply, request) < 0) {

@@ -7,9 +7,9 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdbool.h>
 
 struct access;
 struct authenticator;
@@ -18,7 +18,6 @@ struct store;
 
 enum listener_type {
 	LISTENER_TCP,
-	LISTENER_WEBSOCKET,
 	LISTENER_UNIX,
 };
 
@@ -41,7 +40,8 @@ struct broker_options {
 	size_t listener_count;
 	const char *node; /* for log and $SYS */
 	struct access *access; /* taken; NULL: no users, see access_may() */
-	struct authenticator *authenticator; /* borrowed; NULL with access NULL */
+	struct authenticator
+		*authenticator; /* borrowed; NULL with access NULL */
 	struct store *store; /* borrowed; NULL: nothing outlives the process */
 	bool closed; /* refuse every CONNECT but on listeners with a user, until
 		      * admin_open_mqtt(): the box has not been claimed */

@@ -24,8 +24,9 @@ struct local_client_options {
 };
 
 /* Returns NULL with errno set. The session is clean. */
-struct local_client *local_client_new(struct broker *broker,
-				      const struct local_client_options *options);
+struct local_client *
+local_client_new(struct broker *broker,
+		 const struct local_client_options *options);
 /* Unsubscribes and frees; events not taken are dropped. */
 void local_client_free(struct local_client *client);
 
@@ -51,7 +52,8 @@ enum local_event_type {
 
 struct local_event {
 	enum local_event_type type;
-	struct message *message; /* one reference, dropped by local_event_free() */
+	struct message
+		*message; /* one reference, dropped by local_event_free() */
 	bool retain; /* a retained message, sent because of a subscribe */
 	uint64_t token;
 	enum mqtt_reason reason;

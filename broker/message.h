@@ -1,10 +1,8 @@
 /*
  * One published message, immutable once made and reference-counted, so that all
  * its receivers, the store thread and the web thread can share it. Any thread
- * may hold and drop references.
- *
- * Two fields are the broker thread's alone: store_rows and in no other thread's
- * business.
+ * may hold and drop references. store_rows alone is the broker thread's, which
+ * counts there when the payload's row may go.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H
@@ -19,7 +17,8 @@ struct origin;
 
 struct message {
 	atomic_uint refs;
-	uint32_t store_rows; /* queue rows that name this message (broker thread) */
+	uint32_t
+		store_rows; /* queue rows that name this message (broker thread) */
 	uint64_t id; /* unique over restarts; the key of its row in state.db */
 	int64_t time; /* wall clock of arrival, ms since 1970 UTC */
 	uint64_t expires; /* clock_ms() when it expires, or MESSAGE_NO_EXPIRY */

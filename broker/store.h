@@ -28,7 +28,8 @@ struct store_session {
 	uint64_t id; /* the broker's, unique, never 0, never used again */
 	struct slice client_id;
 	struct slice user;
-	uint32_t expiry; /* Session Expiry Interval in seconds; 0 is never stored */
+	uint32_t
+		expiry; /* Session Expiry Interval in seconds; 0 is never stored */
 	uint8_t version; /* 3, 4, 5 */
 };
 
@@ -39,8 +40,8 @@ struct store_subscription {
 };
 
 enum store_queue_state {
-	STORE_QUEUED, /* not sent, or QoS 1 and sent: send it (again) */
-	STORE_PUBLISHED, /* QoS 2: PUBLISH may have been sent under packet_id */
+	STORE_QUEUED, /* the client was away: not sent when this was written */
+	STORE_PUBLISHED, /* PUBLISH may have been sent under packet_id */
 	STORE_RELEASED, /* QoS 2: PUBREC came; only PUBREL is owed. No message */
 };
 
@@ -54,7 +55,8 @@ struct store_queued {
 	uint8_t state; /* enum store_queue_state */
 	uint8_t qos; /* to deliver with: 1 or 2 */
 	bool retain; /* the RETAIN flag to deliver with */
-	struct slice identifiers; /* Subscription Identifiers, as properties encoded */
+	struct slice
+		identifiers; /* Subscription Identifiers, as properties encoded */
 };
 
 /* What load() hands to the broker, in this order: every session, its
@@ -98,8 +100,10 @@ struct store_ops {
 	int (*message_save)(struct store *store, struct message *message);
 	int (*message_remove)(struct store *store, uint64_t id);
 	/* Insert or replace by (session, seq). */
-	int (*queue_save)(struct store *store, const struct store_queued *queued);
-	int (*queue_remove)(struct store *store, uint64_t session, uint64_t seq);
+	int (*queue_save)(struct store *store,
+			  const struct store_queued *queued);
+	int (*queue_remove)(struct store *store, uint64_t session,
+			    uint64_t seq);
 
 	/* Packet identifiers of QoS 2 messages received, until their PUBREL. */
 	int (*inbound_add)(struct store *store, uint64_t session,

@@ -55,6 +55,18 @@ static inline void list_remove(struct list *link)
 	list_init(link);
 }
 
+/* Move all of from behind what to holds; from is empty then. */
+static inline void list_take_all(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 static inline struct list *list_first(const struct list *head)
 {
 	return list_empty(head) ? NULL : head->next;

@@ -1,0 +1,334 @@
+#include "broker/access.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/base/hash.h"
+#include "broker/wire/topic.h"
+
+/* A filter with its names put in may not grow past what a filter may be. */
+#define EXPANDED_MAX 65535
+
+struct rule {
+	struct access_rule given; /* strings are own copies */
+	size_t filter_len;
+	bool substitutes; /* holds %u or %c */
+};
+
+struct user {
+	struct hash_node node;
+	struct access_user given;
+};
+
+struct access {
+	struct hash_table users;
+	struct rule *rules;
+	size_t rule_count;
+};
+
+struct access *access_new(void)
+{
+	struct access *access = calloc(1, sizeof(*access));
+
+	if (!access)
+		return NULL;
+	if (hash_table_init(&access->users) < 0) {
+		free(access);
+		return NULL;
+	}
+	return access;
+}
+
+static void user_free(struct user *user)
+{
+	free((void *)(uintptr_t)user->given.name);
+	free((void *)(uintptr_t)user->given.password_hash);
+	free(user);
+}
+
+static void rule_clear(struct rule *rule)
+{
+	free((void *)(uintptr_t)rule->given.user);
+	free((void *)(uintptr_t)rule->given.filter);
+}
+
+void access_free(struct access *access)
+{
+	struct hash_node *node, *after;
+	size_t slot = 0;
+
+	if (!access)
+		return;
+
+	node = hash_table_walk(&access->users, &slot, NULL);
+	while (node) {
+		after = hash_table_walk(&access->users, &slot, node);
+		user_free(hash_entry(node, struct user, node));
+		node = after;
+	}
+	hash_table_free(&access->users);
+	for (size_t i = 0; i < access->rule_count; i++)
+		rule_clear(&access->rules[i]);
+	free(access->rules);
+	free(access);
+}
+
+int access_add_user(struct access *access, const struct access_user *given)
+{
+	struct slice name = slice_str(given->name);
+	struct user *user;
+
+	if (access_find_user(access, name))
+		return -EEXIST;
+
+	user = calloc(1, sizeof(*user));
+	if (!user)
+		return -ENOMEM;
+	user->given = *given;
+	user->given.name = strdup(given->name);
+	user->given.password_hash = strdup(given->password_hash);
+	if (!user->given.name || !user->given.password_hash) {
+		user_free(user);
+		return -ENOMEM;
+	}
+
+	hash_table_add(&access->users, &user->node, hash_bytes(name));
+	return 0;
+}
+
+int access_add_rule(struct access *access, const struct access_rule *given)
+{
+	struct rule rule = { .given = *given };
+	struct rule *grown;
+
+	if (given->id == 0 || !(given->action & ACCESS_READWRITE) ||
+	    !topic_filter_valid(slice_str(given->filter)))
+		return -EINVAL;
+
+	rule.filter_len = strlen(given->filter);
+	rule.substitutes =
+		strstr(given->filter, "%u") || strstr(given->filter, "%c");
+	rule.given.filter = strdup(given->filter);
+	rule.given.user = given->user ? strdup(given->user) : NULL;
+	if (!rule.given.filter || (given->user && !rule.given.user))
+		goto err_clear;
+
+	grown = realloc(access->rules,
+			(access->rule_count + 1) * sizeof(*grown));
+	if (!grown)
+		goto err_clear;
+	access->rules = grown;
+	access->rules[access->rule_count++] = rule;
+	return 0;
+
+err_clear:
+	rule_clear(&rule);
+	return -ENOMEM;
+}
+
+const struct access_user *access_find_user(const struct access *access,
+					   struct slice name)
+{
+	struct hash_node *node =
+		hash_table_first(&access->users, hash_bytes(name));
+
+	for (; node; node = hash_table_next(node)) {
+		struct user *user = hash_entry(node, struct user, node);
+
+		if (slice_equal(slice_str(user->given.name), name))
+			return &user->given;
+	}
+	return NULL;
+}
+
+/* A name put into a filter must not become a wildcard or further levels. */
+static bool name_is_plain(const char *name)
+{
+	return name[0] != '\0' && !strpbrk(name, "/+#");
+}
+
+/* Writes filter with %u and %c replaced to out. Returns its length, or 0 if the
+ * rule does not hold for these names. */
+static size_t expand(const struct rule *rule, const char *user,
+		     const char *client_id, char out[EXPANDED_MAX])
+{
+	size_t len = 0;
+
+	for (const char *at = rule->given.filter; *at; at++) {
+		const char *name = NULL;
+		size_t n = 1;
+
+		if (at[0] == '%' && at[1] == 'u')
+			name = user;
+		else if (at[0] == '%' && at[1] == 'c')
+			name = client_id;
+		if (name) {
+			if (!name_is_plain(name))
+				return 0;
+			n = strlen(name);
+			at++;
+		}
+		if (n > EXPANDED_MAX - len)
+			return 0;
+		memcpy(out + len, name ? name : at, n);
+		len += n;
+	}
+	return len;
+}
+
+/* The rule's filter for these names; len 0 if the rule is not theirs. */
+static struct slice rule_filter(const struct rule *rule, const char *user,
+				const char *client_id, char *scratch)
+{
+	if (rule->given.user && strcmp(rule->given.user, user) != 0)
+		return slice_of(NULL, 0);
+	if (!rule->substitutes)
+		return slice_of(rule->given.filter, rule->filter_len);
+	return slice_of(scratch, expand(rule, user, client_id, scratch));
+}
+
+static bool is_admin(const struct access *access, const char *user)
+{
+	const struct access_user *found =
+		access_find_user(access, slice_str(user));
+
+	return found && found->admin && found->enabled;
+}
+
+/* How a rule's filter must lie to what is asked: allow rules and deny rules are
+ * compared differently when a whole subscription is judged. */
+typedef bool covers_fn(struct slice rule_filter, struct slice asked);
+
+static struct access_verdict
+judge(const struct access *access, const char *const names[2],
+      struct slice asked, enum access_action action, covers_fn *const covers[2])
+{
+	static _Thread_local char scratch[EXPANDED_MAX];
+	struct access_verdict verdict = { .allowed = false };
+
+	for (size_t i = 0; i < access->rule_count; i++) {
+		const struct rule *rule = &access->rules[i];
+		struct slice filter;
+
+		if (!(rule->given.action & action))
+			continue;
+		if (rule->given.allow && verdict.allowed)
+			continue;
+		filter = rule_filter(rule, names[0], names[1], scratch);
+		if (!filter.len || !covers[rule->given.allow](filter, asked))
+			continue;
+		verdict.rule = rule->given.id;
+		verdict.allowed = rule->given.allow;
+		if (!verdict.allowed)
+			break;
+	}
+	return verdict;
+}
+
+struct access_verdict access_may(const struct access *access, const char *user,
+				 const char *client_id, struct slice topic,
+				 enum access_action action)
+{
+	const char *const names[2] = { user, client_id };
+	covers_fn *const covers[2] = { topic_matches, topic_matches };
+
+	if (!access)
+		return (struct access_verdict){
+			.allowed = topic.len > 0 && topic.data[0] != '$',
+		};
+	if (is_admin(access, user))
+		return (struct access_verdict){ .allowed = true,
+						.admin = true };
+	return judge(access, names, topic, action, covers);
+}
+
+/* The next level of a filter; false when there is none left. */
+static bool next_level(struct slice *rest, struct slice *level)
+{
+	const uint8_t *end;
+
+	if (!rest->data)
+		return false;
+	end = memchr(rest->data, '/', rest->len);
+	if (!end) {
+		*level = *rest;
+		*rest = slice_of(NULL, 0);
+		return true;
+	}
+	*level = slice_of(rest->data, (size_t)(end - rest->data));
+	*rest = slice_of(end + 1, rest->len - level->len - 1);
+	return true;
+}
+
+static bool is_level(struct slice level, char wildcard)
+{
+	return level.len == 1 && level.data[0] == (uint8_t)wildcard;
+}
+
+/* Is there a topic name that both filters match? */
+static bool overlaps(struct slice a, struct slice b)
+{
+	struct slice in_a, in_b;
+	bool more_a, more_b;
+
+	/* Wildcards at the start do not match names with '$' [MQTT-4.7.2-1]. */
+	if ((a.data[0] == '$') != (b.data[0] == '$'))
+		return false;
+
+	for (;;) {
+		more_a = next_level(&a, &in_a);
+		more_b = next_level(&b, &in_b);
+		if ((more_a && is_level(in_a, '#')) ||
+		    (more_b && is_level(in_b, '#')))
+			return true;
+		if (!more_a || !more_b)
+			return more_a == more_b;
+		if (!is_level(in_a, '+') && !is_level(in_b, '+') &&
+		    !slice_equal(in_a, in_b))
+			return false;
+	}
+}
+
+/* Does outer match every name that inner matches? */
+static bool contains(struct slice outer, struct slice inner)
+{
+	struct slice in_o, in_i;
+	bool more_o, more_i;
+
+	if ((outer.data[0] == '$') != (inner.data[0] == '$'))
+		return false;
+
+	for (;;) {
+		more_o = next_level(&outer, &in_o);
+		more_i = next_level(&inner, &in_i);
+		if (more_o && is_level(in_o, '#'))
+			return true;
+		if (!more_o || !more_i)
+			return more_o == more_i;
+		if (is_level(in_i, '#'))
+			return false;
+		if (is_level(in_o, '+'))
+			continue;
+		if (!slice_equal(in_o, in_i))
+			return false;
+	}
+}
+
+struct access_verdict access_may_subscribe(const struct access *access,
+					   const char *user,
+					   const char *client_id,
+					   struct slice filter)
+{
+	const char *const names[2] = { user, client_id };
+	covers_fn *const covers[2] = { contains, overlaps };
+
+	if (!access)
+		return (struct access_verdict){
+			.allowed = filter.len > 0 && filter.data[0] != '$',
+		};
+	if (is_admin(access, user))
+		return (struct access_verdict){ .allowed = true,
+						.admin = true };
+	return judge(access, names, filter, ACCESS_READ, covers);
+}

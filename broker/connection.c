@@ -1,0 +1,505 @@
+#include "broker/connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "broker/base/log.h"
+#include "broker/core.h"
+#include "broker/delivery.h"
+#include "broker/limits.h"
+#include "broker/listener.h"
+#include "broker/protocol.h"
+#include "broker/session.h"
+#include "broker/wire/publish.h"
+
+/* How long a peer may take to read our last packet and end its side. */
+#define LINGER_MS 1000
+
+/* A peer is silent when nothing came in one and a half times the keep-alive
+ * [MQTT-3.1.2-22]. */
+#define KEEP_ALIVE_MS(seconds) ((uint64_t)(seconds)*1500)
+
+static void on_event(struct loop_source *source, uint32_t events);
+static void on_timer(struct loop_timer *timer);
+
+struct connection *connection_new(struct broker *broker,
+				  const struct connection_options *options)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->broker = broker;
+	c->address = strdup(options->address);
+	if (!c->address)
+		goto err_free;
+	if (options->cookie_user) {
+		c->cookie_user = strdup(options->cookie_user);
+		if (!c->cookie_user)
+			goto err_address;
+	}
+	if (transport_open(&c->transport, options->fd, options->ssl,
+			   options->websocket) < 0)
+		goto err_cookie;
+	c->source.fd = -1;
+	if (options->fd >= 0 && loop_add(broker->loop, &c->source, options->fd,
+					 EPOLLIN | EPOLLRDHUP, on_event) < 0)
+		goto err_transport;
+
+	c->listener = options->listener;
+	c->serial = broker->next_serial++;
+	c->last_heard = loop_now(broker->loop);
+	c->max_packet = MQTT_REMAINING_LENGTH_MAX + MQTT_FIXED_HEADER_MAX;
+	c->receive_maximum = LIMIT_INFLIGHT;
+	c->problem_information = true;
+	buffer_init(&c->tail, broker->read_size);
+	buffer_init(&c->connect, LIMIT_CONNECT_SIZE);
+	gate_init(&c->gate);
+	list_init(&c->dirty);
+	list_init(&c->paused);
+	list_init(&c->failing);
+	list_append(&broker->connections, &c->link);
+	broker->connection_count++;
+	c->timer.fn = on_timer;
+	loop_timer_set(broker->loop, &c->timer, LIMIT_CONNECT_TIME);
+	return c;
+
+err_transport:
+	c->transport.fd = -1;
+	c->transport.ssl = NULL;
+	transport_close(&c->transport, broker->pool);
+err_cookie:
+	free(c->cookie_user);
+err_address:
+	free(c->address);
+err_free:
+	free(c);
+	return NULL;
+}
+
+void connection_free(struct connection *c)
+{
+	struct broker *broker = c->broker;
+
+	loop_timer_cancel(broker->loop, &c->timer);
+	loop_remove(broker->loop, &c->source);
+	list_remove(&c->link);
+	list_remove(&c->dirty);
+	list_remove(&c->paused);
+	list_remove(&c->failing);
+	broker->connection_count--;
+	if (c->listener)
+		listener_released(c->listener);
+	gate_clear(&c->gate);
+	output_clear(broker->pool, &c->output);
+	transport_close(&c->transport, broker->pool);
+	buffer_free(&c->tail);
+	buffer_free(&c->connect);
+	alias_table_free(c->aliases);
+	free(c->cookie_user);
+	free(c->address);
+	free(c);
+}
+
+const char *connection_name(const struct connection *c, char out[160])
+{
+	if (c->session)
+		snprintf(out, 160, "%.96s (%s)", c->session->client_id,
+			 c->address);
+	else
+		snprintf(out, 160, "(%s)", c->address);
+	return out;
+}
+
+/* ---- input -------------------------------------------------------------- */
+
+static bool reads(const struct connection *c)
+{
+	return !c->input_paused && c->state < CONNECTION_CLOSING;
+}
+
+static void update_events(struct connection *c)
+{
+	uint32_t events = EPOLLRDHUP;
+
+	if (c->source.fd < 0)
+		return;
+	if (reads(c) || c->state == CONNECTION_LINGERING)
+		events |= EPOLLIN;
+	else
+		events = 0; /* a hang-up alone would wake us for ever */
+	if (c->output.len || transport_pending(&c->transport))
+		events |= EPOLLOUT;
+	if (c->source.events != events)
+		loop_modify(c->broker->loop, &c->source, events);
+}
+
+void connection_pause(struct connection *c)
+{
+	c->input_paused = true;
+	update_events(c);
+}
+
+/* data lies in the broker's read buffer: the old tail and what came behind it. */
+static void process(struct connection *c, const uint8_t *data, size_t len)
+{
+	size_t used = protocol_input(c, data, len);
+
+	if (c->state >= CONNECTION_CLOSING)
+		return;
+	if (used == len) {
+		buffer_free(&c->tail);
+		return;
+	}
+	/* Nothing was used and nothing came: the tail is still what it was. */
+	if (used == 0 && len == c->tail.len)
+		return;
+	c->tail.len = 0;
+	if (buffer_append(&c->tail, data + used, len - used) < 0)
+		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
+}
+
+static void read_once(struct connection *c, struct slice raw, bool *more)
+{
+	struct broker *broker = c->broker;
+	uint8_t *buffer = broker->read_buffer;
+	size_t tail = c->tail.len;
+	ssize_t n;
+
+	if (tail)
+		memcpy(buffer, c->tail.data, tail);
+	n = transport_read(&c->transport, broker->pool, raw, buffer + tail,
+			   broker->read_size - tail, more);
+	if (transport_pending(&c->transport))
+		connection_mark_dirty(c);
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	c->peer_gone = n < 0;
+	if (n == -EPIPE) {
+		connection_close(c, MQTT_SUCCESS, "closed by the client");
+		return;
+	}
+	if (n < 0) {
+		connection_close(c, MQTT_SUCCESS,
+				 n == -EPROTO ? "malformed transport"
+					      : strerror((int)-n));
+		return;
+	}
+	broker->count.bytes_received += (size_t)n;
+	if (n > 0)
+		process(c, buffer, tail + (size_t)n);
+}
+
+void connection_feed(struct connection *c, struct slice raw)
+{
+	bool more;
+
+	if (raw.len > 0 && c->state < CONNECTION_CLOSING)
+		read_once(c, raw, &more);
+}
+
+void connection_resume(struct connection *c)
+{
+	struct broker *broker = c->broker;
+	size_t len = c->tail.len;
+
+	list_remove(&c->paused);
+	if (!c->input_paused || c->state >= CONNECTION_CLOSING)
+		return;
+	c->input_paused = false;
+	if (len > 0) {
+		memcpy(broker->read_buffer, c->tail.data, len);
+		process(c, broker->read_buffer, len);
+	}
+	update_events(c);
+}
+
+/* What a peer still sends after we have shut our side is thrown away. */
+static void drain(struct connection *c)
+{
+	struct broker *broker = c->broker;
+	ssize_t n = recv(c->source.fd, broker->read_buffer, LIMIT_READ, 0);
+
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	connection_free(c);
+}
+
+static void on_event(struct loop_source *source, uint32_t events)
+{
+	struct connection *c = list_entry(source, struct connection, source);
+	bool more = true;
+
+	if (c->state == CONNECTION_LINGERING) {
+		drain(c);
+		return;
+	}
+	if (events & EPOLLOUT)
+		connection_mark_dirty(c);
+	if (!reads(c)) {
+		if (events & (EPOLLHUP | EPOLLERR))
+			connection_close(c, MQTT_SUCCESS, "connection reset");
+		return;
+	}
+	while (more && reads(c))
+		read_once(c, slice_of(NULL, 0), &more);
+}
+
+/* ---- output ------------------------------------------------------------- */
+
+void connection_mark_dirty(struct connection *c)
+{
+	if (!list_linked(&c->dirty))
+		list_append(&c->broker->dirty, &c->dirty);
+}
+
+int connection_send(struct connection *c, const void *bytes, size_t len)
+{
+	if (c->state >= CONNECTION_CLOSING)
+		return 0;
+	if (output_append(c->broker->pool, &c->output, bytes, len) < 0)
+		return -ENOMEM;
+	connection_mark_dirty(c);
+	return 0;
+}
+
+int connection_send_ack(struct connection *c, enum mqtt_packet_type type,
+			uint16_t packet_id, enum mqtt_reason reason)
+{
+	uint8_t bytes[6] = {
+		(uint8_t)(type << 4 | (type == MQTT_PUBREL ? 2 : 0)),
+		2,
+		(uint8_t)(packet_id >> 8),
+		(uint8_t)packet_id,
+		(uint8_t)reason,
+	};
+
+	/* Reason and length may be left out when all is well (3.4.2.1). */
+	if (c->version != MQTT_5_0 || reason == MQTT_SUCCESS)
+		return connection_send(c, bytes, 4);
+	bytes[1] = 3;
+	return connection_send(c, bytes, 5);
+}
+
+static int gate_in(struct connection *c, const struct gated *gated)
+{
+	int r = gate_push(&c->gate, gated);
+
+	if (r < 0)
+		return r;
+	if (!list_linked(&c->gate.link))
+		list_append(&c->broker->gated, &c->gate.link);
+	return 0;
+}
+
+static bool gate_open(const struct connection *c, uint64_t ticket)
+{
+	return c->gate.count == 0 && ticket <= c->broker->committed;
+}
+
+int connection_ack(struct connection *c, enum mqtt_packet_type type,
+		   uint16_t packet_id, enum mqtt_reason reason, uint64_t ticket)
+{
+	const struct gated gated = {
+		.ticket = ticket,
+		.packet_id = packet_id,
+		.type = (uint8_t)type,
+		.reason = (uint8_t)reason,
+	};
+
+	if (gate_open(c, ticket))
+		return connection_send_ack(c, type, packet_id, reason);
+	return gate_in(c, &gated);
+}
+
+int connection_send_gated(struct connection *c, struct slice packet,
+			  uint64_t ticket)
+{
+	struct gated gated = {
+		.ticket = ticket,
+		.packet_len = (uint32_t)packet.len,
+	};
+	int r;
+
+	if (gate_open(c, ticket))
+		return connection_send(c, packet.data, packet.len);
+	gated.packet = malloc(packet.len);
+	if (!gated.packet)
+		return -ENOMEM;
+	memcpy(gated.packet, packet.data, packet.len);
+	r = gate_in(c, &gated);
+	if (r < 0)
+		free(gated.packet);
+	return r;
+}
+
+void connection_open_gate(struct connection *c)
+{
+	struct gated gated;
+	bool connack;
+	int r;
+
+	while (gate_pop(&c->gate, c->broker->committed, &gated)) {
+		connack = gated.packet && gated.packet[0] >> 4 == MQTT_CONNACK;
+		if (gated.packet)
+			r = connection_send(c, gated.packet, gated.packet_len);
+		else
+			r = connection_send_ack(c, gated.type, gated.packet_id,
+						gated.reason);
+		free(gated.packet);
+		if (r < 0) {
+			connection_close(c, MQTT_UNSPECIFIED_ERROR,
+					 "out of memory");
+			return;
+		}
+		if (connack)
+			protocol_accepted(c);
+	}
+	if (c->gate.count == 0)
+		list_remove(&c->gate.link);
+}
+
+void connection_flush(struct connection *c)
+{
+	struct broker *broker = c->broker;
+	int r;
+
+	list_remove(&c->dirty);
+	do {
+		r = transport_write(&c->transport, broker->pool, &c->output,
+				    &broker->count.bytes_sent);
+		if (r < 0 || c->state != CONNECTION_CONNECTED)
+			break;
+		if (c->session->outbox.queued)
+			delivery_pump(c->session);
+	} while (c->output.len > 0);
+	list_remove(&c->dirty);
+
+	if (r < 0 && r != -EAGAIN) {
+		output_clear(broker->pool, &c->output);
+		c->peer_gone = true;
+		connection_close(c, MQTT_SUCCESS, strerror(-r));
+		return;
+	}
+	if (c->state < CONNECTION_CLOSING)
+		update_events(c);
+}
+
+/* ---- timers and the end ------------------------------------------------- */
+
+void connection_start_keep_alive(struct connection *c)
+{
+	loop_timer_cancel(c->broker->loop, &c->timer);
+	if (c->keep_alive)
+		loop_timer_set(c->broker->loop, &c->timer,
+			       KEEP_ALIVE_MS(c->keep_alive));
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct connection *c = list_entry(timer, struct connection, timer);
+	uint64_t silent = loop_now(c->broker->loop) - c->last_heard;
+	uint64_t allowed = KEEP_ALIVE_MS(c->keep_alive);
+
+	switch (c->state) {
+	case CONNECTION_LINGERING:
+		connection_free(c);
+		return;
+	case CONNECTION_CONNECTED:
+		/* It is we who do not listen while the store is behind. */
+		if (c->input_paused)
+			silent = 0;
+		if (silent >= allowed)
+			connection_close(
+				c, MQTT_KEEP_ALIVE_TIMEOUT,
+				"nothing heard in 1.5 times the keep-alive");
+		else
+			loop_timer_set(c->broker->loop, &c->timer,
+				       allowed - silent);
+		return;
+	case CONNECTION_OPEN:
+		connection_close(c, MQTT_SUCCESS, "no CONNECT in time");
+		return;
+	case CONNECTION_AUTHENTICATING:
+	case CONNECTION_ACCEPTING:
+		/* The hasher and the store answer in their own time. */
+		loop_timer_set(c->broker->loop, &c->timer, LIMIT_CONNECT_TIME);
+		return;
+	case CONNECTION_CLOSING:
+		return;
+	}
+}
+
+static void send_disconnect(struct connection *c, enum mqtt_reason reason)
+{
+	const uint8_t packet[] = { MQTT_DISCONNECT << 4, 2, (uint8_t)reason,
+				   0 };
+
+	if (c->version == MQTT_5_0 && reason >= MQTT_UNSPECIFIED_ERROR)
+		connection_send(c, packet, sizeof(packet));
+}
+
+void connection_close(struct connection *c, enum mqtt_reason reason,
+		      const char *why)
+{
+	struct broker *broker = c->broker;
+	struct session *session = c->session;
+	char name[160];
+
+	if (c->state >= CONNECTION_CLOSING)
+		return;
+
+	log_line(reason == MQTT_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		 "client", "%s: closed: %s%s%s", connection_name(c, name), why,
+		 reason == MQTT_SUCCESS ? "" : ": ",
+		 reason == MQTT_SUCCESS ? "" : reason_name(reason));
+	if (c->state == CONNECTION_CONNECTED)
+		send_disconnect(c, reason);
+	if (c->state == CONNECTION_AUTHENTICATING)
+		hash_table_remove(&broker->by_serial, &c->by_serial);
+	c->state = CONNECTION_CLOSING;
+	gate_clear(&c->gate);
+	list_remove(&c->paused);
+	list_remove(&c->failing);
+	list_remove(&c->link);
+	list_append(&broker->doomed, &c->link);
+	update_events(c);
+	c->session = NULL;
+	if (session && session->connection == c)
+		session_detach(session, !c->clean_disconnect);
+}
+
+void connection_close_soon(struct connection *c, enum mqtt_reason reason,
+			   const char *why)
+{
+	if (c->state >= CONNECTION_CLOSING || list_linked(&c->failing))
+		return;
+	c->failure = why;
+	c->failure_reason = reason;
+	list_append(&c->broker->failing, &c->failing);
+}
+
+void connection_bury(struct connection *c)
+{
+	struct broker *broker = c->broker;
+
+	transport_write(&c->transport, broker->pool, &c->output,
+			&broker->count.bytes_sent);
+	list_remove(&c->dirty);
+	if (c->source.fd < 0 || c->peer_gone || broker->stopping) {
+		connection_free(c);
+		return;
+	}
+	/* Closing with unread input would reset the connection and could take
+	 * our last packet with it. */
+	transport_shutdown(&c->transport);
+	c->state = CONNECTION_LINGERING;
+	list_remove(&c->link);
+	list_append(&broker->connections, &c->link);
+	output_clear(broker->pool, &c->output);
+	buffer_free(&c->tail);
+	update_events(c);
+	loop_timer_set(broker->loop, &c->timer, LINGER_MS);
+}

@@ -1,0 +1,152 @@
+/*
+ * One peer: its transport, the packets on their way in and out, its timers. What
+ * the packets mean is protocol.h's; what outlives the connection is session.h's.
+ *
+ * Broker thread only.
+ */
+#ifndef BROKER_CONNECTION_H
+#define BROKER_CONNECTION_H
+
+#include "broker/base/buffer.h"
+#include "broker/base/hash.h"
+#include "broker/base/loop.h"
+#include "broker/gate.h"
+#include "broker/output.h"
+#include "broker/transport.h"
+#include "broker/wire/framing.h"
+#include "broker/wire/reason.h"
+
+struct broker;
+struct listener;
+struct session;
+
+enum connection_state {
+	CONNECTION_OPEN, /* CONNECT is awaited */
+	CONNECTION_AUTHENTICATING, /* the hasher has the password */
+	CONNECTION_ACCEPTING, /* CONNACK waits for the store */
+	CONNECTION_CONNECTED,
+	CONNECTION_CLOSING, /* to be flushed and shut down at the end of the turn */
+	CONNECTION_LINGERING, /* our end is shut; read until the peer ends, so that
+			       * it gets our last packet instead of a reset */
+};
+
+#define CONNECTION_VERDICTS 4
+
+/* "May write" verdicts: the topic entry's serial, and the access table's. */
+struct verdict_cache {
+	uint64_t entry;
+	uint64_t access;
+};
+
+/* Topics that a 5.0 client has given aliases (3.3.2.3.4). */
+struct alias_table;
+
+struct connection {
+	struct loop_source source;
+	struct broker *broker;
+	struct listener *listener; /* NULL: adopted from the web server */
+	struct session *session; /* once CONNECTED or ACCEPTING */
+	struct transport transport;
+	struct output output;
+	struct gate gate;
+	struct buffer tail; /* bytes not yet understood */
+	struct buffer connect; /* CONNECT's body, while AUTHENTICATING */
+	struct list link;
+	struct list dirty;
+	struct list
+		paused; /* in broker->paused: not read while the store is behind */
+	struct list failing; /* in broker->failing: connection_close_soon() */
+	const char *failure;
+	enum mqtt_reason failure_reason;
+	struct hash_node by_serial; /* while AUTHENTICATING */
+	struct loop_timer
+		timer; /* CONNECT deadline, then keep-alive, then linger */
+	struct alias_table *aliases;
+	char *address; /* "192.0.2.7:49152" */
+	char *cookie_user; /* the browser session's user, or NULL */
+	uint64_t serial;
+	uint64_t last_heard; /* clock_ms() of the last whole packet */
+	struct verdict_cache verdicts[CONNECTION_VERDICTS];
+	uint64_t
+		denial_logged; /* clock_ms() of the last refused publish logged */
+	uint32_t max_packet; /* the client's Maximum Packet Size */
+	uint32_t received; /* PUBLISH */
+	uint32_t sent;
+	uint16_t receive_maximum; /* the client's: our window towards it */
+	uint16_t keep_alive; /* seconds, as granted */
+	enum connection_state state;
+	enum mqtt_version version; /* 0: not known yet */
+	bool input_paused;
+	bool problem_information; /* reason strings and user properties wanted */
+	bool clean_disconnect; /* DISCONNECT discarded the will */
+	bool peer_gone; /* nobody is there to read a last packet */
+};
+
+struct connection_options {
+	struct listener *listener;
+	int fd; /* taken */
+	struct ssl_st *ssl; /* taken */
+	bool websocket;
+	const char *address;
+	const char *cookie_user;
+};
+
+/* Returns NULL when out of memory or the loop cannot take fd: then nothing was
+ * taken. */
+struct connection *connection_new(struct broker *broker,
+				  const struct connection_options *options);
+/* At shutdown only; else connection_close(). */
+void connection_free(struct connection *c);
+
+/* Bytes that came from somewhere else: the hand-over of a WebSocket, tests. For a
+ * WebSocket they are frames. */
+void connection_feed(struct connection *c, struct slice raw);
+/* Stop reading from the socket; go on, with what was left first. */
+void connection_pause(struct connection *c);
+void connection_resume(struct connection *c);
+
+/* CONNACK has left: the keep-alive begins. */
+void connection_start_keep_alive(struct connection *c);
+
+/* At the end of the turn, for those that are closing: flush, shut down, free or
+ * linger. */
+void connection_bury(struct connection *c);
+
+/*
+ * End the connection at the end of the turn. why goes to the log with name and
+ * address. A 5.0 client that is connected is sent DISCONNECT with the reason
+ * first, unless that is MQTT_SUCCESS (it left by itself) or the transport broke.
+ * The session is detached at once, its will published. Harmless when closing.
+ */
+void connection_close(struct connection *c, enum mqtt_reason reason,
+		      const char *why);
+
+/* The same, from where sessions are being walked: done at the end of the turn.
+ * why must be a literal. */
+void connection_close_soon(struct connection *c, enum mqtt_reason reason,
+			   const char *why);
+
+/* Output waits: flush at the end of the turn. */
+void connection_mark_dirty(struct connection *c);
+void connection_flush(struct connection *c);
+
+/* Append bytes; -ENOMEM closes nothing. */
+int connection_send(struct connection *c, const void *bytes, size_t len);
+/* PUBACK, PUBREC, PUBREL, PUBCOMP now. Returns 0 or -ENOMEM. */
+int connection_send_ack(struct connection *c, enum mqtt_packet_type type,
+			uint16_t packet_id, enum mqtt_reason reason);
+/* The same when ticket has been committed, behind those that already wait.
+ * Returns 0, -ENOMEM, -ENOBUFS. */
+int connection_ack(struct connection *c, enum mqtt_packet_type type,
+		   uint16_t packet_id, enum mqtt_reason reason,
+		   uint64_t ticket);
+/* A whole packet likewise; packet is copied. */
+int connection_send_gated(struct connection *c, struct slice packet,
+			  uint64_t ticket);
+/* The store has committed: let out what waited. */
+void connection_open_gate(struct connection *c);
+
+/* Who it is, for the log: client identifier if known, and address. */
+const char *connection_name(const struct connection *c, char out[160]);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * What the files of the broker share: struct broker itself. Nobody outside
+ * broker/ includes this. Everything here belongs to the broker thread, but for
+ * the mailbox.
+ */
+#ifndef BROKER_CORE_H
+#define BROKER_CORE_H
+
+#include "broker/admin.h"
+#include "broker/base/hash.h"
+#include "broker/base/list.h"
+#include "broker/base/loop.h"
+#include "broker/base/mailbox.h"
+#include "broker/broker.h"
+#include "broker/output.h"
+#include "broker/publish.h"
+
+struct listener;
+struct retained;
+struct session;
+struct topic_cache;
+struct topic_tree;
+
+/* Something another thread wants done on the broker's. The first member of what
+ * is posted; run() owns it from then on. */
+struct broker_call {
+	void (*run)(struct broker *broker, struct broker_call *call);
+};
+
+struct broker {
+	struct loop *loop;
+	struct broker_options options; /* with defaults filled in */
+	struct listener **listeners;
+	size_t listener_count;
+	bool closed; /* nobody but clients of listeners with a user is let in */
+	bool stopping;
+
+	struct mailbox *mailbox; /* of struct broker_call */
+	struct loop_source mailbox_source;
+	struct mailbox *auth_replies;
+	struct loop_source auth_source;
+	struct loop_source store_source;
+	struct loop_timer sweep; /* of expired retained messages */
+	struct store *store; /* NULL: none */
+	uint64_t committed; /* batches up to this one are on disk */
+	uint64_t written; /* the last batch that anything was put in */
+
+	struct hash_table sessions; /* by Client Identifier */
+	struct hash_table by_serial; /* connections waiting for the hasher */
+	struct list connections;
+	struct list dirty; /* have output to flush at the end of the turn */
+	struct list doomed; /* to be freed at the end of the turn */
+	struct list gated; /* connections whose gate is not empty */
+	struct list waiting; /* sessions whose outbox waits for a commit */
+	struct list
+		paused; /* connections not read because the store is behind */
+	struct list
+		failing; /* connections to be closed at the end of the turn */
+	struct list locals; /* local clients */
+	size_t connection_count;
+	size_t session_count;
+	size_t subscription_count;
+
+	struct topic_tree *tree;
+	struct topic_cache *cache;
+	struct retained *retained;
+	struct output_pool *pool;
+	struct access *access;
+	uint64_t
+		access_generation; /* cached verdicts of another one are void */
+
+	uint8_t *read_buffer; /* a torn tail and one read behind it */
+	size_t read_size;
+	uint8_t *encode_buffer; /* head of a packet that is no template */
+	uint8_t *
+		properties_buffer; /* forwardable ones of the packet being read */
+	struct publish_templates *templates;
+
+	uint64_t next_session;
+	uint64_t next_message;
+	uint64_t next_serial;
+	size_t queued_bytes; /* over all sessions */
+	uint64_t started; /* clock_ms() */
+	struct {
+		uint64_t messages_received;
+		uint64_t messages_sent;
+		uint64_t messages_dropped;
+		uint64_t bytes_received;
+		uint64_t bytes_sent;
+		uint64_t connects_refused;
+	} count;
+};
+
+/* Post from another thread. Returns 0 or -EAGAIN: call is still the caller's. */
+int broker_post(struct broker *broker, struct broker_call *call);
+
+/* The number of the batch being filled: for an acknowledgement of what is put
+ * into the store in the same breath. 0 without a store. */
+uint64_t broker_ticket(struct broker *broker);
+/* The number of the last batch that anything was put in: for a repeated answer,
+ * which must not overtake what the first one waited for. */
+static inline uint64_t broker_written(const struct broker *broker)
+{
+	return broker->written;
+}
+
+#endif

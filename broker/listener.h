@@ -1,0 +1,25 @@
+/*
+ * Accepts peers on TCP, WebSocket or unix sockets. At the limit of connections,
+ * or when descriptors have run out, a peer is accepted and closed at once (one
+ * descriptor is kept in reserve for that), so the loop never spins.
+ *
+ * Broker thread only, but for opening and closing.
+ */
+#ifndef BROKER_LISTENER_H
+#define BROKER_LISTENER_H
+
+#include "broker/broker.h"
+
+struct listener;
+
+/* Returns 0 and the listener, or a negative errno. */
+int listener_open(struct broker *broker, const struct listener_options *options,
+		  struct listener **out);
+void listener_close(struct listener *listener);
+
+const struct listener_options *listener_options(const struct listener *l);
+uint16_t listener_port(const struct listener *listener);
+/* One of its connections has ended. */
+void listener_released(struct listener *listener);
+
+#endif

@@ -1,0 +1,154 @@
+#include "broker/outbox.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define FIRST_CAP 8
+
+void outbox_init(struct outbox *box)
+{
+	*box = (struct outbox){ .first_seq = 1 };
+}
+
+static void outgoing_drop(struct outbox *box, struct outgoing *o)
+{
+	if (o->message) {
+		box->bytes -= message_size(o->message);
+		message_unref(o->message);
+		o->message = NULL;
+	}
+	free(o->identifiers);
+	o->identifiers = NULL;
+}
+
+void outbox_clear(struct outbox *box)
+{
+	for (uint32_t i = 0; i < box->count; i++)
+		outgoing_drop(box, outbox_at(box, i));
+	free(box->slots);
+	outbox_init(box);
+}
+
+static bool grow(struct outbox *box)
+{
+	uint32_t cap = box->cap ? box->cap * 2 : FIRST_CAP;
+	struct outgoing *slots = malloc(cap * sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (uint32_t i = 0; i < box->count; i++)
+		slots[i] = *outbox_at(box, i);
+	free(box->slots);
+	box->slots = slots;
+	box->cap = cap;
+	box->head = 0;
+	return true;
+}
+
+/* A long backlog has been delivered: do not hold its room for ever. */
+static void shrink(struct outbox *box)
+{
+	if (box->count > 0 || box->cap <= 1024)
+		return;
+	free(box->slots);
+	box->slots = NULL;
+	box->cap = 0;
+	box->head = 0;
+}
+
+struct outgoing *outbox_push(struct outbox *box,
+			     const struct outgoing *outgoing)
+{
+	struct outgoing *slot;
+
+	if (box->count == box->cap && !grow(box))
+		return NULL;
+
+	slot = outbox_at(box, box->count++);
+	*slot = *outgoing;
+	if (slot->message)
+		box->bytes += message_size(slot->message);
+	if (slot->state != OUTGOING_DONE) {
+		box->queued++;
+		box->queued_qos0 += slot->qos == 0;
+	}
+	return slot;
+}
+
+static void pop_finished(struct outbox *box)
+{
+	while (box->count > 0 && box->sent > 0 &&
+	       outbox_at(box, 0)->state == OUTGOING_DONE) {
+		box->head = (box->head + 1) & (box->cap - 1);
+		box->first_seq++;
+		box->count--;
+		box->sent--;
+	}
+	shrink(box);
+}
+
+void outbox_mark_sent(struct outbox *box, uint32_t i)
+{
+	struct outgoing *o = outbox_at(box, i);
+
+	assert(i == box->sent);
+
+	box->sent++;
+	if (o->state == OUTGOING_DONE) {
+		pop_finished(box);
+		return;
+	}
+
+	box->queued--;
+	box->queued_qos0 -= o->qos == 0;
+	if (o->qos == 0) {
+		outgoing_drop(box, o);
+		o->state = OUTGOING_DONE;
+		pop_finished(box);
+		return;
+	}
+	box->inflight++;
+	if (o->state == OUTGOING_QUEUED)
+		o->state = OUTGOING_SENT;
+}
+
+int64_t outbox_find(const struct outbox *box, uint16_t packet_id)
+{
+	uint32_t first = outbox_packet_id(box->first_seq);
+	uint32_t i = (packet_id + 65535u - first) % 65535u;
+
+	if (packet_id == 0 || i >= box->sent ||
+	    outbox_at(box, i)->state == OUTGOING_DONE)
+		return -1;
+	return i;
+}
+
+void outbox_finish(struct outbox *box, uint32_t i)
+{
+	struct outgoing *o = outbox_at(box, i);
+
+	assert(o->state != OUTGOING_DONE);
+
+	if (i < box->sent) {
+		box->inflight--;
+	} else {
+		box->queued--;
+		box->queued_qos0 -= o->qos == 0;
+	}
+	outgoing_drop(box, o);
+	o->state = OUTGOING_DONE;
+	pop_finished(box);
+}
+
+void outbox_drop_message(struct outbox *box, uint32_t i)
+{
+	outgoing_drop(box, outbox_at(box, i));
+}
+
+void outbox_rewind(struct outbox *box)
+{
+	for (uint32_t i = 0; i < box->sent; i++)
+		box->queued += outbox_at(box, i)->state != OUTGOING_DONE;
+	box->sent = 0;
+	box->inflight = 0;
+}

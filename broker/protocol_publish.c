@@ -1,0 +1,260 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/base/log.h"
+#include "broker/core.h"
+#include "broker/limits.h"
+#include "broker/protocol.h"
+#include "broker/router.h"
+#include "broker/session.h"
+#include "broker/store.h"
+#include "broker/topic_cache.h"
+#include "broker/wire/publish.h"
+#include "broker/wire/topic.h"
+#include "broker/wire/utf8.h"
+
+/* Refusals of one client are logged once in this time, not for each message. */
+#define DENIAL_LOG_MS 1000
+
+struct alias {
+	uint8_t *topic;
+	size_t len;
+};
+
+struct alias_table {
+	struct alias of[LIMIT_TOPIC_ALIASES];
+};
+
+void alias_table_free(struct alias_table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < LIMIT_TOPIC_ALIASES; i++)
+		free(table->of[i].topic);
+	free(table);
+}
+
+static int alias_set(struct connection *c, uint16_t alias, struct slice topic)
+{
+	uint8_t *copy = malloc(topic.len);
+	struct alias *at;
+
+	if (!copy)
+		return -ENOMEM;
+	if (!c->aliases)
+		c->aliases = calloc(1, sizeof(*c->aliases));
+	if (!c->aliases) {
+		free(copy);
+		return -ENOMEM;
+	}
+	at = &c->aliases->of[alias - 1];
+	memcpy(copy, topic.data, topic.len);
+	free(at->topic);
+	at->topic = copy;
+	at->len = topic.len;
+	return 0;
+}
+
+/* Put the topic that an alias stands for into the packet, or learn it. */
+static enum mqtt_reason resolve_alias(struct connection *c,
+				      struct mqtt_publish *packet)
+{
+	const uint16_t alias = packet->properties.topic_alias;
+
+	if (c->version != MQTT_5_0 ||
+	    !properties_has(&packet->properties, MQTT_PROP_TOPIC_ALIAS))
+		return MQTT_SUCCESS;
+	if (alias > LIMIT_TOPIC_ALIASES)
+		return MQTT_TOPIC_ALIAS_INVALID;
+	if (packet->topic.len > 0)
+		return alias_set(c, alias, packet->topic) < 0
+			       ? MQTT_UNSPECIFIED_ERROR
+			       : MQTT_SUCCESS;
+	if (!c->aliases || !c->aliases->of[alias - 1].topic)
+		return MQTT_PROTOCOL_ERROR;
+	packet->topic = slice_of(c->aliases->of[alias - 1].topic,
+				 c->aliases->of[alias - 1].len);
+	return MQTT_SUCCESS;
+}
+
+/* Answer a publish at its QoS without routing it. */
+static void answer(struct connection *c, const struct mqtt_publish *packet,
+		   enum mqtt_reason reason, uint64_t ticket)
+{
+	if (packet->qos == 0)
+		return;
+	if (connection_ack(c, packet->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC,
+			   packet->packet_id, reason, ticket) < 0)
+		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
+}
+
+static void deny(struct connection *c, const struct mqtt_publish *packet,
+		 uint32_t rule)
+{
+	const uint64_t now = loop_now(c->broker->loop);
+	char name[160];
+
+	if (now >= c->denial_logged + DENIAL_LOG_MS || !c->denial_logged) {
+		c->denial_logged = now;
+		log_warn("client",
+			 "%s: user %s may not publish to %.*s (%s %u)",
+			 connection_name(c, name),
+			 c->session->user[0] ? c->session->user : "anonymous",
+			 (int)packet->topic.len,
+			 (const char *)packet->topic.data,
+			 rule ? "denied by rule" : "no rule allows it:", rule);
+	}
+	/* Before 5.0 there is no negative answer: the message is acknowledged
+	 * and goes nowhere [MQTT-3.3.5-2]. */
+	answer(c, packet,
+	       c->version == MQTT_5_0 ? MQTT_NOT_AUTHORIZED : MQTT_SUCCESS, 0);
+}
+
+static int remember_inbound(struct session *s, uint16_t packet_id,
+			    uint64_t *ticket)
+{
+	struct store *store = s->broker->store;
+
+	if (session_inbound_add(s, packet_id) < 0)
+		return -ENOMEM;
+	if (!store || !session_durable(s))
+		return 0;
+	if (store->ops->inbound_add(store, s->id, packet_id) < 0) {
+		session_inbound_remove(s, packet_id);
+		return -ENOMEM;
+	}
+	*ticket = broker_ticket(s->broker);
+	return 0;
+}
+
+static struct slice forwardable(struct connection *c,
+				const struct mqtt_publish *packet)
+{
+	uint8_t *buffer = c->broker->properties_buffer;
+
+	if (!packet->properties.present || c->version != MQTT_5_0)
+		return slice_of(NULL, 0);
+	if (properties_forward_is_raw(&packet->properties))
+		return packet->properties.raw;
+	return slice_of(buffer,
+			properties_forward(packet->properties.raw, buffer));
+}
+
+static uint64_t expires(const struct connection *c,
+			const struct mqtt_publish *packet)
+{
+	if (c->version != MQTT_5_0 ||
+	    !properties_has(&packet->properties,
+			    MQTT_PROP_MESSAGE_EXPIRY_INTERVAL))
+		return MESSAGE_NO_EXPIRY;
+	return loop_now(c->broker->loop) +
+	       (uint64_t)packet->properties.message_expiry_interval * 1000;
+}
+
+static void route(struct connection *c, const struct mqtt_publish *packet,
+		  const struct topic_entry *entry)
+{
+	struct publish p = {
+		.topic = packet->topic,
+		.properties = forwardable(c, packet),
+		.payload = packet->payload,
+		.expires = expires(c, packet),
+		.origin = c->session->origin,
+		.from = c->session,
+		.qos = packet->qos,
+		.retain = packet->retain,
+	};
+	enum mqtt_reason reason = MQTT_SUCCESS;
+	int r = router_publish(c->broker, &p, entry);
+	uint64_t ticket = p.ticket;
+
+	publish_done(&p);
+	if (r == -EDQUOT) {
+		reason = MQTT_QUOTA_EXCEEDED;
+		log_warn("client",
+			 "%s: retained message refused: limit reached",
+			 c->session->client_id);
+		r = c->version == MQTT_5_0 && packet->qos > 0 ? 0 : -EDQUOT;
+	} else if (p.matched == 0 && c->version == MQTT_5_0) {
+		reason = MQTT_NO_MATCHING_SUBSCRIBERS;
+	}
+	if (r == 0 && packet->qos == 2 && reason < MQTT_UNSPECIFIED_ERROR)
+		r = remember_inbound(c->session, packet->packet_id, &ticket);
+	if (r < 0) {
+		connection_close(c,
+				 r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
+					      : MQTT_UNSPECIFIED_ERROR,
+				 r == -EDQUOT ? "too many retained messages"
+					      : "out of memory");
+		return;
+	}
+	if (packet->qos > 0)
+		answer(c, packet, reason, ticket);
+}
+
+/* What the bytes alone could not say. */
+static enum mqtt_reason check(struct connection *c, struct mqtt_publish *packet)
+{
+	const struct mqtt_properties *p = &packet->properties;
+
+	if (c->version == MQTT_5_0 && p->present) {
+		enum mqtt_reason reason = resolve_alias(c, packet);
+
+		if (reason != MQTT_SUCCESS)
+			return reason;
+		/* [MQTT-3.3.4-6] */
+		if (properties_has(p, MQTT_PROP_SUBSCRIPTION_IDENTIFIER))
+			return MQTT_PROTOCOL_ERROR;
+		if (properties_has(p, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR) &&
+		    p->payload_format_indicator == 1 &&
+		    !utf8_valid(packet->payload))
+			return MQTT_PAYLOAD_FORMAT_INVALID;
+	}
+	if (packet->qos == 2 && !packet->dup &&
+	    c->session->inbound_count >= LIMIT_RECEIVE_MAXIMUM &&
+	    c->version == MQTT_5_0)
+		return MQTT_RECEIVE_MAXIMUM_EXCEEDED;
+	return MQTT_SUCCESS;
+}
+
+void protocol_publish(struct connection *c, const struct frame *frame)
+{
+	struct broker *broker = c->broker;
+	struct mqtt_publish packet;
+	struct access_verdict verdict;
+	const struct topic_entry *entry;
+	enum mqtt_reason reason;
+
+	reason = publish_decode(c->version, frame->flags, frame->body, &packet);
+	if (reason == MQTT_SUCCESS)
+		reason = check(c, &packet);
+	if (reason != MQTT_SUCCESS) {
+		connection_close(c, reason, "PUBLISH refused");
+		return;
+	}
+	c->received++;
+	broker->count.messages_received++;
+
+	/* Its answer was lost, or is on its way: the message was taken once. The
+	 * identifier's batch may still be under way, so this waits for the
+	 * current one, which is not before it. */
+	if (packet.qos == 2 &&
+	    session_inbound_has(c->session, packet.packet_id)) {
+		answer(c, &packet, MQTT_SUCCESS,
+		       session_durable(c->session) ? broker_written(broker)
+						   : 0);
+		return;
+	}
+
+	entry = router_topic(broker, packet.topic);
+	if (!entry) {
+		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
+		return;
+	}
+	verdict = router_may_write(c->session, entry);
+	if (!verdict.allowed) {
+		deny(c, &packet, verdict.rule);
+		return;
+	}
+	route(c, &packet, entry);
+}

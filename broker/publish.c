@@ -1,0 +1,204 @@
+#include "broker/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/base/clock.h"
+#include "broker/connection.h"
+#include "broker/core.h"
+#include "broker/wire/properties.h"
+
+/* A template holds the whole packet when topic and properties are short and the
+ * payload is one that is copied; only then is it worth keeping. */
+#define TEMPLATE_HEAD_MAX 1024
+#define TEMPLATE_SIZE (TEMPLATE_HEAD_MAX + OUTPUT_COPY_MAX + 32)
+#define TEMPLATE_COUNT 12
+
+/* Fixed header, topic length, packet identifier, property length, expiry. */
+#define HEAD_OVERHEAD (5 + 2 + 2 + 4 + 5)
+
+struct template
+{
+	size_t len;
+	size_t packet_id_at;
+	bool with_payload;
+	uint8_t bytes[TEMPLATE_SIZE];
+};
+
+struct publish_templates {
+	struct template of[TEMPLATE_COUNT];
+};
+
+struct publish_templates *publish_templates_new(void)
+{
+	return malloc(sizeof(struct publish_templates));
+}
+
+size_t publish_encode_size(size_t max_packet)
+{
+	/* Up to 64 identifiers of five bytes each are added to a packet. */
+	return max_packet + UINT16_MAX + HEAD_OVERHEAD + 5 * 64;
+}
+
+void publish_of_message(struct publish *p, struct message *message)
+{
+	*p = (struct publish){
+		.topic = message_topic(message),
+		.properties = message_properties(message),
+		.payload = message_payload(message),
+		.expires = message->expires,
+		.origin = message->origin,
+		.message = message_ref(message),
+		.qos = message->qos,
+		.retain = message->retain,
+	};
+}
+
+void publish_done(struct publish *p)
+{
+	message_unref(p->message);
+	p->message = NULL;
+}
+
+struct message *publish_message(struct broker *broker, struct publish *p)
+{
+	const struct message_parts parts = {
+		.topic = p->topic,
+		.properties = p->properties,
+		.payload = p->payload,
+		.qos = p->qos,
+		.retain = p->retain,
+		.expires = p->expires,
+		.time = p->message ? 0 : clock_wall_ms(),
+		.origin = p->origin,
+	};
+
+	if (p->message)
+		return p->message;
+	p->message = message_new(&parts);
+	if (p->message)
+		p->message->id = broker->next_message++;
+	return p->message;
+}
+
+static size_t varint_len(size_t value)
+{
+	return value < 128 ? 1 : value < 16384 ? 2 : value < 2097152 ? 3 : 4;
+}
+
+static uint32_t expiry_left(const struct broker *broker,
+			    const struct publish *p)
+{
+	uint64_t now = loop_now(broker->loop);
+
+	return p->expires > now ? (uint32_t)((p->expires - now + 999) / 1000)
+				: 0;
+}
+
+/* Everything before the payload. packet_id_at is where the identifier goes. */
+static size_t encode_head(const struct broker *broker, const struct publish *p,
+			  const struct publish_options *o, bool v5,
+			  struct writer *w)
+{
+	size_t properties = p->properties.len + o->identifiers.len +
+			    (p->expires != MESSAGE_NO_EXPIRY ? 5 : 0);
+	size_t remaining = 2 + p->topic.len + (o->qos ? 2 : 0) + p->payload.len;
+	size_t packet_id_at;
+
+	if (v5)
+		remaining += varint_len(properties) + properties;
+
+	writer_u8(w, (uint8_t)(MQTT_PUBLISH << 4 | o->dup << 3 | o->qos << 1 |
+			       o->retain));
+	writer_varint(w, (uint32_t)remaining);
+	writer_string(w, p->topic);
+	packet_id_at = w->len;
+	if (o->qos)
+		writer_u16(w, o->packet_id);
+	if (v5) {
+		writer_varint(w, (uint32_t)properties);
+		if (p->expires != MESSAGE_NO_EXPIRY) {
+			writer_u8(w, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL);
+			writer_u32(w, expiry_left(broker, p));
+		}
+		writer_bytes(w, o->identifiers);
+		writer_bytes(w, p->properties);
+	}
+	return packet_id_at;
+}
+
+static int finish(struct connection *c, int r)
+{
+	if (r < 0)
+		return r;
+	c->sent++;
+	c->broker->count.messages_sent++;
+	connection_mark_dirty(c);
+	return 0;
+}
+
+static int send_template(struct broker *broker, struct connection *c,
+			 struct publish *p, const struct publish_options *o,
+			 bool v5)
+{
+	unsigned int i = (v5 ? 6u : 0u) + o->qos * 2u + o->retain;
+	struct template *t = &broker->templates->of[i];
+
+	if (!(p->templates & 1u << i)) {
+		struct writer w = writer_of(t->bytes, sizeof(t->bytes));
+
+		t->packet_id_at = encode_head(broker, p, o, v5, &w);
+		t->with_payload = p->payload.len < OUTPUT_COPY_MAX;
+		if (t->with_payload)
+			writer_bytes(&w, p->payload);
+		t->len = w.len;
+		p->templates |= (uint16_t)(1u << i);
+	} else if (o->qos) {
+		t->bytes[t->packet_id_at] = (uint8_t)(o->packet_id >> 8);
+		t->bytes[t->packet_id_at + 1] = (uint8_t)o->packet_id;
+	}
+
+	if (t->len + (t->with_payload ? 0 : p->payload.len) > c->max_packet)
+		return -EMSGSIZE;
+	if (t->with_payload)
+		return finish(c, output_append(broker->pool, &c->output,
+					       t->bytes, t->len));
+	if (!publish_message(broker, p))
+		return -ENOMEM;
+	return finish(c, output_append_message(broker->pool, &c->output,
+					       slice_of(t->bytes, t->len),
+					       p->message,
+					       message_payload(p->message)));
+}
+
+int publish_send(struct broker *broker, struct connection *connection,
+		 struct publish *p, const struct publish_options *o)
+{
+	const bool v5 = connection->version == MQTT_5_0;
+	const struct publish_options plain = {
+		.packet_id = o->packet_id,
+		.qos = o->qos,
+		.dup = o->dup,
+		.retain = o->retain,
+		.identifiers = v5 ? o->identifiers : slice_of(NULL, 0),
+	};
+	struct writer w;
+
+	if (!plain.dup && !plain.identifiers.len &&
+	    p->topic.len + p->properties.len < TEMPLATE_HEAD_MAX)
+		return send_template(broker, connection, p, &plain, v5);
+
+	w = writer_of(broker->encode_buffer,
+		      publish_encode_size(broker->options.max_packet_size));
+	encode_head(broker, p, &plain, v5, &w);
+	if (w.overflow || w.len + p->payload.len > connection->max_packet)
+		return -EMSGSIZE;
+	if (p->payload.len >= OUTPUT_COPY_MAX && !publish_message(broker, p))
+		return -ENOMEM;
+	return finish(
+		connection,
+		output_append_message(broker->pool, &connection->output,
+				      slice_of(w.data, w.len), p->message,
+				      p->message ? message_payload(p->message)
+						 : p->payload));
+}

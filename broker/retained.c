@@ -1,0 +1,180 @@
+#include "broker/retained.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/base/hash.h"
+#include "broker/limits.h"
+#include "broker/wire/topic.h"
+
+struct entry {
+	struct hash_node by_topic;
+	struct message *message;
+};
+
+struct retained {
+	struct hash_table entries;
+	size_t bytes;
+	size_t expiring; /* entries with an expiry: none, and a sweep is free */
+};
+
+struct retained *retained_new(void)
+{
+	struct retained *retained = calloc(1, sizeof(*retained));
+
+	if (!retained)
+		return NULL;
+	if (hash_table_init(&retained->entries) < 0) {
+		free(retained);
+		return NULL;
+	}
+	return retained;
+}
+
+static struct entry *entry_of(struct hash_node *node)
+{
+	return hash_entry(node, struct entry, by_topic);
+}
+
+void retained_free(struct retained *retained)
+{
+	struct hash_node *node, *after;
+	size_t slot = 0;
+
+	if (!retained)
+		return;
+	node = hash_table_walk(&retained->entries, &slot, NULL);
+	for (; node; node = after) {
+		after = hash_table_walk(&retained->entries, &slot, node);
+		message_unref(entry_of(node)->message);
+		free(entry_of(node));
+	}
+	hash_table_free(&retained->entries);
+	free(retained);
+}
+
+static struct entry *find(const struct retained *retained, struct slice topic)
+{
+	struct hash_node *at =
+		hash_table_first(&retained->entries, hash_bytes(topic));
+
+	for (; at; at = hash_table_next(at))
+		if (slice_equal(message_topic(entry_of(at)->message), topic))
+			return entry_of(at);
+	return NULL;
+}
+
+static void count(struct retained *retained, const struct message *m, int sign)
+{
+	size_t expiring = m->expires != MESSAGE_NO_EXPIRY;
+
+	if (sign > 0) {
+		retained->bytes += message_size(m);
+		retained->expiring += expiring;
+	} else {
+		retained->bytes -= message_size(m);
+		retained->expiring -= expiring;
+	}
+}
+
+int retained_set(struct retained *retained, struct message *message)
+{
+	struct entry *entry = find(retained, message_topic(message));
+	size_t old = entry ? message_size(entry->message) : 0;
+
+	if (retained->bytes - old + message_size(message) >
+	    LIMIT_RETAINED_BYTES)
+		return -EDQUOT;
+	if (!entry) {
+		if (retained->entries.count >= LIMIT_RETAINED)
+			return -EDQUOT;
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return -ENOMEM;
+		hash_table_add(&retained->entries, &entry->by_topic,
+			       hash_bytes(message_topic(message)));
+	} else {
+		count(retained, entry->message, -1);
+		message_unref(entry->message);
+	}
+	entry->message = message_ref(message);
+	count(retained, message, 1);
+	return 0;
+}
+
+/* The entry goes, its message's reference is the caller's. */
+static struct message *take(struct retained *retained, struct entry *entry)
+{
+	struct message *message = entry->message;
+
+	hash_table_remove(&retained->entries, &entry->by_topic);
+	count(retained, message, -1);
+	free(entry);
+	return message;
+}
+
+int retained_remove(struct retained *retained, struct slice topic)
+{
+	struct entry *entry = find(retained, topic);
+
+	if (!entry)
+		return -ENOENT;
+	message_unref(take(retained, entry));
+	return 0;
+}
+
+struct message *retained_get(const struct retained *retained,
+			     struct slice topic, uint64_t now)
+{
+	struct entry *entry = find(retained, topic);
+
+	return entry && entry->message->expires > now ? entry->message : NULL;
+}
+
+int retained_match(const struct retained *retained, struct slice filter,
+		   uint64_t now, retained_fn *fn, void *arg)
+{
+	struct hash_node *node = NULL;
+	size_t slot = 0;
+	int r;
+
+	if (!topic_has_wildcard(filter)) {
+		struct message *m = retained_get(retained, filter, now);
+
+		return m ? fn(m, arg) : 0;
+	}
+	while ((node = hash_table_walk(&retained->entries, &slot, node))) {
+		struct message *m = entry_of(node)->message;
+
+		if (m->expires <= now ||
+		    !topic_matches(filter, message_topic(m)))
+			continue;
+		r = fn(m, arg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct message *retained_sweep(struct retained *retained, uint64_t now)
+{
+	struct hash_node *node = NULL;
+	size_t slot = 0;
+
+	if (!retained->expiring)
+		return NULL;
+	while ((node = hash_table_walk(&retained->entries, &slot, node)))
+		if (entry_of(node)->message->expires <= now)
+			return take(retained, entry_of(node));
+	return NULL;
+}
+
+size_t retained_count(const struct retained *retained)
+{
+	return retained->entries.count;
+}
+
+size_t retained_bytes(const struct retained *retained)
+{
+	return retained->bytes;
+}

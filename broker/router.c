@@ -1,0 +1,187 @@
+#include "broker/router.h"
+
+#include <errno.h>
+
+#include "broker/base/log.h"
+#include "broker/connection.h"
+#include "broker/core.h"
+#include "broker/delivery.h"
+#include "broker/origin.h"
+#include "broker/retained.h"
+#include "broker/session.h"
+#include "broker/topic_cache.h"
+#include "broker/topic_tree.h"
+#include "broker/wire/properties.h"
+
+struct topic_entry *router_topic(struct broker *broker, struct slice topic)
+{
+	return topic_cache_get(broker->cache, topic);
+}
+
+struct access_verdict router_may_write(struct session *session,
+				       const struct topic_entry *entry)
+{
+	const struct slice topic = slice_of(entry->topic, entry->len);
+	struct broker *broker = session->broker;
+	struct access_verdict verdict;
+	struct verdict_cache *cached;
+
+	if (!session->connection)
+		return session_may(session, topic, ACCESS_WRITE);
+
+	cached = &session->connection
+			  ->verdicts[entry->serial % CONNECTION_VERDICTS];
+	if (cached->entry == entry->serial &&
+	    cached->access == broker->access_generation)
+		return (struct access_verdict){ .allowed = true };
+
+	verdict = session_may(session, topic, ACCESS_WRITE);
+	/* Refusals are rare and must name their rule: not remembered. */
+	if (verdict.allowed) {
+		cached->entry = entry->serial;
+		cached->access = broker->access_generation;
+	}
+	return verdict;
+}
+
+static int retain(struct broker *broker, struct publish *p)
+{
+	struct store *store = broker->store;
+	struct message *m;
+	int r;
+
+	if (p->payload.len == 0) {
+		if (retained_remove(broker->retained, p->topic) < 0)
+			return 0;
+		if (!store)
+			return 0;
+		/* Clearing is a promise too, whatever the QoS. */
+		p->ticket = broker_ticket(broker);
+		return store->ops->retained_remove(store, p->topic);
+	}
+
+	m = publish_message(broker, p);
+	if (!m)
+		return -ENOMEM;
+	r = retained_set(broker->retained, m);
+	if (r < 0)
+		return r;
+	if (!store)
+		return 0;
+	if (p->qos > 0)
+		p->ticket = broker_ticket(broker);
+	return store->ops->retained_save(store, m, p->qos == 0);
+}
+
+static int keep_history(struct broker *broker, struct publish *p)
+{
+	struct message *m = publish_message(broker, p);
+
+	return m ? broker->store->ops->history(broker->store, m) : -ENOMEM;
+}
+
+int router_publish(struct broker *broker, struct publish *p,
+		   const struct topic_entry *entry)
+{
+	int failed = 0;
+	int r;
+
+	if (p->retain) {
+		r = retain(broker, p);
+		if (r < 0)
+			return r;
+	}
+	if (entry->history && keep_history(broker, p) < 0)
+		failed = -ENOMEM;
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		const struct topic_target *t = &entry->targets[i];
+		const struct delivery d = {
+			.identifiers =
+				slice_of(t->identifiers, t->identifiers_len),
+			.qos = t->qos < p->qos ? t->qos : p->qos,
+			.retain = p->retain && t->retain_as_published,
+		};
+
+		if (t->no_local && t->session == p->from)
+			continue;
+		p->matched++;
+		r = delivery_send(t->session, p, &d);
+		if (r < 0)
+			failed = r;
+	}
+	return failed;
+}
+
+void router_publish_will(struct session *session)
+{
+	struct message *will = session->will;
+	struct broker *broker = session->broker;
+	struct topic_entry *entry;
+	struct publish p;
+
+	if (!will)
+		return;
+	session->will = NULL;
+
+	publish_of_message(&p, will);
+	entry = router_topic(broker, p.topic);
+	if (!entry) {
+		log_error("client", "%s: will lost: out of memory",
+			  session->client_id);
+	} else if (!session_may(session, p.topic, ACCESS_WRITE).allowed) {
+		log_warn("client", "%s: will refused: not authorized for %.*s",
+			 session->client_id, (int)p.topic.len,
+			 (const char *)p.topic.data);
+	} else if (router_publish(broker, &p, entry) < 0) {
+		log_error("client", "%s: will not delivered to all",
+			  session->client_id);
+	}
+	publish_done(&p);
+	message_unref(will);
+}
+
+struct replay {
+	struct session *session;
+	struct delivery delivery;
+	uint8_t qos;
+};
+
+static int send_one(struct message *message, void *arg)
+{
+	struct replay *replay = arg;
+	struct session *session = replay->session;
+	struct publish p;
+	int r;
+
+	if (!session_may(session, message_topic(message), ACCESS_READ).allowed)
+		return 0;
+
+	publish_of_message(&p, message);
+	replay->delivery.qos =
+		message->qos < replay->qos ? message->qos : replay->qos;
+	r = delivery_send(session, &p, &replay->delivery);
+	publish_done(&p);
+	return r;
+}
+
+int router_send_retained(struct session *session, struct slice filter,
+			 uint8_t options, uint32_t identifier)
+{
+	struct broker *broker = session->broker;
+	struct replay replay = {
+		.session = session,
+		.delivery = { .retain = true, .replay = true },
+		.qos = SUBSCRIPTION_QOS(options),
+	};
+	uint8_t bytes[5];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	if (identifier) {
+		writer_u8(&w, MQTT_PROP_SUBSCRIPTION_IDENTIFIER);
+		writer_varint(&w, identifier);
+		replay.delivery.identifiers = slice_of(bytes, w.len);
+	}
+	return retained_match(broker->retained, filter, loop_now(broker->loop),
+			      send_one, &replay);
+}

@@ -1,0 +1,329 @@
+#include "broker/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/log.h"
+#include "broker/connection.h"
+#include "broker/core.h"
+#include "broker/delivery.h"
+#include "broker/limits.h"
+#include "broker/origin.h"
+#include "broker/router.h"
+#include "broker/topic_cache.h"
+#include "broker/topic_tree.h"
+#include "broker/wire/topic.h"
+
+#define INBOUND_BYTES (65536 / 8)
+
+struct session *session_find(const struct broker *broker,
+			     struct slice client_id)
+{
+	struct hash_node *at =
+		hash_table_first(&broker->sessions, hash_bytes(client_id));
+
+	for (; at; at = hash_table_next(at)) {
+		struct session *s = hash_entry(at, struct session, by_id);
+
+		if (slice_equal(slice_str(s->client_id), client_id))
+			return s;
+	}
+	return NULL;
+}
+
+static void on_timer(struct loop_timer *timer);
+
+struct session *session_new(struct broker *broker, struct slice client_id,
+			    const char *user)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->client_id = strndup((const char *)client_id.data, client_id.len);
+	s->user = user ? strdup(user) : NULL;
+	if (!s->client_id || (user && !s->user)) {
+		free(s->client_id);
+		free(s);
+		return NULL;
+	}
+	s->broker = broker;
+	s->id = broker->next_session++;
+	s->timer.fn = on_timer;
+	s->since = clock_wall_ms();
+	list_init(&s->subscriptions);
+	list_init(&s->waiting);
+	outbox_init(&s->outbox);
+	hash_table_add(&broker->sessions, &s->by_id,
+		       hash_bytes(slice_str(s->client_id)));
+	broker->session_count++;
+	return s;
+}
+
+static void subscription_free(struct session *s, struct subscription *sub)
+{
+	list_remove(&sub->in_session);
+	topic_tree_remove(s->broker->tree, sub);
+	free(sub);
+	s->subscription_count--;
+	s->broker->subscription_count--;
+}
+
+/* The cache must not answer with this subscription any more. */
+static void void_topics(struct broker *broker, const struct topic_node *node)
+{
+	char filter[1024];
+	size_t len = topic_node_filter(node, filter, sizeof(filter));
+
+	if (len > sizeof(filter))
+		topic_cache_void_all(broker->cache);
+	else
+		topic_cache_void(broker->cache, slice_of(filter, len));
+}
+
+static void session_free(struct session *s)
+{
+	struct broker *broker = s->broker;
+	struct list *at, *after;
+
+	list_for_each (at, after, &s->subscriptions) {
+		struct subscription *sub =
+			list_entry(at, struct subscription, in_session);
+
+		void_topics(broker, sub->node);
+		subscription_free(s, sub);
+	}
+	broker->queued_bytes -= s->outbox.bytes;
+	outbox_clear(&s->outbox);
+	loop_timer_cancel(broker->loop, &s->timer);
+	list_remove(&s->waiting);
+	hash_table_remove(&broker->sessions, &s->by_id);
+	broker->session_count--;
+	message_unref(s->will);
+	origin_unref(s->origin);
+	free(s->inbound);
+	free(s->client_id);
+	free(s->user);
+	free(s);
+}
+
+void session_remove(struct session *s)
+{
+	struct store *store = s->broker->store;
+
+	if (session_durable(s) && store) {
+		/* Payloads that only this session waited for go with it. */
+		for (uint32_t i = s->outbox.count; i-- > 0;) {
+			struct outgoing *o = outbox_at(&s->outbox, i);
+
+			if (o->stored && o->message &&
+			    --o->message->store_rows == 0)
+				store->ops->message_remove(store,
+							   o->message->id);
+		}
+		store->ops->session_remove(store, s->id);
+	}
+	session_free(s);
+}
+
+void session_free_all(struct broker *broker)
+{
+	struct hash_node *node;
+	size_t slot;
+
+	for (;;) {
+		slot = 0;
+		node = hash_table_walk(&broker->sessions, &slot, NULL);
+		if (!node)
+			return;
+		session_free(hash_entry(node, struct session, by_id));
+	}
+}
+
+int session_save(struct session *s)
+{
+	struct store *store = s->broker->store;
+	const struct store_session row = {
+		.id = s->id,
+		.client_id = slice_str(s->client_id),
+		.user = slice_str(s->user ? s->user : ""),
+		.expiry = s->expiry,
+		.version = (uint8_t)s->version,
+	};
+
+	if (!store || !session_durable(s))
+		return 0;
+	return store->ops->session_save(store, &row);
+}
+
+struct access_verdict session_may(const struct session *s, struct slice topic,
+				  enum access_action action)
+{
+	if (!s->user)
+		return (struct access_verdict){ .allowed = true,
+						.admin = true };
+	return access_may(s->broker->access, s->user, s->client_id, topic,
+			  action);
+}
+
+static uint64_t seconds(uint32_t s)
+{
+	return (uint64_t)s * 1000;
+}
+
+static uint32_t granted_expiry(const struct session *s)
+{
+	uint32_t most = s->broker->options.max_session_expiry;
+
+	return s->expiry > most ? most : s->expiry;
+}
+
+void session_start_expiry(struct session *s)
+{
+	uint64_t gone_for = loop_now(s->broker->loop) - s->gone;
+	uint64_t due = seconds(granted_expiry(s));
+
+	if (s->will && seconds(s->will_delay) < due)
+		due = seconds(s->will_delay);
+	loop_timer_set(s->broker->loop, &s->timer,
+		       due > gone_for ? due - gone_for : 0);
+}
+
+/* Absent: the will delay or the session has run out, whichever is first
+ * [MQTT-3.1.3-9]. */
+static void on_timer(struct loop_timer *timer)
+{
+	struct session *s = list_entry(timer, struct session, timer);
+	uint64_t gone_for = loop_now(s->broker->loop) - s->gone;
+	bool over = gone_for >= seconds(granted_expiry(s));
+
+	if (s->will && (over || gone_for >= seconds(s->will_delay)))
+		router_publish_will(s);
+	if (!over) {
+		session_start_expiry(s);
+		return;
+	}
+	log_info("client", "%s: session expired", s->client_id);
+	session_remove(s);
+}
+
+void session_detach(struct session *s, bool will)
+{
+	s->connection = NULL;
+	s->local = NULL;
+	s->since = clock_wall_ms();
+	s->gone = loop_now(s->broker->loop);
+	outbox_rewind(&s->outbox);
+
+	if (!will) {
+		message_unref(s->will);
+		s->will = NULL;
+	}
+	if (s->will && (s->will_delay == 0 || !session_durable(s)))
+		router_publish_will(s);
+	if (!session_durable(s))
+		session_remove(s);
+	else
+		session_start_expiry(s);
+}
+
+void session_set_expiry(struct session *s, uint32_t expiry)
+{
+	struct store *store = s->broker->store;
+	bool was = session_durable(s);
+
+	s->expiry = expiry;
+	if (was && !session_durable(s) && store)
+		store->ops->session_remove(store, s->id);
+}
+
+bool session_inbound_has(const struct session *s, uint16_t packet_id)
+{
+	return s->inbound && s->inbound[packet_id / 8] & 1 << packet_id % 8;
+}
+
+int session_inbound_add(struct session *s, uint16_t packet_id)
+{
+	if (session_inbound_has(s, packet_id))
+		return -EALREADY;
+	if (!s->inbound) {
+		s->inbound = calloc(1, INBOUND_BYTES);
+		if (!s->inbound)
+			return -ENOMEM;
+	}
+	s->inbound[packet_id / 8] |= (uint8_t)(1 << packet_id % 8);
+	s->inbound_count++;
+	return 0;
+}
+
+int session_inbound_remove(struct session *s, uint16_t packet_id)
+{
+	if (!session_inbound_has(s, packet_id))
+		return -ENOENT;
+	s->inbound[packet_id / 8] &= (uint8_t) ~(1 << packet_id % 8);
+	s->inbound_count--;
+	return 0;
+}
+
+/* A session has few subscriptions, a node may have thousands: search here. */
+static struct subscription *find_subscription(const struct session *s,
+					      const struct topic_node *node)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &s->subscriptions) {
+		struct subscription *sub =
+			list_entry(at, struct subscription, in_session);
+
+		if (sub->node == node)
+			return sub;
+	}
+	return NULL;
+}
+
+int session_subscribe(struct session *s, struct slice filter, uint8_t options,
+		      uint32_t identifier, bool *replaced)
+{
+	struct broker *broker = s->broker;
+	struct topic_node *node = topic_tree_obtain(broker->tree, filter);
+	struct subscription *sub;
+
+	if (!node)
+		return -ENOMEM;
+	sub = find_subscription(s, node);
+	*replaced = sub != NULL;
+	if (!sub) {
+		if (s->subscription_count >= LIMIT_SUBSCRIPTIONS_PER_SESSION ||
+		    broker->subscription_count >= LIMIT_SUBSCRIPTIONS) {
+			topic_node_prune(broker->tree, node);
+			return -EDQUOT;
+		}
+		sub = calloc(1, sizeof(*sub));
+		if (!sub) {
+			topic_node_prune(broker->tree, node);
+			return -ENOMEM;
+		}
+		sub->session = s;
+		topic_tree_add(node, sub);
+		list_append(&s->subscriptions, &sub->in_session);
+		s->subscription_count++;
+		broker->subscription_count++;
+	}
+	sub->options = options;
+	sub->identifier = identifier;
+	topic_cache_void(broker->cache, filter);
+	return 0;
+}
+
+int session_unsubscribe(struct session *s, struct slice filter)
+{
+	struct topic_node *node = topic_tree_find(s->broker->tree, filter);
+	struct subscription *sub = node ? find_subscription(s, node) : NULL;
+
+	if (!sub)
+		return -ENOENT;
+	subscription_free(s, sub);
+	topic_cache_void(s->broker->cache, filter);
+	return 0;
+}

@@ -1,0 +1,105 @@
+/*
+ * What outlives a connection: subscriptions, what still has to be sent, QoS 2
+ * identifiers received, the will, expiry. Keyed by Client Identifier. A session
+ * is attached to at most one connection or local client.
+ *
+ * A durable session (Session Expiry Interval above 0) is in the store; the others
+ * end with their connection and cost no disk.
+ */
+#ifndef BROKER_SESSION_H
+#define BROKER_SESSION_H
+
+#include "broker/access.h"
+#include "broker/base/hash.h"
+#include "broker/base/loop.h"
+#include "broker/outbox.h"
+#include "broker/wire/framing.h"
+
+struct broker;
+struct connection;
+struct local_client;
+struct origin;
+struct publish;
+struct subscription;
+
+struct session {
+	struct hash_node by_id;
+	struct broker *broker;
+	struct connection *connection; /* NULL: absent or local */
+	struct local_client *local;
+	struct origin *origin; /* user, client identifier, address */
+	char *user; /* whose session it is; "" anonymous; NULL the system's own */
+	char *client_id;
+	uint64_t id; /* key in the store */
+	struct list subscriptions;
+	struct list waiting; /* in broker->waiting */
+	struct loop_timer timer; /* will delay or expiry, while absent */
+	struct outbox outbox;
+	uint8_t *inbound; /* bitmap of QoS 2 identifiers received, or NULL */
+	struct message *will;
+	int64_t since; /* wall clock: attached, or gone */
+	uint64_t gone; /* clock_ms() when it lost its connection */
+	uint32_t will_delay; /* seconds */
+	uint32_t
+		expiry; /* seconds, STORE_EXPIRY_NEVER; 0 ends with connection */
+	uint32_t subscription_count;
+	uint32_t inbound_count;
+	/* Scratch of the topic cache: where this session stands in the list that
+	 * is being built. */
+	uint32_t route_stamp;
+	uint32_t route_index;
+	enum mqtt_version version;
+	bool overflowed; /* told in the log that its queue is full */
+};
+
+static inline bool session_attached(const struct session *s)
+{
+	return s->connection || s->local;
+}
+
+static inline bool session_durable(const struct session *s)
+{
+	return s->expiry > 0;
+}
+
+struct session *session_find(const struct broker *broker,
+			     struct slice client_id);
+/* A new one under a client identifier that has none. NULL when out of memory. */
+struct session *session_new(struct broker *broker, struct slice client_id,
+			    const char *user);
+/* Forget it: subscriptions, queue, row. Not attached any more. The will is not
+ * published. */
+void session_remove(struct session *session);
+/* At shutdown: free memory, leave the store alone. */
+void session_free_all(struct broker *broker);
+
+/* The access rules' verdict on the session's user and client identifier. */
+struct access_verdict session_may(const struct session *session,
+				  struct slice topic,
+				  enum access_action action);
+
+/* Save its row, if it is durable. Returns 0 or -ENOMEM. */
+int session_save(struct session *session);
+
+/* The connection has ended: the will is published or delayed, the session ends
+ * or its expiry begins. will: false after a DISCONNECT that discards it. */
+void session_detach(struct session *session, bool will);
+/* Set how long it lives without a connection. */
+void session_set_expiry(struct session *session, uint32_t expiry);
+/* Begin to count towards its end (also for those just loaded). */
+void session_start_expiry(struct session *session);
+
+/* QoS 2 identifiers received and not yet released. Returns 0, -EALREADY if it
+ * was there, -ENOENT if it was not, -ENOMEM. */
+int session_inbound_add(struct session *session, uint16_t packet_id);
+int session_inbound_remove(struct session *session, uint16_t packet_id);
+bool session_inbound_has(const struct session *session, uint16_t packet_id);
+
+/* Take a subscription or replace its options. *replaced says which. Returns 0,
+ * -ENOMEM, -EDQUOT at a limit. Only memory; nothing is stored. */
+int session_subscribe(struct session *session, struct slice filter,
+		      uint8_t options, uint32_t identifier, bool *replaced);
+/* Returns 0 or -ENOENT. */
+int session_unsubscribe(struct session *session, struct slice filter);
+
+#endif
