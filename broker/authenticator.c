@@ -125,6 +125,18 @@ err_under_way:
 
 /* From here on all is on the hasher's thread. */
 
+/* False if the mailbox is full. The place is given back first: once the
+ * requester has its answer it may ask again. */
+static bool deliver(struct authenticator *a,
+		    struct authenticator_request *request)
+{
+	atomic_fetch_sub(&a->under_way, 1);
+	if (mailbox_post(request->reply, request) == 0)
+		return true;
+	atomic_fetch_add(&a->under_way, 1);
+	return false;
+}
+
 static void answer(struct authenticator *a,
 		   struct authenticator_request *request, int result)
 {
@@ -132,10 +144,21 @@ static void answer(struct authenticator *a,
 	wipe_password(request);
 	if (needs_slow_hash(request))
 		atomic_fetch_sub(&a->slow, 1);
-	atomic_fetch_sub(&a->under_way, 1);
 
-	if (mailbox_post(request->reply, request) < 0)
+	/* After those that came before it. */
+	if (!list_empty(&a->late) || !deliver(a, request))
 		list_append(&a->late, &request->link);
+}
+
+/* Out of waiting or late; NULL when empty. */
+static struct authenticator_request *take_first(struct list *list)
+{
+	struct list *at = list_first(list);
+
+	if (!at)
+		return NULL;
+	list_remove(at);
+	return list_entry(at, struct authenticator_request, link);
 }
 
 static void retry_late(struct authenticator *a)
@@ -148,10 +171,8 @@ static void retry_late(struct authenticator *a)
 			list_entry(at, struct authenticator_request, link);
 
 		list_remove(at);
-		if (mailbox_post(request->reply, request) < 0) {
-			/* Put back where it was. */
-			list_append(after, at);
-		}
+		if (!deliver(a, request))
+			list_append(after, at); /* back where it was */
 	}
 }
 
@@ -270,19 +291,17 @@ static void sort_in(struct authenticator *a,
 
 static void cancel_waiting(struct authenticator *a)
 {
+	struct authenticator_request *request;
 	struct list *at;
+	struct list *after;
 
-	while ((at = list_first(&a->waiting))) {
-		list_remove(at);
-		answer(a, list_entry(at, struct authenticator_request, link),
-		       -ECANCELED);
-	}
+	while ((request = take_first(&a->waiting)))
+		answer(a, request, -ECANCELED);
 	retry_late(a);
-	while ((at = list_first(&a->late))) {
-		list_remove(at);
+	list_for_each (at, after, &a->late)
 		authenticator_request_free(
 			list_entry(at, struct authenticator_request, link));
-	}
+	list_init(&a->late);
 }
 
 static void make_dummy(struct authenticator *a)
@@ -307,7 +326,7 @@ static int wait_ms(const struct authenticator *a)
 static void *run(void *arg)
 {
 	struct authenticator *a = arg;
-	struct list *at;
+	struct authenticator_request *request;
 	void *item;
 
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread, on Linux */
@@ -325,12 +344,9 @@ static void *run(void *arg)
 		}
 		retry_late(a);
 
-		at = list_first(&a->waiting);
-		if (at) {
-			list_remove(at);
-			work(a, list_entry(at, struct authenticator_request,
-					   link));
-		}
+		request = take_first(&a->waiting);
+		if (request)
+			work(a, request);
 	}
 }
 

@@ -18,7 +18,7 @@ void buffer_free(struct buffer *b)
 	buffer_init(b, b->max);
 }
 
-/* Doubles, so that n bytes appended one by one are copied less than 2n times. */
+/* Doubles: n bytes appended one by one are copied less than 2n times. */
 static size_t next_cap(const struct buffer *b, size_t need)
 {
 	size_t cap = b->cap > b->max / 2 ? b->max : b->cap * 2;

@@ -48,6 +48,6 @@ struct hash_node *hash_table_walk(const struct hash_table *table, size_t *slot,
 				  const struct hash_node *node);
 
 #define hash_entry(node, type, member) \
-	((type *)(void *)((char *)(node) - offsetof(type, member)))
+	((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 #endif

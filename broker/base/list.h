@@ -15,10 +15,10 @@ struct list {
 };
 
 #define list_entry(link, type, member) \
-	((type *)(void *)((char *)(link) - offsetof(type, member)))
+	((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* The body may remove the element it stands on. */
-#define list_for_each(at, after, head)                             \
+#define list_for_each(at, after, head)                                  \
 	for ((at) = (head)->next, (after) = (at)->next; (at) != (head); \
 	     (at) = (after), (after) = (at)->next)
 

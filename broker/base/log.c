@@ -15,7 +15,8 @@
 /* Bytes of subject and text; longer ones end in "...". Escaped, four times as
  * long, a line still fits PIPE_BUF, within which a write is not torn. */
 #define TEXT_MAX 960
-#define LINE_MAX_BYTES 4096
+#define PREFIX_MAX 64
+#define LINE_MAX_BYTES (PREFIX_MAX + 4 * TEXT_MAX + 2)
 
 static const struct {
 	char name[6];
@@ -52,6 +53,7 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line))
  * error may have been redirected since (systemd.exec(5)). */
 static void look_for_journal(void)
 {
+	/* Nobody changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	const char *stream = getenv("JOURNAL_STREAM");
 	char ours[64];
 	struct stat st;
@@ -68,8 +70,12 @@ static void look_for_journal(void)
 static size_t decode(const uint8_t *p, size_t left, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 :
-		     p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t len = p[0] < 0x80   ? 1
+		     : p[0] < 0xc2 ? 0
+		     : p[0] < 0xe0 ? 2
+		     : p[0] < 0xf0 ? 3
+		     : p[0] < 0xf5 ? 4
+				   : 0;
 
 	if (len <= 1 || len > left) {
 		*code = p[0];
@@ -154,24 +160,23 @@ static void write_line(const char *line, size_t len)
 		;
 }
 
-/* "subject: text" into text, cut to TEXT_MAX. Returns its length. */
-__attribute__((format(printf, 3, 0))) static size_t
-compose(char text[TEXT_MAX + 1], const char *subject, const char *format,
-	va_list args)
+static size_t write_subject(char text[TEXT_MAX + 1], const char *subject)
 {
-	size_t len;
-	int n;
+	int n = snprintf(text, TEXT_MAX + 1, "%.*s: ", TEXT_MAX / 2, subject);
 
-	n = snprintf(text, TEXT_MAX + 1, "%.*s: ", TEXT_MAX / 2, subject);
-	len = n > 0 ? (size_t)n : 0;
-	n = vsnprintf(text + len, TEXT_MAX + 1 - len, format, args);
-	if (n > 0)
-		len += (size_t)n;
-	if (len > TEXT_MAX) {
-		len = TEXT_MAX;
-		memcpy(text + len - 3, "...", 3);
-	}
-	return len;
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* What vsnprintf() would have written after used bytes is the length n; make it
+ * the length of text, ending in "..." where it was cut. */
+static size_t fit(char text[TEXT_MAX + 1], size_t used, int n)
+{
+	size_t len = used + (n > 0 ? (size_t)n : 0);
+
+	if (len <= TEXT_MAX)
+		return len;
+	memcpy(text + TEXT_MAX - 3, "...", 4);
+	return TEXT_MAX;
 }
 
 void log_line(enum log_level level, const char *subject, const char *format,
@@ -183,25 +188,28 @@ void log_line(enum log_level level, const char *subject, const char *format,
 	int saved = errno;
 	va_list args;
 	size_t len;
-	size_t n;
+	size_t at;
+	int n;
 
 	if (level > log_level_now())
 		return;
 
 	(void)pthread_once(&looked, look_for_journal);
+	len = write_subject(text, subject);
 	va_start(args, format);
-	len = compose(text, subject, format, args);
+	n = vsnprintf(text + len, sizeof(text) - len, format, args);
 	va_end(args);
+	len = fit(text, len, n);
 
 	sink = atomic_load(&sink_fn);
 	if (sink) {
 		escape(text, len, line);
 		sink(level, line);
 	} else {
-		n = prefix(level, line, sizeof(line) - 4 * TEXT_MAX - 2);
-		n += escape(text, len, line + n);
-		line[n++] = '\n';
-		write_line(line, n);
+		at = prefix(level, line, PREFIX_MAX);
+		at += escape(text, len, line + at);
+		line[at++] = '\n';
+		write_line(line, at);
 	}
 	errno = saved;
 }

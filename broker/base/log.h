@@ -32,9 +32,9 @@ log_line(enum log_level level, const char *subject, const char *format, ...);
 #define log_error(subject, ...) log_line(LOG_LEVEL_ERROR, subject, __VA_ARGS__)
 #define log_warn(subject, ...) log_line(LOG_LEVEL_WARN, subject, __VA_ARGS__)
 #define log_info(subject, ...) log_line(LOG_LEVEL_INFO, subject, __VA_ARGS__)
-#define log_debug(subject, ...)                              \
-	do {                                                 \
-		if (log_level_now() >= LOG_LEVEL_DEBUG)      \
+#define log_debug(subject, ...)                                          \
+	do {                                                             \
+		if (log_level_now() >= LOG_LEVEL_DEBUG)                  \
 			log_line(LOG_LEVEL_DEBUG, subject, __VA_ARGS__); \
 	} while (0)
 

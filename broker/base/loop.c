@@ -183,7 +183,7 @@ static uint64_t far_tick(const struct loop *loop)
 	return ((loop->tick >> DIGIT_BITS * LEVELS) + 1) << DIGIT_BITS * LEVELS;
 }
 
-/* Into the slot its due time asks for. Returns when the wheel must look there. */
+/* Into the slot its due time asks for. Returns when to look there. */
 static uint64_t wheel_put(struct loop *loop, struct loop_timer *timer)
 {
 	uint64_t tick = timer->due >> TICK_BITS;
@@ -238,7 +238,7 @@ static void wheel_collect(struct loop *loop, struct list *slot)
 
 	for (int i = 0; i < TICK_MS; i++)
 		list_init(&by_ms[i]);
-	list_for_each(at, after, slot) {
+	list_for_each (at, after, slot) {
 		struct loop_timer *timer =
 			list_entry(at, struct loop_timer, link);
 
@@ -248,7 +248,7 @@ static void wheel_collect(struct loop *loop, struct list *slot)
 		list_append(&by_ms[timer->due & (TICK_MS - 1)], at);
 	}
 	for (int i = 0; i < TICK_MS; i++) {
-		list_for_each(at, after, &by_ms[i]) {
+		list_for_each (at, after, &by_ms[i]) {
 			list_remove(at);
 			list_append(&loop->expired, at);
 		}
@@ -278,8 +278,10 @@ static uint64_t earliest(const struct list *slot)
 	uint64_t due = NEVER;
 
 	for (const struct list *at = slot->next; at != slot; at = at->next) {
-		const struct loop_timer *timer = (const struct loop_timer *)
-			((const char *)at - offsetof(struct loop_timer, link));
+		const struct loop_timer *timer =
+			(const struct loop_timer *)((const char *)at -
+						    offsetof(struct loop_timer,
+							     link));
 
 		if (timer->due < due)
 			due = timer->due;
@@ -315,8 +317,9 @@ static void wheel_advance(struct loop *loop)
 			break; /* due later in the current tick */
 	}
 	loop->tick = until;
-	loop->next = !slot ? NEVER :
-		     level == 0 ? earliest(slot) : tick << TICK_BITS;
+	loop->next = !slot	  ? NEVER
+		     : level == 0 ? earliest(slot)
+				  : tick << TICK_BITS;
 }
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer,
@@ -325,8 +328,8 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer,
 	uint64_t look;
 
 	list_remove(&timer->link);
-	timer->due = delay_ms < NEVER - loop->now ? loop->now + delay_ms :
-						    NEVER;
+	timer->due =
+		delay_ms < NEVER - loop->now ? loop->now + delay_ms : NEVER;
 	look = wheel_put(loop, timer);
 	if (look < loop->next)
 		loop->next = look;

@@ -8,6 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static const char *environment(const char *name)
+{
+	/* Nobody changes it. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	return getenv(name);
+}
+
 /* Fills in the address NOTIFY_SOCKET names: a path, or with a leading '@' a name
  * in the abstract namespace. Returns its length or a negative errno. */
 static int address_of(const char *name, struct sockaddr_un *address)
@@ -29,7 +35,7 @@ static int address_of(const char *name, struct sockaddr_un *address)
 
 int notify_send(const char *state)
 {
-	const char *name = getenv("NOTIFY_SOCKET");
+	const char *name = environment("NOTIFY_SOCKET");
 	struct sockaddr_un address;
 	int r = 0;
 	int len;
@@ -67,10 +73,10 @@ static uint64_t number(const char *text)
 
 uint64_t notify_watchdog_ms(void)
 {
-	const char *pid = getenv("WATCHDOG_PID");
+	const char *pid = environment("WATCHDOG_PID");
 
 	/* Set for our parent and inherited, it is none of ours. */
 	if (pid && number(pid) != (uint64_t)getpid())
 		return 0;
-	return number(getenv("WATCHDOG_USEC")) / 2 / 1000;
+	return number(environment("WATCHDOG_USEC")) / 2 / 1000;
 }

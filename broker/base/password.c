@@ -42,7 +42,7 @@ static int derive_slow(const struct cost *cost, struct slice password,
 {
 	uint64_t n = UINT64_C(1) << cost->log_n;
 	/* What the algorithm holds, and a little for OpenSSL's counting. */
-	uint64_t memory = 128 * cost->r * (n + cost->p + 16);
+	uint64_t memory = UINT64_C(128) * cost->r * (n + cost->p + 16);
 
 	/* The parameters are in range, so only memory can be missing. */
 	if (EVP_PBE_scrypt((const char *)password.data, password.len, salt,
@@ -78,8 +78,8 @@ static int derive(const struct cost *cost, struct slice password,
 
 	if (password.len == 0)
 		password = slice_of("", 0); /* OpenSSL takes no NULL here */
-	r = cost->log_n ? derive_slow(cost, password, salt, key) :
-			  derive_quick(password, salt, key);
+	r = cost->log_n ? derive_slow(cost, password, salt, key)
+			: derive_quick(password, salt, key);
 	if (r < 0)
 		return r;
 

@@ -15,7 +15,8 @@
 #define PASSWORD_HASH_SIZE 160 /* with the NUL */
 #define PASSWORD_MIN 8 /* bytes; NIST SP 800-63B, 5.1.1.2 */
 #define PASSWORD_MAX 1024 /* bytes; bounds the work of one check */
-#define PASSWORD_TOKEN_SIZE 33 /* a generated secret: 32 hex digits and the NUL */
+#define PASSWORD_TOKEN_SIZE \
+	33 /* a generated secret: 32 hex digits and the NUL */
 
 enum password_kind { PASSWORD_HUMAN, PASSWORD_GENERATED };
 

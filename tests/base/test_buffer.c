@@ -127,7 +127,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes_come_out_as_they_went_in),
-		cmocka_unit_test(test_it_fills_to_its_limit_and_not_a_byte_more),
+		cmocka_unit_test(
+			test_it_fills_to_its_limit_and_not_a_byte_more),
 		cmocka_unit_test(test_room_reserved_can_be_written),
 		cmocka_unit_test(test_a_limit_of_nothing_holds_nothing),
 		cmocka_unit_test(test_a_small_limit_is_not_rounded_up),

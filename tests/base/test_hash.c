@@ -25,14 +25,10 @@ static void test_it_is_siphash_1_3(void **state)
 		size_t len;
 		uint64_t hash;
 	} vectors[] = {
-		{ 0, 0xabac0158050fc4dc },
-		{ 1, 0xc9f49bf37d57ca93 },
-		{ 3, 0x8bf80ab8e7ddf7fb },
-		{ 7, 0xd3927d989bb11140 },
-		{ 8, 0x369095118d299a8e },
-		{ 9, 0x25a48eb36c063de4 },
-		{ 15, 0xd320d86d2a519956 },
-		{ 16, 0xcc4fdd1a7d908b66 },
+		{ 0, 0xabac0158050fc4dc },  { 1, 0xc9f49bf37d57ca93 },
+		{ 3, 0x8bf80ab8e7ddf7fb },  { 7, 0xd3927d989bb11140 },
+		{ 8, 0x369095118d299a8e },  { 9, 0x25a48eb36c063de4 },
+		{ 15, 0xd320d86d2a519956 }, { 16, 0xcc4fdd1a7d908b66 },
 		{ 63, 0x9d199062b7bbb3a8 },
 	};
 	const uint64_t key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
@@ -169,7 +165,8 @@ int main(void)
 		cmocka_unit_test(test_the_key_is_drawn_at_start),
 		cmocka_unit_test(test_what_was_added_is_found_until_removed),
 		cmocka_unit_test(test_a_walk_meets_each_once_and_may_remove),
-		cmocka_unit_test(test_without_memory_chains_grow_and_nothing_is_lost),
+		cmocka_unit_test(
+			test_without_memory_chains_grow_and_nothing_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

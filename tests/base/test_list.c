@@ -14,7 +14,8 @@ struct item {
 
 static void test_items_come_in_the_order_they_were_appended(void **state)
 {
-	struct item items[3] = { { .number = 0 }, { .number = 1 },
+	struct item items[3] = { { .number = 0 },
+				 { .number = 1 },
 				 { .number = 2 } };
 	struct list head;
 	struct list *at;
@@ -28,7 +29,7 @@ static void test_items_come_in_the_order_they_were_appended(void **state)
 	for (int i = 0; i < 3; i++)
 		list_append(&head, &items[i].link);
 	assert_false(list_empty(&head));
-	list_for_each(at, after, &head) {
+	list_for_each (at, after, &head) {
 		assert_int_equal(list_entry(at, struct item, link)->number, n);
 		n++;
 		list_remove(at);
@@ -61,7 +62,8 @@ static void test_removing_what_is_in_no_list_is_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_items_come_in_the_order_they_were_appended),
+		cmocka_unit_test(
+			test_items_come_in_the_order_they_were_appended),
 		cmocka_unit_test(test_removing_what_is_in_no_list_is_harmless),
 	};
 

@@ -53,12 +53,16 @@ static void test_what_peers_sent_cannot_forge_a_line(void **state)
 		const char *shown;
 	} cases[] = {
 		{ "plain text", "plain text" },
-		{ "K\xc3\xbc" "che \xe2\x82\xac \xf0\x9f\x92\xa1",
-		  "K\xc3\xbc" "che \xe2\x82\xac \xf0\x9f\x92\xa1" },
+		{ "K\xc3\xbc"
+		  "che \xe2\x82\xac \xf0\x9f\x92\xa1",
+		  "K\xc3\xbc"
+		  "che \xe2\x82\xac \xf0\x9f\x92\xa1" },
 		{ "a\nb\rc\td", "a\\x0ab\\x0dc\\x09d" },
 		{ "\x1b[31m", "\\x1b[31m" },
 		{ "\x7f", "\\x7f" },
-		{ "\xc2\x9b" "31m", "\\xc2\\x9b31m" }, /* a C1 control */
+		{ "\xc2\x9b"
+		  "31m",
+		  "\\xc2\\x9b31m" }, /* a C1 control */
 		{ "\xe2\x80\xa8", "\\xe2\\x80\\xa8" }, /* line separator */
 		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, /* right to left */
 		{ "\xff\xfe", "\\xff\\xfe" },
@@ -76,8 +80,8 @@ static void test_what_peers_sent_cannot_forge_a_line(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		log_warn("client a", "sent %s.", cases[i].sent);
-		(void)snprintf(expected, sizeof(expected),
-			       "client a: sent %s.", cases[i].shown);
+		(void)snprintf(expected, sizeof(expected), "client a: sent %s.",
+			       cases[i].shown);
 		assert_string_equal(last, expected);
 
 		log_warn(cases[i].sent, "closed");
@@ -148,10 +152,12 @@ static void line_of_child(char *out, size_t size, int journal)
 		(void)snprintf(stream, sizeof(stream), "%ju:%ju",
 			       (uintmax_t)st.st_dev,
 			       (uintmax_t)st.st_ino + (journal == 2));
+		/* The child is alone. NOLINTBEGIN(concurrency-mt-unsafe) */
 		if (journal)
 			setenv("JOURNAL_STREAM", stream, 1);
 		else
 			unsetenv("JOURNAL_STREAM");
+		/* NOLINTEND(concurrency-mt-unsafe) */
 		dup2(fds[1], STDERR_FILENO);
 		log_set_sink(NULL);
 		clock_set_source(NULL, new_year);
@@ -172,8 +178,9 @@ static void test_standard_error_gets_time_and_level(void **state)
 
 	(void)state;
 	line_of_child(line, sizeof(line), 0);
-	assert_string_equal(line, "2026-12-31T23:59:59.999Z warn  "
-				  "client kitchen (192.0.2.7): closed: \\x0a\n");
+	assert_string_equal(line,
+			    "2026-12-31T23:59:59.999Z warn  "
+			    "client kitchen (192.0.2.7): closed: \\x0a\n");
 }
 
 static void test_the_journal_gets_the_level_as_a_prefix(void **state)
@@ -189,7 +196,8 @@ static void test_the_journal_gets_the_level_as_a_prefix(void **state)
 	assert_int_equal(line[0], '2');
 }
 
-#define SINK(test) cmocka_unit_test_setup_teardown(test, with_sink, without_sink)
+#define SINK(test) \
+	cmocka_unit_test_setup_teardown(test, with_sink, without_sink)
 
 int main(void)
 {

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sched.h>
 
 #include <cmocka.h>
 
@@ -143,7 +143,8 @@ static void test_many_senders_lose_nothing_and_keep_their_order(void **state)
 		senders[i].mailbox = mailbox;
 		senders[i].next = 0;
 		assert_int_equal(pthread_create(&senders[i].thread, NULL,
-						send_all, &senders[i]), 0);
+						send_all, &senders[i]),
+				 0);
 	}
 	for (int n = 0; n < SENDERS * EACH; n++) {
 		struct {
@@ -170,9 +171,11 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_comes_first_round_the_ring),
 		cmocka_unit_test(test_a_full_one_refuses_and_keeps_what_it_has),
 		cmocka_unit_test(test_it_is_readable_until_found_empty),
-		cmocka_unit_test(test_waiting_ends_with_nothing_after_the_timeout),
+		cmocka_unit_test(
+			test_waiting_ends_with_nothing_after_the_timeout),
 		cmocka_unit_test(test_without_memory_there_is_none),
-		cmocka_unit_test(test_many_senders_lose_nothing_and_keep_their_order),
+		cmocka_unit_test(
+			test_many_senders_lose_nothing_and_keep_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,8 @@
 
 #include "broker/base/notify.h"
 
+/* One thread: NOLINTBEGIN(concurrency-mt-unsafe) */
+
 static int clear(void **state)
 {
 	(void)state;
@@ -38,8 +40,8 @@ static int manager(const struct sockaddr_un *address, size_t len)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (const struct sockaddr *)address,
-			      (socklen_t)len), 0);
+	assert_int_equal(
+		bind(fd, (const struct sockaddr *)address, (socklen_t)len), 0);
 	return fd;
 }
 
@@ -89,8 +91,8 @@ static void test_an_abstract_name_is_understood(void **state)
 	len = snprintf(name, sizeof(name), "@hearth-test-notify-%d", getpid());
 	assert_true(len > 0);
 	memcpy(address.sun_path + 1, name + 1, (size_t)len - 1);
-	fd = manager(&address, offsetof(struct sockaddr_un, sun_path) +
-				       (size_t)len);
+	fd = manager(&address,
+		     offsetof(struct sockaddr_un, sun_path) + (size_t)len);
 	setenv("NOTIFY_SOCKET", name, 1);
 	assert_int_equal(notify_send("WATCHDOG=1"), 0);
 	expect(fd, "WATCHDOG=1");
@@ -144,3 +146,4 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+/* NOLINTEND(concurrency-mt-unsafe) */

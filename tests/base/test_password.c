@@ -18,8 +18,7 @@
 #define SLOW "$scrypt$ln=10,r=8,p=1$" SALT "$" SLOW_KEY
 #define QUICK_KEY "SsdijnPTV+9OdmKA2DFD8Dispz7omhyKa/mwrNYH4Po"
 /* Of 1,025 times 'x': one more than may be. */
-#define TOO_LONG \
-	"$sha256$" SALT "$eI6gN1eaFQ6cofxl+PPyXelBrKh86/bkWaI+n1YNTHQ"
+#define TOO_LONG "$sha256$" SALT "$eI6gN1eaFQ6cofxl+PPyXelBrKh86/bkWaI+n1YNTHQ"
 #define QUICK "$sha256$" SALT "$" QUICK_KEY
 
 static int cheap(void **state)
@@ -123,12 +122,12 @@ static void test_the_cost_is_written_down(void **state)
 	char hash[PASSWORD_HASH_SIZE];
 
 	(void)state;
-	assert_int_equal(password_hash(PASSWORD_HUMAN, slice_str("12345678"),
-				       hash), 0);
+	assert_int_equal(
+		password_hash(PASSWORD_HUMAN, slice_str("12345678"), hash), 0);
 	assert_memory_equal(hash, "$scrypt$ln=10,r=8,p=5$", 22);
 	password_set_cost(11);
-	assert_int_equal(password_hash(PASSWORD_HUMAN, slice_str("12345678"),
-				       hash), 0);
+	assert_int_equal(
+		password_hash(PASSWORD_HUMAN, slice_str("12345678"), hash), 0);
 	assert_memory_equal(hash, "$scrypt$ln=11,r=8,p=5$", 22);
 	assert_int_equal(verify(hash, "12345678"), 1);
 }
@@ -240,7 +239,8 @@ int main(void)
 				       cheap),
 		cmocka_unit_test_setup(test_the_cost_is_written_down, cheap),
 		cmocka_unit_test_setup(test_length_is_bounded_both_ways, cheap),
-		cmocka_unit_test(test_a_generated_secret_is_32_hex_digits_and_new),
+		cmocka_unit_test(
+			test_a_generated_secret_is_32_hex_digits_and_new),
 		cmocka_unit_test(test_out_of_memory_is_neither_right_nor_wrong),
 	};
 

@@ -266,7 +266,8 @@ static void test_memory_forgets_the_one_unused_longest(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(password_hash(PASSWORD_HUMAN,
 					       slice_str("12345678"),
-					       hashes[i]), 0);
+					       hashes[i]),
+				 0);
 		assert_int_equal(verify(hashes[i], "12345678"), 1);
 	}
 	for (int i = 0; i < AUTHENTICATOR_REMEMBERED - 1; i++) {
@@ -291,8 +292,8 @@ static void test_quick_checks_overtake_slow_ones(void **state)
 	uint64_t token;
 
 	(void)state;
-	assert_int_equal(password_hash(PASSWORD_HUMAN, slice_str("12345678"),
-				       other), 0);
+	assert_int_equal(
+		password_hash(PASSWORD_HUMAN, slice_str("12345678"), other), 0);
 	assert_int_equal(verify(human, "correct horse"), 1);
 	close_gate();
 	assert_int_equal(submit(human, "wrong", 0), 0);
@@ -410,8 +411,8 @@ static void *be_a_requester(void *arg)
 	for (int i = 0; mine && i < 50; i++) {
 		request = authenticator_request_new(
 			AUTHENTICATOR_VERIFY, i % 2 ? human : device,
-			slice_str(i % 2 ? "correct horse" :
-					  "0123456789abcdef"));
+			slice_str(i % 2 ? "correct horse"
+					: "0123456789abcdef"));
 		if (!request)
 			break;
 		request->reply = mine;
@@ -435,7 +436,8 @@ static void test_several_threads_share_it(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL,
-						be_a_requester, &right[i]), 0);
+						be_a_requester, &right[i]),
+				 0);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 		assert_int_equal(right[i], 50);
