@@ -145,7 +145,7 @@ static void answer(struct authenticator *a,
 	if (needs_slow_hash(request))
 		atomic_fetch_sub(&a->slow, 1);
 
-	/* After those that came before it. */
+	/* Those that wait for room already must not starve. */
 	if (!list_empty(&a->late) || !deliver(a, request))
 		list_append(&a->late, &request->link);
 }

@@ -72,8 +72,9 @@ void authenticator_request_free(struct authenticator_request *request);
 /* Starts the thread. Returns NULL with errno set. */
 struct authenticator *authenticator_new(void);
 
-/* Any thread. Returns 0: the request is the hasher's until it comes back; or
- * -EAGAIN, too many are under way, and it is still the caller's. */
+/* Any thread; answers come in no order. Returns 0: the request is the hasher's
+ * until it comes back; or -EAGAIN: too many are under way, and it is still the
+ * caller's. */
 int authenticator_submit(struct authenticator *authenticator,
 			 struct authenticator_request *request);
 

@@ -347,6 +347,7 @@ static void test_too_many_are_refused_and_room_comes_back(void **state)
 static void test_a_full_mailbox_gets_its_answers_later(void **state)
 {
 	struct mailbox *all = replies;
+	bool seen[20] = { false };
 	uint64_t token;
 
 	(void)state;
@@ -357,9 +358,10 @@ static void test_a_full_mailbox_gets_its_answers_later(void **state)
 	/* The first is in the mailbox then, the others found it full. */
 	while (checks < 20)
 		sched_yield();
-	for (uint64_t i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		assert_int_equal(answer(&token), 1);
-		assert_int_equal(token, i);
+		assert_true(token < 20 && !seen[token]);
+		seen[token] = true;
 	}
 	mailbox_free(replies);
 	replies = all;
