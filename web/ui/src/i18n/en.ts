@@ -62,7 +62,7 @@ export const en = {
   'home.morning': 'Good morning',
   'home.afternoon': 'Good afternoon',
   'home.evening': 'Good evening',
-  'home.night': 'Good night',
+  'home.night': 'Good evening',
   'home.lights_one': '{n} light on',
   'home.lights': '{n} lights on',
   'home.relays_one': '{n} relay on',

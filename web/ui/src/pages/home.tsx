@@ -37,7 +37,10 @@ function summary(list: readonly Room[]): string {
 function RoomView({ room }: { room: Room }) {
   const name = room.name || t('home.elsewhere');
   return (
-    <section class="room" aria-label={name}>
+    <section
+      class={`room room-${Math.min(room.tiles.length, 4)}`}
+      aria-label={name}
+    >
       <h2>{name}</h2>
       <ul class="tiles">
         {room.tiles.map((tile) => (
@@ -78,7 +81,7 @@ export function HomePage() {
       <div class="head hello">
         <div>
           <h1>{greeting(new Date().getHours())}</h1>
-          <p class="muted">{list.length > 0 ? summary(list) : ''}</p>
+          <p class="muted">{settled.value ? summary(list) : '\u00a0'}</p>
         </div>
       </div>
       {p?.backend === 'sim' && (
@@ -89,9 +92,11 @@ export function HomePage() {
       )}
       {waiting && linkState.value !== 'offline' && <Loading />}
       {!waiting && list.length === 0 && <Nothing />}
-      {list.map((room) => (
-        <RoomView key={room.name} room={room} />
-      ))}
+      <div class="rooms">
+        {list.map((room) => (
+          <RoomView key={room.name} room={room} />
+        ))}
+      </div>
     </>
   );
 }

@@ -12,33 +12,32 @@ interface Shown {
   look: Look;
   text: string;
   on: boolean;
-  /* What a screen reader says. */
-  label: string;
+  /* What the text does not say. */
+  more: string;
 }
 
 function fixed(p: HeaderPin): Shown {
   const look = p.name === 'GND' ? 'ground' : 'power';
-  return { look, text: p.name, on: false, label: '' };
+  return { look, text: p.name, on: false, more: '' };
 }
 
 function describe(p: HeaderPin, data: Pins): Shown {
   const line = data.lines.find((l) => l.line === p.line);
   const pin = data.pins.find((x) => x.line === p.line);
-  const at = `${p.name}, ${t('pins.pin_n', { n: p.pin })}`;
   if (pin) {
     const node = session.value?.node ?? '';
     const key = thingKey(node, groupOf(pin), pin.name);
     const text = pin.label || pin.name;
     const on = onOff(things.value.get(key)) === 'ON';
-    return { look: pin.dir, text, on, label: `${at}: ${text}` };
+    return { look: pin.dir, text, on, more: p.name };
   }
   if (line?.used) {
     const text = line.consumer || t('pins.taken_short');
-    return { look: 'taken', text, on: false, label: `${at}: ${text}` };
+    return { look: 'taken', text, on: false, more: p.name };
   }
   const look = line?.warning ? 'risky' : 'free';
   const note = line?.warning || t('pins.free');
-  return { look, text: p.name, on: false, label: `${at}: ${note}` };
+  return { look, text: p.name, on: false, more: note };
 }
 
 function Pad({ p, shown, onLine }: {
@@ -52,12 +51,13 @@ function Pad({ p, shown, onLine }: {
     <>
       <bdi class="pad-name">{shown.text}</bdi>
       <span class="pad-hole">{p.pin}</span>
+      <span class="sr-only">{shown.more}</span>
     </>
   );
   const line = p.line;
   if (line === null || onLine === null) {
     return (
-      <li class={classes} title={shown.label}>
+      <li class={classes} title={shown.more}>
         <span class="pad-inner">{content}</span>
       </li>
     );
@@ -67,8 +67,7 @@ function Pad({ p, shown, onLine }: {
       <button
         type="button"
         class="pad-inner"
-        title={shown.label}
-        aria-label={shown.label}
+        title={shown.more}
         onClick={() => onLine(line)}
       >
         {content}

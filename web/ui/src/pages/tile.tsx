@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import { boards, brightness, onOff } from '../data/board';
 import { dimTo, pending, switchTo } from '../data/command';
@@ -118,22 +118,23 @@ function Dimmer({ tile }: { tile: Tile }) {
   );
 }
 
-function Face({ tile, id, busy }: { tile: Tile; id: string; busy: boolean }) {
+function Face({ tile, busy }: { tile: Tile; busy: boolean }) {
   const on = onOff(tile.thing ?? undefined) === 'ON';
   const offline = boards.value.get(tile.node) === 'offline';
-  const canSwitch = tile.group === 'out' || tile.group === 'light';
+  /* A switch has a position only where the board told one. */
+  const hasKnob =
+    (tile.group === 'out' || tile.group === 'light') &&
+    onOff(tile.thing ?? undefined) !== null;
   return (
     <>
       <span class="tile-top">
         <span class="tile-icon">
           <Icon name={iconOf(tile, on)} size={22} />
         </span>
-        {canSwitch && <span class={busy ? 'knob knob-busy' : 'knob'} />}
+        {hasKnob && <span class={busy ? 'knob knob-busy' : 'knob'} />}
       </span>
-      <span class="tile-name" id={`${id}-name`}>
-        {tile.label}
-      </span>
-      <span class="tile-state" id={`${id}-state`}>
+      <span class="tile-name">{tile.label}</span>{' '}
+      <span class="tile-state">
         {busy ? t('state.pending') : stateText(tile)}
         {!busy && lastEvent(tile)}
         {offline && <span class="tile-offline">{t('state.offline')}</span>}
@@ -146,15 +147,10 @@ function Face({ tile, id, busy }: { tile: Tile; id: string; busy: boolean }) {
 /* The state shown is the one the board published. A tap only marks the tile
  * as waiting; the board's answer changes it. */
 export function TileView({ tile }: { tile: Tile }) {
-  const id = useId();
   const busy = pending.value.has(tile.key);
   const on = onOff(tile.thing ?? undefined) === 'ON';
   const action = actionOf(tile);
-  const names = {
-    'aria-labelledby': `${id}-name`,
-    'aria-describedby': `${id}-state`,
-  };
-  const face = <Face tile={tile} id={id} busy={busy} />;
+  const face = <Face tile={tile} busy={busy} />;
   const isOutput = tile.group === 'out' || tile.group === 'light';
 
   const press = async () => {
@@ -178,13 +174,12 @@ export function TileView({ tile }: { tile: Tile }) {
           aria-checked={on}
           aria-busy={busy}
           aria-disabled={action === null}
-          {...names}
           onClick={press}
         >
           {face}
         </button>
       ) : action === 'sim' ? (
-        <button type="button" class="tile-main" {...names} onClick={press}>
+        <button type="button" class="tile-main" onClick={press}>
           {face}
         </button>
       ) : (

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { asHex, asJson, asText, bestView, visible } from '../data/payload';
 import type { View } from '../data/payload';
-import type { Last, TopicNode } from '../data/topic-tree';
+import type { Last } from '../data/topic-tree';
 import { bytes, dateTime, number, t } from '../i18n';
 import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
@@ -78,16 +78,18 @@ function ClearRetained({ topic }: { topic: string }) {
 
 /* The last message of one topic. Whatever a stranger put into it is only ever
  * text here. */
-export function TopicDetail({ node }: { node: TopicNode }) {
-  const { last, topic } = node;
-  if (last === null) return null;
+export function TopicDetail({ topic, last, retained }: {
+  topic: string;
+  last: Last;
+  retained: boolean;
+}) {
   return (
     <section class="card topic-detail" aria-label={t('topics.detail')}>
       <h2 class="topic-name mono">
         <bdi>{visible(topic)}</bdi>
       </h2>
       <p class="chips">
-        {node.retained && <span class="chip">{t('topics.retained')}</span>}
+        {retained && <span class="chip">{t('topics.retained')}</span>}
         <span class="chip">QoS {last.qos}</span>
         <span class="chip">{number(last.size)} B</span>
         <span class="chip">{dateTime(last.time)}</span>
@@ -98,7 +100,7 @@ export function TopicDetail({ node }: { node: TopicNode }) {
           <Icon name="history" size={18} />
           {t('nav.history')}
         </a>
-        {node.retained && <ClearRetained topic={topic} />}
+        {retained && <ClearRetained topic={topic} />}
       </div>
     </section>
   );

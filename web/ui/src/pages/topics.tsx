@@ -61,16 +61,18 @@ function useNarrow(): boolean {
   return narrow;
 }
 
-function Counts({ tree }: { tree: TopicTree }) {
+/* The tree changes in place, which no comparison of properties can see: what
+ * is shown of it is passed on as values. */
+function Counts(p: { topics: number; messages: number; dropped: number }) {
   return (
     <p class="muted small">
-      {plural('topics.count_one', 'topics.count', tree.topics)}
+      {plural('topics.count_one', 'topics.count', p.topics)}
       {' · '}
-      {plural('topics.messages_one', 'topics.messages', tree.root.messages)}
-      {tree.dropped > 0 && (
+      {plural('topics.messages_one', 'topics.messages', p.messages)}
+      {p.dropped > 0 && (
         <strong class="bad">
           {' · '}
-          {t('topics.capped', { n: number(tree.dropped) })}
+          {t('topics.capped', { n: number(p.dropped) })}
         </strong>
       )}
     </p>
@@ -97,8 +99,13 @@ export function TopicsPage() {
     tree.choose(topic);
     setChosen(topic);
   };
-  const detail = node && (
-    <TopicDetail key={node.topic} node={node} />
+  const detail = node?.last && (
+    <TopicDetail
+      key={node.topic}
+      topic={node.topic}
+      last={node.last}
+      retained={node.retained}
+    />
   );
 
   return (
@@ -125,7 +132,11 @@ export function TopicsPage() {
               onValue={setSystem}
             />
           </div>
-          <Counts tree={tree} />
+          <Counts
+            topics={tree.topics}
+            messages={tree.root.messages}
+            dropped={tree.dropped}
+          />
           {refused && <p class="form-error">{t('topics.refused')}</p>}
           {rows.length > 0 && (
             <TreeView

@@ -119,7 +119,7 @@ export function TreeView({ rows, chosen, onChoose, onToggle }: TreeProps) {
     const row = rows[at];
     if (row === undefined) return;
     const keys: Record<string, () => void> = {
-      ArrowDown: () => goTo(active === null ? 0 : at + 1),
+      ArrowDown: () => goTo(at + 1),
       ArrowUp: () => goTo(at - 1),
       ArrowRight: () => inwards(row),
       ArrowLeft: () => outwards(row),
@@ -143,6 +143,9 @@ export function TreeView({ rows, chosen, onChoose, onToggle }: TreeProps) {
       aria-label={t('topics.tree')}
       aria-activedescendant={active === null ? undefined : `${prefix}-${at}`}
       onScroll={onScroll}
+      onFocus={() => {
+        if (active === null) goTo(0);
+      }}
       onKeyDown={onKeyDown}
     >
       <div

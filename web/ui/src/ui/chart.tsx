@@ -97,6 +97,8 @@ function options(p: ChartProps, width: number): uPlot.Options {
         width: 2,
         fill: (u) => {
           const { top, height } = u.bbox;
+          /* Asked once before anything is laid out. */
+          if (!Number.isFinite(top + height)) return 'transparent';
           const g = u.ctx.createLinearGradient(0, top, 0, top + height);
           const clear = accent.replace(/^rgb\((.*)\)$/, 'rgba($1, 0)');
           const half = accent.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.28)');

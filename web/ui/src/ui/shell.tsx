@@ -80,6 +80,7 @@ function Banners() {
     <>
       {linkState.value === 'offline' && <Banner bad text={offlineText()} />}
       {linkState.value === 'online' &&
+        route.value.page === 'home' &&
         anyOffline.value.map((node) => (
           <Banner key={node} bad text={t('banner.board', { node })} />
         ))}
@@ -91,7 +92,7 @@ function Banners() {
 function Side({ items }: { items: readonly Item[] }) {
   const s = session.value;
   return (
-    <div class="side">
+    <header class="side">
       <a class="brand" href={href('home')}>
         <Logo />
         <span>
@@ -111,7 +112,7 @@ function Side({ items }: { items: readonly Item[] }) {
       <div class="side-foot">
         <LinkBadge />
       </div>
-    </div>
+    </header>
   );
 }
 
