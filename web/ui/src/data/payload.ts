@@ -2,12 +2,12 @@
 
 export type View = 'json' | 'text' | 'hex';
 
-const strict = new TextDecoder('utf-8', { fatal: true });
-
-/* The payload as text; null when it is not UTF-8. */
-export function asText(bytes: Uint8Array): string | null {
+/* The payload as text; null when it is not UTF-8. Of one that was cut off, the
+ * last character may be incomplete. */
+export function asText(bytes: Uint8Array, cut = false): string | null {
   try {
-    return strict.decode(bytes);
+    const strict = new TextDecoder('utf-8', { fatal: true });
+    return strict.decode(bytes, { stream: cut });
   } catch {
     return null;
   }
@@ -45,9 +45,9 @@ export function asHex(bytes: Uint8Array): string {
 }
 
 /* How it is best shown at first. */
-export function bestView(bytes: Uint8Array): View {
+export function bestView(bytes: Uint8Array, cut = false): View {
   if (asJson(bytes) !== null) return 'json';
-  return asText(bytes) === null ? 'hex' : 'text';
+  return asText(bytes, cut) === null ? 'hex' : 'text';
 }
 
 /* Control characters and those that turn the direction of writing, made
@@ -63,10 +63,11 @@ export function visible(text: string): string {
     );
 }
 
-/* One short line for a list. */
+const PREVIEW_BYTES = 240;
+
+/* One short line for a list, of a payload of size bytes that begins so. */
 export function preview(bytes: Uint8Array, size: number): string {
-  const text = asText(bytes.subarray(0, 200));
-  if (text === null && asText(bytes) === null) return `${size} B`;
-  const whole = text ?? asText(bytes) ?? '';
-  return visible(whole.slice(0, 80));
+  const head = bytes.subarray(0, PREVIEW_BYTES);
+  const text = asText(head, head.length < size);
+  return text === null ? `${size} B` : visible(text);
 }

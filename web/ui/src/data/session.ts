@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import * as api from './api';
 import type { Session } from './api';
+import { forgetBoards } from './board';
 import { link, whenRefused } from './link';
 
 /* undefined: not asked yet; null: the box cannot be reached. */
@@ -21,7 +22,10 @@ export function adopt(s: Session): void {
   api.useCsrf(s.csrf);
   const before = session.value;
   session.value = s;
-  if (!s.authenticated || before?.user !== s.user) link.stop();
+  if (!s.authenticated || before?.user !== s.user) {
+    link.stop();
+    forgetBoards();
+  }
   if (s.authenticated) link.start();
 }
 

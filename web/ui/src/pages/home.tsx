@@ -81,7 +81,7 @@ export function HomePage() {
       <div class="head hello">
         <div>
           <h1>{greeting(new Date().getHours())}</h1>
-          <p class="muted">{settled.value ? summary(list) : '\u00a0'}</p>
+          <p class="muted">{things.value.size > 0 ? summary(list) : '\u00a0'}</p>
         </div>
       </div>
       {p?.backend === 'sim' && (

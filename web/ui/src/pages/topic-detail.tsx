@@ -11,16 +11,18 @@ import { publishText } from './publish-text';
 
 const VIEWS: readonly View[] = ['json', 'text', 'hex'];
 
+const isCut = (last: Last) => last.payload.length < last.size;
+
 function shown(last: Last, view: View): string {
   if (view === 'hex') return asHex(last.payload);
-  const text = asText(last.payload);
+  const text = asText(last.payload, isCut(last));
   if (view === 'json') return asJson(last.payload) ?? text ?? '';
   return text ?? new TextDecoder().decode(last.payload);
 }
 
 function PayloadView({ last }: { last: Last }) {
   const [picked, setPicked] = useState<View | null>(null);
-  const view = picked ?? bestView(last.payload);
+  const view = picked ?? bestView(last.payload, isCut(last));
   return (
     <>
       <div class="segments" role="group" aria-label={t('topics.view')}>
@@ -38,7 +40,7 @@ function PayloadView({ last }: { last: Last }) {
       <pre class="payload" tabIndex={0} aria-label={t('payload')}>
         {last.size === 0 ? t('topics.no_payload') : shown(last, view)}
       </pre>
-      {last.payload.length < last.size && (
+      {isCut(last) && (
         <p class="note">
           {t('topics.cut', {
             shown: bytes(last.payload.length),
