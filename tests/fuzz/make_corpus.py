@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Write the seeds of the fuzz targets for wire/ into corpus/, one file each.
+
+Whole, valid inputs of every kind: a fuzzer finds the broken ones itself, but
+would need ages to find a CONNECT. What a fuzzer found goes beside them by hand.
+"""
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).parent / "corpus"
+
+
+def text(value):
+    value = value if isinstance(value, bytes) else value.encode()
+    return struct.pack(">H", len(value)) + value
+
+
+def varint(value):
+    out = b""
+    while True:
+        value, low = value >> 7, value & 0x7F
+        out += bytes([low | (0x80 if value else 0)])
+        if not value:
+            return out
+
+
+def packet(first, body):
+    return bytes([first]) + varint(len(body)) + body
+
+
+def write(target, name, data):
+    folder = HERE / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+USER = b"\x26" + text("k") + text("v")
+PROPERTIES = {
+    "will": (0, b"\x01\x01\x02\0\0\0\x09\x18\0\0\0\x05\x08" + text("r/t") + USER),
+    "connect": (1, b"\x11\xff\xff\xff\xff\x15" + text("m") + b"\x16" + text(b"\x80")
+                + b"\x17\x01\x19\0\x21\0\x0a\x22\0\x05\x27\0\0\x10\0" + USER + USER),
+    "connack": (2, b"\x11\0\0\0\1\x12" + text("id") + b"\x13\0\x3c\x1a" + text("i")
+                + b"\x1c" + text("h") + b"\x1f" + text("why") + b"\x21\0\1\x22\0\0"
+                + b"\x24\1\x25\1\x27\0\0\0\1\x28\1\x29\1\x2a\0" + USER),
+    "publish": (3, b"\x01\x01\x02\0\0\0\x09\x03" + text("json") + b"\x08" + text("a")
+                + b"\x09" + text(b"\0\xff") + b"\x0b\x01\x0b\xff\x7f\x23\0\x02" + USER),
+    "ack": (4, b"\x1f" + text("full") + USER),
+    "subscribe": (8, b"\x0b\x80\x01" + USER),
+    "disconnect": (14, b"\x11\0\0\0\x0a\x1f" + text("bye") + USER),
+    "auth": (15, b"\x15" + text("SCRAM") + b"\x16" + text(b"data")),
+}
+
+
+def properties(name, version):
+    if version < 5:
+        return b""
+    data = PROPERTIES[name][1] if name else b""
+    return varint(len(data)) + data
+
+
+def connect(version, flags, with_properties=True):
+    name = text("MQIsdp" if version == 3 else "MQTT")
+    use = "connect" if with_properties else None
+    body = name + bytes([version, flags]) + b"\0\x3c" + properties(use, version)
+    body += text("client")
+    if flags & 4:
+        body += properties("will" if with_properties else None, version)
+        body += text("w/t") + text(b"gone")
+    if flags & 0x80:
+        body += text("user")
+    if flags & 0x40:
+        body += text("pass")
+    return packet(0x10, body)
+
+
+def packets(version):
+    p = lambda name: properties(name, version)
+    five = version == 5
+    yield "connect_bare", connect(version, 0x02, False)
+    yield "connect_all", connect(version, 0xEE)
+    yield "connack", packet(0x20, b"\0\0" + p("connack"))
+    yield "publish0", packet(0x31, text("a/b") + p(None) + b"on")
+    yield "publish1", packet(0x32, text("a") + b"\0\1" + p("publish") + b"21.5")
+    yield "publish2", packet(0x3D, text("a") + b"\xff\xff" + p(None))
+    for name, first in (("puback", 0x40), ("pubrec", 0x50), ("pubrel", 0x62),
+                        ("pubcomp", 0x70)):
+        yield name, packet(first, b"\0\1")
+        if five:
+            yield name + "_why", packet(first, b"\0\1\0" + p("ack"))
+    options = b"\x2e" if five else b"\x02"
+    yield "subscribe", packet(0x82, b"\0\1" + p("subscribe") + text("a/+") + options
+                              + text("$share/g/#") + b"\x01")
+    yield "suback", packet(0x90, b"\0\1" + p("ack") + b"\0\1\2\x80")
+    yield "unsubscribe", packet(0xA2, b"\0\1" + p(None) + text("a/+") + text("b"))
+    yield "unsuback", packet(0xB0, b"\0\1" + p("ack") + (b"\0\x11" if five else b""))
+    yield "disconnect", packet(0xE0, b"\x04" + p("disconnect") if five else b"")
+    if five:
+        yield "auth", packet(0xF0, b"\x18" + p("auth"))
+
+
+def framing():
+    for index, version in enumerate((3, 4, 5)):
+        side = bytes([index | 4])
+        stream = b""
+        for name, data in packets(version):
+            if version != 3:  # 3.1 differs in CONNECT alone
+                write("fuzz_framing", f"v{version}_{name}", side + b"\0\5" + data)
+            stream += data
+        stream += b"\xc0\0\xd0\0"
+        write("fuzz_framing", f"v{version}_stream", side + b"\0\x40" + stream)
+    v31 = b"\x04\0\x05"
+    write("fuzz_framing", "v3_connect", v31 + connect(3, 0xEE))
+    write("fuzz_framing", "v3_login_missing", v31 + packet(
+        0x10, text("MQIsdp") + b"\x03\xc2\0\0" + text("i")))
+    write("fuzz_framing", "five_byte_length", v31 + b"\x30\xff\xff\xff\xff\x01")
+    write("fuzz_framing", "too_large", v31 + b"\x30\xff\xff\xff\x7f")
+    write("fuzz_framing", "not_shortest", v31 + b"\x30\x80\x00")
+
+
+def topics():
+    rows = ["sport/tennis/+\nsport/tennis/player1", "sport/#\nsport", "#\n$SYS/x",
+            "+/+\n/finance", "$share/group/a/#\na/b", "$share//x\nx", "a//b\na//b",
+            "+/x\n$SYS/x", "/\n/", "a/#/b\na", "a+/b\na+/b", "$share/g/\n", "\n",
+            "$share/+/a\na", "a/+/#\na/b/c/d/e", "/" * 40 + "\n" + "/" * 40]
+    for index, row in enumerate(rows):
+        write("fuzz_topic", f"row{index:02}", row.encode())
+
+
+def heads():
+    start = "GET /mqtt?a=b HTTP/1.1\r\nHost: hearth.local\r\n"
+    upgrade = ("Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+               "Sec-WebSocket-Version: 13\r\nOrigin: http://hearth.local\r\n")
+    protocol = "Sec-WebSocket-Protocol: mqttv3.1, mqtt\r\n"
+    for name, head in {
+            "good": start + upgrade + protocol + "Cookie: s=1\r\n\r\n\x82",
+            "plain": start + "\r\n", "no_protocol": start + upgrade + "\r\n",
+            "body": start + upgrade + protocol + "Content-Length: 1\r\n\r\nx",
+            "two_hosts": start + "host: other\r\n\r\n",
+            "folded": start + "X: a\r\n b\r\n\r\n", "bare_lf": start + "X: a\nY: b\r\n\r\n",
+            "bare_cr": start + "X: a\rY: b\r\n\r\n", "cut": start + upgrade,
+            "post": "POST / HTTP/1.1\r\n\r\n", "absolute": "GET http://a/ HTTP/1.1\r\n\r\n",
+    }.items():
+        write("fuzz_websocket", name, head.encode("latin-1"))
+
+
+framing()
+topics()
+heads()
+for name, (kind, data) in PROPERTIES.items():
+    write("fuzz_properties", name, bytes([kind]) + varint(len(data)) + data)
+    write("fuzz_properties", name + "_cut", bytes([kind]) + varint(len(data)) + data[:-2])
+write("fuzz_properties", "empty", b"\x03\0")
+write("fuzz_properties", "twice", b"\x03\x06\x23\0\x01\x23\0\x01")
+write("fuzz_properties", "unknown", b"\x03\x02\x7f\0")
