@@ -62,6 +62,7 @@ static void connect_client(const char *user, const char *password)
 	MQTTClient_connectOptions new = MQTTClient_connectOptions_initializer5;
 	MQTTClient_connectOptions *o = version == 5 ? &new : &old;
 	MQTTResponse response;
+	int r;
 
 	o->MQTTVersion = version;
 	o->connectTimeout = TIMEOUT_MS / 1000;
@@ -70,13 +71,14 @@ static void connect_client(const char *user, const char *password)
 	if (version == 5) {
 		response = MQTTClient_connect5(client, o, NULL, NULL);
 		if (response.reasonCode)
-			fail("connect", response.reasonCode);
+			fail("connect", (int)response.reasonCode);
 		MQTTResponse_free(response);
 		return;
 	}
 	o->cleansession = 1;
-	if (MQTTClient_connect(client, o))
-		fail("connect", 1);
+	r = MQTTClient_connect(client, o);
+	if (r)
+		fail("connect", r);
 }
 
 static void subscribe(const char *topic, int qos)
