@@ -370,6 +370,8 @@ void broker_stop(struct broker *broker)
 
 void broker_free(struct broker *broker)
 {
+	struct authenticator_request *request;
+
 	if (!broker)
 		return;
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)
@@ -392,8 +394,12 @@ void broker_free(struct broker *broker)
 	free(broker->properties_buffer);
 	free(broker->encode_buffer);
 	free(broker->read_buffer);
-	if (broker->auth_replies)
+	if (broker->auth_replies) {
+		/* What the hasher gave back when it ended. */
+		while ((request = mailbox_take(broker->auth_replies)))
+			authenticator_request_free(request);
 		mailbox_free(broker->auth_replies);
+	}
 	if (broker->mailbox)
 		mailbox_free(broker->mailbox);
 	loop_free(broker->loop);
