@@ -24,9 +24,11 @@
 /* Absolute, in milliseconds, not renewed by a dripping peer. */
 #define WEB_HANDSHAKE_MS 10000 /* TLS */
 #define WEB_HEAD_MS 10000 /* the first head of a connection (408) */
-#define WEB_REQUEST_MS 30000 /* a request with its body, also the next one on
+#define WEB_REQUEST_MS \
+	30000 /* a request with its body, also the next one on
 			      * a kept connection from the answer before */
-#define WEB_ANSWER_MS 120000 /* sending an answer: 2 MiB of history at 140 kbit/s */
+#define WEB_ANSWER_MS \
+	120000 /* sending an answer: 2 MiB of history at 140 kbit/s */
 
 /* A JSON body (413). The longest ordinary one is a message to publish. */
 #define WEB_BODY_MAX (64 * 1024)
@@ -45,7 +47,10 @@
  * from then on each one doubles the wait, up to the longest (429). */
 #define WEB_LOGIN_FREE 5
 #define WEB_LOGIN_WAIT_MS 1000
-#define WEB_LOGIN_WAIT_MAX_MS (5u * 60 * 1000)
+#define WEB_LOGIN_WAIT_MAX_MS (5u * 60 * 1000) /* of an address */
+#define WEB_LOGIN_USER_WAIT_MAX_MS 30000
+/* Attempts of one address, or for one user, under way at once (429). */
+#define WEB_LOGIN_PENDING 16
 /* Addresses and users remembered for that; the one quiet longest goes. */
 #define WEB_LOGIN_REMEMBERED 1024
 
