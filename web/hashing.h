@@ -1,0 +1,36 @@
+/*
+ * Passwords for requests: the slow work is the hasher's (authenticator.h), and
+ * the request waits suspended until its answer comes back. The web thread's
+ * alone.
+ */
+#ifndef WEB_HASHING_H
+#define WEB_HASHING_H
+
+#include "broker/authenticator.h"
+#include "web/request.h"
+
+struct hashing;
+
+/* result as in struct authenticator_request; hash is the one made, or the one
+ * checked. The function answers the request or starts another job. */
+typedef void hashing_fn(struct request *request, int result, const char *hash);
+
+/* authenticator is borrowed. Returns NULL with errno set. */
+struct hashing *hashing_new(struct loop *loop,
+			    struct authenticator *authenticator);
+/* After the loop's last turn: answers are taken no more. */
+void hashing_stop(struct hashing *hashing);
+/* After the authenticator has gone. NULL does nothing. */
+void hashing_free(struct hashing *hashing);
+
+/*
+ * Become the request's job: verify (hash NULL: a user there is not; takes as
+ * long) or make a hash. On error (hasher busy, out of memory) the request has
+ * been answered 503 and false comes back; fn is not called then.
+ */
+bool hashing_verify(struct request *request, const char *hash,
+		    const char *password, hashing_fn *fn);
+bool hashing_make(struct request *request, const char *password,
+		  hashing_fn *fn);
+
+#endif

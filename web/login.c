@@ -1,0 +1,255 @@
+#include "web/login.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "broker/access.h"
+#include "broker/base/clock.h"
+#include "broker/base/log.h"
+#include "web/address.h"
+#include "web/reply.h"
+#include "web/router.h"
+#include "web/throttle.h"
+
+/* "name:password" as its bytes, and in base64, at its longest. */
+#define BASIC_BYTES (DB_USER_NAME_MAX + 1 + PASSWORD_MAX)
+#define BASIC_TEXT ((BASIC_BYTES + 2) / 3 * 4)
+
+const char *login_cookie_name(bool secure)
+{
+	return secure ? "__Host-hearth_session" : "hearth_session";
+}
+
+void login_refuse(struct request *request, const char *detail)
+{
+	reply_problem(request, 401, "not-logged-in", "%s", detail);
+	/* Not Basic: a browser would ask for a password by itself and send it
+	 * along ever after, also for other sites' requests. */
+	reply_header(request, "WWW-Authenticate", "Session realm=\"hearth\"");
+}
+
+/* ---- passwords ---------------------------------------------------------- */
+
+static void on_verified(struct request *request, int result, const char *hash)
+{
+	struct throttle *throttle = request->web->throttle;
+	const struct access_user *user;
+	char address[ADDRESS_KEY_SIZE];
+	bool right;
+
+	address_key(request_peer(request), address);
+	if (result < 0 && result != -EINVAL) {
+		throttle_end(throttle, address, request->attempt,
+			     THROTTLE_UNKNOWN, clock_ms());
+		reply_error(request, result, "Checking the password");
+		return;
+	}
+	/* The account may have changed while the hasher was at work. */
+	user = access_find_user(request->web->access,
+				slice_str(request->attempt));
+	right = result == 1 && user && user->enabled &&
+		strcmp(user->password_hash, hash) == 0;
+	throttle_end(throttle, address, request->attempt,
+		     right ? THROTTLE_RIGHT : THROTTLE_WRONG, clock_ms());
+	if (!right)
+		log_warn("web", "wrong password for user %s from %s",
+			 request->attempt, address);
+	request->checked(request, right);
+}
+
+void login_check(struct request *request, const char *user,
+		 const char *password, login_fn *fn)
+{
+	struct throttle *throttle = request->web->throttle;
+	const struct access_user *known;
+	char address[ADDRESS_KEY_SIZE];
+	uint64_t wait;
+
+	address_key(request_peer(request), address);
+	wait = throttle_begin(throttle, address, user, clock_ms());
+	if (wait) {
+		reply_later(request, 429, wait,
+			    "Too many wrong passwords; wait a little.");
+		return;
+	}
+	known = access_find_user(request->web->access, slice_str(user));
+	if (known && (!known->enabled || !known->password_hash[0]))
+		known = NULL;
+	/* A name too long is cut here and in both ends of the throttle alike;
+	 * nobody is called so, and a check without hash never finds right. */
+	snprintf(request->attempt, sizeof(request->attempt), "%s", user);
+	request->checked = fn;
+	if (!hashing_verify(request, known ? known->password_hash : NULL,
+			    password, on_verified))
+		throttle_end(throttle, address, user, THROTTLE_UNKNOWN,
+			     clock_ms());
+}
+
+/* ---- who is it ---------------------------------------------------------- */
+
+static void on_basic(struct request *request, bool right)
+{
+	const struct access_user *user;
+
+	if (!right) {
+		login_refuse(request, "User name or password is wrong.");
+		return;
+	}
+	user = access_find_user(request->web->access,
+				slice_str(request->attempt));
+	memcpy(request->user, request->attempt, sizeof(request->user));
+	request->admin = user && user->admin;
+	request->next(request);
+}
+
+/* Cut "Basic <base64>" into name and password, in plain; false if it is not. */
+static bool parse_basic(struct slice header, char plain[BASIC_BYTES + 4],
+			const char **password)
+{
+	struct slice text = slice_of(header.data + 6, header.len - 6);
+	char *colon;
+	int len;
+
+	if (text.len == 0 || text.len > BASIC_TEXT || text.len % 4)
+		return false;
+	len = EVP_DecodeBlock((unsigned char *)plain, text.data, (int)text.len);
+	if (len < 0)
+		return false;
+	for (size_t i = text.len; text.data[i - 1] == '=' && len > 0; i--)
+		len--;
+	plain[len] = '\0';
+	colon = memchr(plain, ':', (size_t)len);
+	if (!colon || strlen(plain) != (size_t)len)
+		return false;
+	*colon = '\0';
+	*password = colon + 1;
+	return true;
+}
+
+static void identify_basic(struct request *request, struct slice header)
+{
+	char plain[BASIC_BYTES + 4];
+	const char *password;
+
+	if (parse_basic(header, plain, &password))
+		login_check(request, plain, password, on_basic);
+	else
+		login_refuse(request, "The Authorization header is malformed.");
+	OPENSSL_cleanse(plain, sizeof(plain));
+}
+
+static bool token_right(const struct session *session, struct slice token)
+{
+	return token.len == SESSION_CSRF_SIZE - 1 &&
+	       CRYPTO_memcmp(token.data, session->csrf, token.len) == 0;
+}
+
+/* False: answered. */
+static bool identify_session(struct request *request, struct session *session)
+{
+	const struct access_user *user;
+
+	user = access_find_user(request->web->access, slice_str(session->user));
+	if (!user || !user->enabled) {
+		sessions_end(request->web->sessions, session);
+		return true;
+	}
+	if (request->method != METHOD_GET &&
+	    !token_right(session, request_header(request, "X-CSRF-Token"))) {
+		reply_problem(request, 403, "csrf",
+			      "The X-CSRF-Token header is missing or is not "
+			      "this session's.");
+		return false;
+	}
+	memcpy(request->user, session->user, sizeof(request->user));
+	request->admin = user->admin;
+	request->by_cookie = true;
+	return true;
+}
+
+void login_identify(struct request *request, request_fn *next)
+{
+	struct slice header = request_header(request, "Authorization");
+	struct session *session;
+
+	request->next = next;
+	if (header.len > 6 &&
+	    strncasecmp((const char *)header.data, "Basic ", 6) == 0) {
+		identify_basic(request, header);
+		return;
+	}
+	session = request_session(request);
+	if (session && !identify_session(request, session))
+		return;
+	next(request);
+}
+
+/* ---- sessions ----------------------------------------------------------- */
+
+json_t *login_describe(struct request *request, const char *csrf)
+{
+	struct web_context *web = request->web;
+	json_t *body;
+	int r = 0;
+
+	body = json_pack("{s:b,s:b,s:b,s:s,s:s}", "claimed", web->claimed,
+			 "demo", web->demo, "authenticated",
+			 request->user[0] != '\0', "node", web->node, "version",
+			 HEARTH_VERSION);
+	if (!body || !request->user[0])
+		return body;
+	r |= json_object_set_new(body, "user", json_string(request->user));
+	r |= json_object_set_new(body, "admin", json_boolean(request->admin));
+	if (csrf)
+		r |= json_object_set_new(body, "csrf", json_string(csrf));
+	if (r) {
+		json_decref(body);
+		return NULL;
+	}
+	return body;
+}
+
+static void set_cookie(struct request *request, const char *id, bool forget)
+{
+	char cookie[SESSION_ID_SIZE + 128];
+
+	snprintf(cookie, sizeof(cookie),
+		 "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+		 login_cookie_name(request->secure), id,
+		 request->secure ? "; Secure" : "",
+		 forget ? "; Max-Age=0" : "");
+	reply_header(request, "Set-Cookie", cookie);
+	OPENSSL_cleanse(cookie, sizeof(cookie));
+}
+
+void login_forget_cookie(struct request *request)
+{
+	set_cookie(request, "", true);
+}
+
+void login_start(struct request *request, unsigned int status, const char *user)
+{
+	struct web_context *web = request->web;
+	const struct access_user *known;
+	char id[SESSION_ID_SIZE];
+	struct session *session;
+
+	session = request_session(request);
+	if (session)
+		sessions_end(web->sessions, session);
+	session = sessions_start(web->sessions, user, clock_ms(), id);
+	if (!session) {
+		reply_error(request, -errno, "Starting a session");
+		return;
+	}
+	known = access_find_user(web->access, slice_str(user));
+	memcpy(request->user, session->user, sizeof(request->user));
+	request->admin = known && known->admin;
+	reply_json(request, status, login_describe(request, session->csrf));
+	set_cookie(request, id, false);
+	OPENSSL_cleanse(id, sizeof(id));
+}
