@@ -1,0 +1,32 @@
+/*
+ * The handlers of REST /api/v1, one .c for each resource; openapi.json says what
+ * each takes and answers. The router calls them when the guard of their route
+ * was satisfied.
+ */
+#ifndef WEB_API_H
+#define WEB_API_H
+
+#include "web/request.h"
+
+/* api_session.c */
+request_fn api_session, api_claim, api_login, api_logout, api_account_password;
+/* api_status.c */
+request_fn api_healthz, api_mqtt, api_openapi, api_status;
+/* api_clients.c */
+request_fn api_clients, api_client_subscriptions, api_client_disconnect;
+/* api_users.c */
+request_fn api_users, api_user_put, api_user_delete;
+/* api_acl.c */
+request_fn api_rules, api_rule_add, api_rule_test, api_rule_delete;
+/* api_pins.c */
+request_fn api_pins, api_pin_put, api_pin_delete, api_sim_line;
+/* api_publish.c */
+request_fn api_publish;
+/* api_topics.c */
+request_fn api_topics, api_topic_value;
+/* api_history.c */
+request_fn api_history, api_history_topics;
+/* api_events.c */
+request_fn api_events;
+
+#endif
