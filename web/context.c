@@ -1,0 +1,63 @@
+#include "web/context.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/admin.h"
+#include "broker/base/log.h"
+#include "db/access_rules.h"
+
+#define RETRY_MS 1000
+
+static int build(struct web_context *web, struct access **out)
+{
+	struct db_access_options options = {
+		.node = web->node,
+		.demo = web->demo,
+	};
+
+	return db_access_build(web->config, &options, out);
+}
+
+static void tell_broker(struct web_context *web);
+
+static void try_again(struct loop_timer *timer)
+{
+	tell_broker(list_entry(timer, struct web_context, access_timer));
+}
+
+static void tell_broker(struct web_context *web)
+{
+	struct access *access;
+	int r = build(web, &access);
+
+	if (r == 0)
+		r = admin_set_access(web->admin, access);
+	if (r == 0)
+		return;
+	log_warn("users and rules", "the broker could not be told: %s",
+		 strerror(-r));
+	web->access_timer.fn = try_again;
+	loop_timer_set(web->loop, &web->access_timer, RETRY_MS);
+}
+
+int context_access_changed(struct web_context *web)
+{
+	struct access *access;
+	int r = build(web, &access);
+
+	if (r)
+		return r;
+	access_free(web->access);
+	web->access = access;
+	loop_timer_cancel(web->loop, &web->access_timer);
+	tell_broker(web);
+	return 0;
+}
+
+void context_client_id(struct web_context *web, char *out, size_t size)
+{
+	web->local_clients++;
+	snprintf(out, size, "$web-%llu",
+		 (unsigned long long)web->local_clients);
+}

@@ -1,0 +1,56 @@
+/*
+ * What the handlers of the web thread work with. One struct, made by web.c,
+ * used by that thread only.
+ */
+#ifndef WEB_CONTEXT_H
+#define WEB_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/loop.h"
+#include "web/same_site.h"
+
+struct access;
+struct admin;
+struct broker;
+struct db_config;
+struct db_history;
+struct gpio_link;
+struct hashing;
+struct server;
+struct sessions;
+struct throttle;
+
+struct web_context {
+	struct loop *loop;
+	struct broker *broker;
+	struct admin *admin;
+	struct db_config *config;
+	struct db_history *history;
+	struct hashing *hashing;
+	struct sessions *sessions;
+	struct throttle *throttle;
+	struct gpio_link *gpio;
+	struct server *server;
+	struct same_site site;
+	const char *node;
+	bool demo;
+	bool claimed;
+	struct access *access; /* ours; the broker has a table of its own */
+	struct loop_timer access_timer; /* for telling the broker again */
+	uint64_t local_clients; /* made so far: numbers their identifiers */
+	unsigned int streams;
+};
+
+/*
+ * Users or rules have changed in config.db: build the table anew, for us and for
+ * the broker. Returns 0 or a negative errno: then the old one still holds. When
+ * only the broker could not be told (busy), that is tried again every second.
+ */
+int context_access_changed(struct web_context *web);
+
+/* A local client identifier never used before in this process. */
+void context_client_id(struct web_context *web, char *out, size_t size);
+
+#endif
