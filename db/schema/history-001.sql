@@ -9,11 +9,13 @@ CREATE TABLE topics (
 	topic TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- By day, to go with its table: client identifiers may be made up each time.
 CREATE TABLE origins (
 	id INTEGER PRIMARY KEY,
+	day INTEGER NOT NULL,
 	user TEXT NOT NULL,
 	client TEXT NOT NULL,
-	UNIQUE (user, client)
+	UNIQUE (day, user, client)
 ) STRICT;
 
 -- What each day's table holds of each topic.
