@@ -1,0 +1,516 @@
+#include "db/store_thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/log.h"
+#include "broker/base/mailbox.h"
+#include "db/batch.h"
+#include "db/db.h"
+#include "db/elide.h"
+#include "db/history_write.h"
+#include "db/state.h"
+
+#define LAZY_MS 60000
+#define HISTORY_MS 30000
+#define HISTORY_DAYS 30
+
+/* Lazy values of one transaction: it must not hold up what is waited for. */
+#define LAZY_ROWS 500
+
+/* Nothing to write for so long: time to copy the WAL back. */
+#define IDLE_MS 1000
+
+/* After a commit has failed. */
+#define RETRY_FIRST_MS 100
+#define RETRY_MAX_MS 5000
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static int open_files(struct store_thread *thread, struct db *db)
+{
+	struct history_policy policy = {
+		.days = thread->options.history_days,
+		.bytes = db_history_bytes(db),
+		.min_interval_ms = thread->options.history_min_interval_ms,
+		.on_change = thread->options.history_on_change,
+	};
+	int r = state_open(db, &thread->state);
+
+	return r ? r : history_writer_open(db, &policy, &thread->history);
+}
+
+int store_thread_init(struct store_thread *thread, struct db *db,
+		      size_t batches, const struct db_store_options *options)
+{
+	int r;
+
+	memset(thread, 0, sizeof(*thread));
+	thread->options = *options;
+	thread->options.lazy_ms = or_default(options->lazy_ms, LAZY_MS);
+	thread->options.history_ms =
+		or_default(options->history_ms, HISTORY_MS);
+	thread->options.history_days =
+		or_default(options->history_days, HISTORY_DAYS);
+	list_init(&thread->txn);
+	list_init(&thread->lazy.order);
+	thread->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	thread->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	r = thread->fd < 0 || thread->stop_fd < 0 ? -errno : 0;
+	if (!r) {
+		thread->mailbox = mailbox_new(batches);
+		r = thread->mailbox ? lazy_init(&thread->lazy) : -errno;
+	}
+	if (!r)
+		r = open_files(thread, db);
+	if (r)
+		store_thread_free(thread);
+
+	return r;
+}
+
+static void drop_txn(struct store_thread *thread)
+{
+	struct list *after;
+	struct list *at;
+
+	list_for_each (at, after, &thread->txn) {
+		list_remove(at);
+		batch_free(list_entry(at, struct batch, link));
+	}
+	thread->txn_ops = 0;
+	thread->txn_bytes = 0;
+	thread->elided = false;
+}
+
+void store_thread_free(struct store_thread *thread)
+{
+	struct batch *batch;
+
+	drop_txn(thread);
+	while (thread->mailbox && (batch = mailbox_take(thread->mailbox)))
+		batch_free(batch);
+	mailbox_free(thread->mailbox);
+	if (thread->lazy.topics.slots)
+		lazy_free(&thread->lazy);
+	history_writer_close(thread->history);
+	state_close(thread->state);
+	if (thread->fd >= 0)
+		close(thread->fd);
+	if (thread->stop_fd >= 0)
+		close(thread->stop_fd);
+}
+
+static void signal_fd(int fd)
+{
+	const uint64_t one = 1;
+
+	/* Cannot fail but for a counter at its end, and then it is readable. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void store_thread_stop(struct store_thread *thread)
+{
+	signal_fd(thread->stop_fd);
+}
+
+static bool stopping(const struct store_thread *thread)
+{
+	struct pollfd fd = { .fd = thread->stop_fd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* Values and rows that may wait leave the batch for where they wait. When memory
+ * is short a lazy value is lost: nobody was promised it. */
+static void keep_lazily(struct store_thread *thread, const struct op *op)
+{
+	switch (op->type) {
+	case OP_RETAINED_LAZY:
+		if (!lazy_count(&thread->lazy))
+			thread->lazy_at = clock_ms() + thread->options.lazy_ms;
+		if (lazy_put(&thread->lazy, op->u.message))
+			log_warn("state.db",
+				 "a retained value is not kept: out of memory");
+		break;
+	case OP_RETAINED_SAVE:
+		lazy_remove(&thread->lazy, message_topic(op->u.message));
+		break;
+	case OP_RETAINED_REMOVE:
+		lazy_remove(&thread->lazy, op->u.topic);
+		break;
+	case OP_HISTORY:
+		if (!history_writer_rows(thread->history))
+			thread->history_at =
+				clock_ms() + thread->options.history_ms;
+		history_writer_put(thread->history, op->u.message);
+		break;
+	case OP_SESSION_SAVE:
+	case OP_SESSION_REMOVE:
+	case OP_SUBSCRIPTION_SAVE:
+	case OP_SUBSCRIPTION_REMOVE:
+	case OP_MESSAGE_SAVE:
+	case OP_MESSAGE_REMOVE:
+	case OP_QUEUE_SAVE:
+	case OP_QUEUE_REMOVE:
+	case OP_INBOUND_ADD:
+	case OP_INBOUND_REMOVE:
+	case OP_TYPES:
+		break;
+	}
+}
+
+static void take(struct store_thread *thread, struct batch *batch)
+{
+	for (const struct op *op = batch->first; op; op = op->next)
+		keep_lazily(thread, op);
+
+	list_append(&thread->txn, &batch->link);
+	thread->txn_ops += batch->ops;
+	thread->txn_bytes += batch->bytes;
+}
+
+static bool txn_full(const struct store_thread *thread)
+{
+	return thread->txn_ops >= DB_STORE_TXN_OPS ||
+	       thread->txn_bytes >= DB_STORE_TXN_BYTES;
+}
+
+/* Nothing more is taken while a transaction waits for its next try: it would
+ * only move the queue from the mailbox to here. */
+static void gather(struct store_thread *thread)
+{
+	struct batch *batch;
+
+	while (!thread->retry_at && !txn_full(thread) &&
+	       (batch = mailbox_take(thread->mailbox)))
+		take(thread, batch);
+}
+
+static int apply_txn(struct store_thread *thread)
+{
+	struct list *after;
+	struct list *at;
+	int r = 0;
+
+	list_for_each (at, after, &thread->txn) {
+		struct batch *batch = list_entry(at, struct batch, link);
+		struct op *op = batch->first;
+
+		for (; op && !r; op = op->next) {
+			if (!op->dead)
+				r = state_apply(thread->state, op);
+		}
+	}
+
+	return r;
+}
+
+/* The highest number of the transaction; 0: nothing in it was promised. */
+static uint64_t txn_number(const struct store_thread *thread)
+{
+	uint64_t number = 0;
+	struct list *after;
+	struct list *at;
+
+	list_for_each (at, after, &thread->txn) {
+		struct batch *batch = list_entry(at, struct batch, link);
+
+		if (batch->number)
+			number = batch->number;
+	}
+
+	return number;
+}
+
+static void report(struct store_thread *thread, uint64_t number)
+{
+	atomic_fetch_sub(&thread->pending_ops, thread->txn_ops);
+	atomic_fetch_sub(&thread->pending_bytes, thread->txn_bytes);
+	if (number) {
+		atomic_store(&thread->committed, number);
+		signal_fd(thread->fd);
+	}
+}
+
+/* Said once, however often it fails. */
+static void failed(struct store_thread *thread, int error)
+{
+	if (!atomic_load(&thread->degraded)) {
+		log_error("state.db",
+			  "cannot be written: %s; acknowledgements wait",
+			  strerror(-error));
+		atomic_store(&thread->degraded, true);
+		signal_fd(thread->fd);
+		thread->retry_ms = RETRY_FIRST_MS;
+	} else {
+		thread->retry_ms *= 2;
+		if (thread->retry_ms > RETRY_MAX_MS)
+			thread->retry_ms = RETRY_MAX_MS;
+	}
+	thread->retry_at = clock_ms() + thread->retry_ms;
+}
+
+static void succeeded(struct store_thread *thread)
+{
+	thread->retry_at = 0;
+	thread->busy_at = clock_ms();
+	thread->untidy = true;
+	if (!atomic_load(&thread->degraded))
+		return;
+	log_info("state.db", "is written again");
+	atomic_store(&thread->degraded, false);
+	signal_fd(thread->fd);
+}
+
+static int write_txn(struct store_thread *thread)
+{
+	uint64_t number = txn_number(thread);
+	int r = 0;
+
+	if (list_empty(&thread->txn))
+		return 0;
+	if (number) {
+		if (!thread->elided)
+			elide(&thread->txn);
+		thread->elided = true;
+		r = state_begin(thread->state);
+		if (!r)
+			r = apply_txn(thread);
+		if (!r)
+			r = state_commit(thread->state);
+		if (r) {
+			state_rollback(thread->state);
+			failed(thread, r);
+			return r;
+		}
+		succeeded(thread);
+	}
+
+	report(thread, number);
+	drop_txn(thread);
+	return 0;
+}
+
+/* One transaction of those that wait longest. */
+static int write_lazy(struct store_thread *thread, size_t max)
+{
+	struct list *after;
+	struct list *at;
+	size_t n = 0;
+	int r;
+
+	r = state_begin(thread->state);
+	list_for_each (at, after, &thread->lazy.order) {
+		struct lazy_entry *entry =
+			list_entry(at, struct lazy_entry, link);
+
+		if (r || n == max)
+			break;
+		r = state_retained_save(thread->state, entry->message);
+		n++;
+	}
+	if (!r)
+		r = state_commit(thread->state);
+	if (r) {
+		state_rollback(thread->state);
+		failed(thread, r);
+		return r;
+	}
+
+	succeeded(thread);
+	lazy_drop(&thread->lazy, n);
+	thread->lazy_left -= n < thread->lazy_left ? n : thread->lazy_left;
+	return 0;
+}
+
+/* A step of what is due; those that came later wait for the next time. */
+static int lazy_step(struct store_thread *thread, uint64_t now)
+{
+	if (!lazy_count(&thread->lazy)) {
+		thread->lazy_left = 0;
+		return 0;
+	}
+	if (now >= thread->lazy_at) {
+		thread->lazy_left = lazy_count(&thread->lazy);
+		thread->lazy_at = now + thread->options.lazy_ms;
+	}
+
+	return thread->lazy_left ? write_lazy(thread, LAZY_ROWS) : 0;
+}
+
+/* The history may be lost without harm: its troubles are told and not waited
+ * for. */
+static int write_history(struct store_thread *thread)
+{
+	uint64_t lost;
+	int r = history_writer_flush(thread->history);
+
+	if (r && !thread->history_failing)
+		log_error("history.db", "cannot be written: %s", strerror(-r));
+	else if (!r && thread->history_failing)
+		log_info("history.db", "is written again");
+	thread->history_failing = r != 0;
+
+	lost = history_writer_lost(thread->history);
+	if (lost)
+		log_warn("history.db", "%llu messages were not kept",
+			 (unsigned long long)lost);
+	thread->busy_at = clock_ms();
+	thread->untidy = true;
+
+	return r;
+}
+
+static int history_step(struct store_thread *thread, uint64_t now)
+{
+	if (!history_writer_rows(thread->history))
+		return 0;
+	if (now < thread->history_at &&
+	    (thread->history_failing || !history_writer_full(thread->history)))
+		return 0;
+	thread->history_at = now + thread->options.history_ms;
+
+	return write_history(thread);
+}
+
+static void checkpoint(struct store_thread *thread, bool hard)
+{
+	int r = state_checkpoint(thread->state, hard);
+
+	/* The WAL keeps everything; it is tried again with the next commit. */
+	if (r && r != -EAGAIN && !atomic_load(&thread->degraded))
+		log_warn("state.db", "checkpoint: %s", strerror(-r));
+}
+
+static void tidy_step(struct store_thread *thread, uint64_t now)
+{
+	size_t wal = state_wal_bytes(thread->state);
+	int r;
+
+	if (!thread->untidy)
+		return;
+	if (wal > DB_STORE_WAL_SOFT)
+		checkpoint(thread, wal > DB_STORE_WAL_HARD);
+	if (now < thread->busy_at + IDLE_MS)
+		return;
+
+	checkpoint(thread, false);
+	r = history_writer_tidy(thread->history);
+	if (r < 0)
+		log_warn("history.db", "tidying up: %s", strerror(-r));
+	thread->untidy = r > 0;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Milliseconds until something is due without a new batch; -1: nothing is. */
+static int time_left(const struct store_thread *thread, uint64_t now)
+{
+	uint64_t due = UINT64_MAX;
+
+	if (thread->retry_at)
+		due = thread->retry_at;
+	else if (thread->lazy_left)
+		due = now;
+	else if (lazy_count(&thread->lazy))
+		due = thread->lazy_at;
+	if (history_writer_rows(thread->history))
+		due = sooner(due, thread->history_at);
+	if (thread->untidy)
+		due = sooner(due, thread->busy_at + IDLE_MS);
+
+	if (due == UINT64_MAX)
+		return -1;
+	if (due <= now)
+		return 0;
+
+	return due - now > 60000 ? 60000 : (int)(due - now);
+}
+
+static void wait_for_work(struct store_thread *thread)
+{
+	struct pollfd fds[] = {
+		{ .fd = thread->stop_fd, .events = POLLIN },
+		{ .fd = mailbox_fd(thread->mailbox), .events = POLLIN },
+	};
+
+	/* While a transaction waits for its next try the mailbox is not taken
+	 * from, and must not wake us. */
+	poll(fds, thread->retry_at ? 1 : 2, time_left(thread, clock_ms()));
+}
+
+static void turn(struct store_thread *thread)
+{
+	uint64_t now;
+
+	if (thread->retry_at) {
+		if (clock_ms() < thread->retry_at)
+			return;
+		thread->retry_at = 0;
+	}
+	/* A transaction that failed is tried again as it was. */
+	if (list_empty(&thread->txn))
+		gather(thread);
+	if (write_txn(thread))
+		return;
+
+	now = clock_ms();
+	if (lazy_step(thread, now))
+		return;
+	history_step(thread, now);
+	tidy_step(thread, now);
+}
+
+/* Everything, with one try each. */
+static void finish(struct store_thread *thread)
+{
+	int r = 0;
+
+	do {
+		thread->retry_at = 0;
+		if (list_empty(&thread->txn))
+			gather(thread);
+		if (list_empty(&thread->txn))
+			break;
+		r = write_txn(thread);
+	} while (!r);
+	while (!r && lazy_count(&thread->lazy))
+		r = write_lazy(thread, LAZY_ROWS);
+	if (r)
+		log_error("state.db", "what was not acknowledged is lost: %s",
+			  strerror(-r));
+	else
+		checkpoint(thread, false);
+	thread->error = r;
+
+	if (history_writer_rows(thread->history)) {
+		r = write_history(thread);
+		if (!thread->error)
+			thread->error = r;
+	}
+}
+
+void *store_thread_run(void *arg)
+{
+	struct store_thread *thread = arg;
+
+	while (!stopping(thread)) {
+		wait_for_work(thread);
+		turn(thread);
+	}
+	finish(thread);
+
+	return NULL;
+}

@@ -1,0 +1,57 @@
+/*
+ * The store's own thread: takes batches out of the mailbox, writes them in
+ * transactions, reports. The atomics are what the broker thread sees of it.
+ */
+#ifndef DB_STORE_THREAD_H
+#define DB_STORE_THREAD_H
+
+#include <stdatomic.h>
+
+#include "broker/base/list.h"
+#include "db/lazy.h"
+#include "db/store.h"
+
+struct db;
+struct history_writer;
+struct mailbox;
+struct state;
+
+struct store_thread {
+	struct mailbox *mailbox; /* of struct batch */
+	int fd; /* eventfd: committed or degraded has changed */
+	int stop_fd; /* eventfd: readable for good once it is to stop */
+	atomic_uint_least64_t committed;
+	atomic_bool degraded;
+	atomic_size_t pending_ops; /* put in and not yet written */
+	atomic_size_t pending_bytes;
+
+	/* From here on the thread's own; main's before and after it runs. */
+	struct db_store_options options;
+	struct state *state;
+	struct history_writer *history;
+	struct lazy lazy;
+	struct list txn; /* batches of the transaction being written */
+	size_t txn_ops;
+	size_t txn_bytes;
+	bool elided;
+	uint64_t retry_at; /* clock_ms(); 0: nothing has failed */
+	uint64_t retry_ms;
+	uint64_t lazy_at; /* when they are due */
+	size_t lazy_left; /* of those that were due */
+	uint64_t history_at;
+	uint64_t busy_at; /* when something was written last */
+	bool untidy; /* not checkpointed since */
+	bool history_failing;
+	int error; /* something was not written at the stop */
+};
+
+int store_thread_init(struct store_thread *thread, struct db *db,
+		      size_t batches, const struct db_store_options *options);
+void store_thread_free(struct store_thread *thread);
+
+/* For pthread_create(); arg is the struct. */
+void *store_thread_run(void *arg);
+/* From any thread: write what is in the mailbox and return. */
+void store_thread_stop(struct store_thread *thread);
+
+#endif
