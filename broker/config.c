@@ -15,8 +15,7 @@ struct config_string {
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 					  NULL };
-static const char *const listener_types[] = { "tcp", "websocket", "unix",
-					      NULL };
+static const char *const listener_types[] = { "tcp", "unix", NULL };
 static const char *const gpio_backends[] = { "auto", "gpiod", "sim", "off",
 					     NULL };
 
@@ -93,6 +92,16 @@ const struct config_field *config_fields(size_t *count)
 	return fields;
 }
 
+const struct config_field *config_find_field(const char *section,
+					     const char *key)
+{
+	for (size_t i = 0; i < FIELDS; i++)
+		if (strcmp(fields[i].section, section) == 0 &&
+		    strcmp(fields[i].key, key) == 0)
+			return &fields[i];
+	return NULL;
+}
+
 char *config_keep(struct config *config, const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -131,7 +140,7 @@ static int set_defaults(struct config *config, const char *section, void *base)
 /* The host name up to its first dot, if it can be a level of a topic. */
 static int set_node(struct config *config)
 {
-	const struct config_field *node = &fields[1];
+	const struct config_field *node = config_find_field("hearth", "node");
 	char expected[FIELD_EXPECTED_SIZE];
 	char name[256] = "";
 	int r;

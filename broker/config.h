@@ -113,5 +113,8 @@ int config_parse(const char *text, size_t len, struct config **out,
 
 /* Every key there is, at most CONFIG_FIELDS_MAX. */
 const struct config_field *config_fields(size_t *count);
+/* NULL if there is none. */
+const struct config_field *config_find_field(const char *section,
+					     const char *key);
 
 #endif

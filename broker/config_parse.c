@@ -173,16 +173,6 @@ static void on_section(void *arg, unsigned int line, const char *type,
 	parser->seen[i] = line;
 }
 
-static const struct config_field *find_field(const struct parser *parser,
-					     const char *key)
-{
-	for (size_t i = 0; i < parser->count; i++)
-		if (strcmp(parser->fields[i].section, parser->section) == 0 &&
-		    strcmp(parser->fields[i].key, key) == 0)
-			return &parser->fields[i];
-	return NULL;
-}
-
 static void on_pair(void *arg, unsigned int line, const char *key,
 		    const char *value)
 {
@@ -200,7 +190,7 @@ static void on_pair(void *arg, unsigned int line, const char *key,
 				 "%.64s: expected a [section] before it", key);
 		return;
 	}
-	field = find_field(parser, key);
+	field = config_find_field(parser->section, key);
 	if (!field) {
 		complain(parser, line, "%.64s: there is no such key in [%s]",
 			 key, parser->section);

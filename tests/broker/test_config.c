@@ -75,7 +75,7 @@ static const struct {
 	{ "[listener a]\nport=1883 ; mqtt\n",
 	  "2: port = 1883 ; mqtt: expected a number from 0 to 65535\n" },
 	{ LAN "type=tls\n",
-	  "3: type = tls: expected one of tcp websocket unix\n" },
+	  "3: type = tls: expected one of tcp unix\n" },
 	{ LAN "anonymous=true\n", "3: anonymous = true: expected yes or no\n" },
 	{ LAN "address=localhost\n",
 	  "3: address = localhost: expected a numeric address as 127.0.0.1, "
@@ -164,7 +164,7 @@ static void test_every_key_reaches_its_field(void **state)
 		"log_level=debug\r\n"
 		"[listener lan]\naddress=::\nport=1\nanonymous=yes\n"
 		"max_connections=7\n"
-		"[listener ws]\ntype=websocket\nport=65535\n"
+		"[listener b]\ntype=tcp\nport=65535\n"
 		"[ listener  local ]\ntype=unix\npath=/run/a=b\nuser=u\n"
 		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"
 		"host = one, two\nhost=three\n"
@@ -189,7 +189,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_true(c->listeners[0].anonymous);
 	assert_null(c->listeners[0].user);
 	assert_int_equal(c->listeners[0].max_connections, 7);
-	assert_int_equal(c->listeners[1].type, LISTENER_WEBSOCKET);
+	assert_int_equal(c->listeners[1].type, LISTENER_TCP);
 	assert_int_equal(c->listeners[1].port, 65535);
 	assert_false(c->listeners[1].anonymous);
 	assert_string_equal(c->listeners[2].name, "local");

@@ -284,7 +284,7 @@ static void test_help_and_version_need_no_hub(void **state)
 
 static void test_claim_sends_token_and_password(void **state)
 {
-	struct run r = run_input("claim|anna|--token-file|-|"
+	struct run r = run_input("-u|x|claim|anna|--token-file|-|"
 				 "--new-password-file|-",
 				 "t0ken\nhouse of anna\n",
 				 ANSWERS(CREATED("{\"user\":\"anna\"}")));
@@ -483,6 +483,7 @@ static void test_sub_ends_after_the_count(void **state)
 	run_end(&r);
 	r = run("sub|#", ANSWERS({ 403, "{\"title\":\"No\"}", NULL }));
 	assert_int_equal(r.code, CTL_UNAUTHORIZED);
+	assert_string_equal(r.err, "hearthctl: No\n");
 	run_end(&r);
 }
 

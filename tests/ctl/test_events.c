@@ -40,6 +40,7 @@ static const struct {
 	{ "event: lost\n\ndata: 1\n\n", "message=1;" },
 	{ "data: a\r\n\r\ndata: b\r\rdata: c\n\n",
 	  "message=a;message=b;message=c;" },
+	{ "data: a\r\ndata: b\r\n\r\n", "message=a\nb;" },
 	{ "data: not ended\n", "" },
 	{ "nonsense: 1\n:\n\n", "" },
 };

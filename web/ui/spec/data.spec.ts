@@ -2,6 +2,7 @@ import './globals';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pin, Sample } from '../src/data/api';
+import type { Thing } from '../src/data/board';
 import { HEADER, headerPin } from '../src/data/header';
 import { isSwitch, series, toCsv } from '../src/data/history';
 import * as payload from '../src/data/payload';
@@ -233,6 +234,28 @@ test('tiles go to their rooms, those without one come last', () => {
   assert.equal(prettyName('floor_lamp-2'), 'Floor lamp 2');
 });
 
+test('a light published twice is one tile', () => {
+  const light = (state: string) => ({
+    ...thing('pi', 'out', 'lamp'),
+    group: 'light' as const,
+    state,
+  });
+  const keys = (state: string, pins: Pin[] = []) => {
+    const things = new Map<string, Thing>([
+      ['hearth/pi/out/lamp', thing('pi', 'out', 'lamp')],
+      ['hearth/pi/light/lamp', light(state)],
+    ]);
+    const list = rooms('pi', pins, [], things);
+    return list.flatMap((r) => r.tiles.map((x) => x.key));
+  };
+  const lamp = pin('lamp', { kind: 'light' });
+  const dim = '{"state":"ON","brightness":9}';
+  assert.deepEqual(keys('{"state":"ON"}'), ['hearth/pi/out/lamp']);
+  assert.deepEqual(keys('{"state":"ON"}', [lamp]), ['hearth/pi/out/lamp']);
+  assert.deepEqual(keys(dim), ['hearth/pi/light/lamp']);
+  assert.deepEqual(keys(dim, [lamp]), ['hearth/pi/light/lamp']);
+});
+
 test('an active-low input is on at 0 V', () => {
   assert.equal(levelFor(pin('a', { active_low: true }), true), 0);
   assert.equal(levelFor(pin('a', { active_low: true }), false), 1);
@@ -246,7 +269,8 @@ test('a pin is checked before the server is asked', () => {
   assert.deepEqual(bad(pin('lamp')), { name: 'pins.name_taken' });
   assert.deepEqual(bad(pin('lamp'), false), {});
   assert.ok(bad(pin('')).name && bad(pin('a/b')).name && bad(pin('ü')).name);
-  assert.ok(bad(pin('x'.repeat(33))).name);
+  assert.ok(bad(pin('x'.repeat(33))).name && bad(pin('Lamp')).name);
+  assert.ok(bad(pin('ok', { label: 'ü'.repeat(33) })).label);
   assert.ok(bad(pin('ok', { line: -1 })).line);
   for (const ms of [-1, 10001, NaN, 1.5]) {
     assert.ok(bad(pin('ok', { debounce_ms: ms })).debounce_ms, `${ms}`);

@@ -147,7 +147,8 @@ export function onBoardMessage(m: Message, now = Date.now()): void {
     tellResult(thingKey(node, g, name), text);
   } else if (leaf === 'event' && g === 'in' && !m.retain) {
     const type = parseObject(text).event_type;
-    if (typeof type !== 'string') return;
+    /* The end of a press is no news after its beginning. */
+    if (typeof type !== 'string' || type === 'released') return;
     change(node, g, name, (t) => ({ ...t, event: { type, at: now } }));
   } else if (leaf === 'count' && g === 'in') {
     const count = Number(text);

@@ -1,6 +1,6 @@
 /* From pins and published states to what Home shows, room by room. */
 import type { Pin, PinKind } from './api';
-import { thingKey } from './board';
+import { brightness, thingKey } from './board';
 import type { Group, Thing } from './board';
 import { groupOf } from './pins';
 
@@ -45,13 +45,30 @@ export function prettyName(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+type Things = ReadonlyMap<string, Thing>;
+
+/* An output of kind light is published twice, below out/ and below light/.
+ * The latter is shown where it can do more. */
+function isDimmer(node: string, name: string, things: Things): boolean {
+  return brightness(things.get(thingKey(node, 'light', name))) !== null;
+}
+
+function isTwin(t: Thing, things: Things): boolean {
+  if (t.group === 'light') {
+    const other = things.has(thingKey(t.node, 'out', t.name));
+    return other && brightness(t) === null;
+  }
+  return t.group === 'out' && isDimmer(t.node, t.name, things);
+}
+
 function fromPin(
   pin: Pin,
   node: string,
-  things: ReadonlyMap<string, Thing>,
+  things: Things,
   faults: ReadonlyMap<string, string>,
 ): Tile {
-  const group = groupOf(pin);
+  const dimmer = pin.kind === 'light' && isDimmer(node, pin.name, things);
+  const group = dimmer ? 'light' : groupOf(pin);
   const key = thingKey(node, group, pin.name);
   return {
     key,
@@ -93,13 +110,13 @@ export function rooms(
   node: string,
   pins: readonly Pin[],
   errors: readonly { pin: string; message: string }[],
-  things: ReadonlyMap<string, Thing>,
+  things: Things,
 ): Room[] {
   const faults = new Map(errors.map((e) => [e.pin, e.message]));
   const tiles = pins.map((p) => fromPin(p, node, things, faults));
   const seen = new Set(tiles.map((x) => x.key));
   for (const [key, thing] of things) {
-    if (!seen.has(key)) tiles.push(fromThing(key, thing));
+    if (!seen.has(key) && !isTwin(thing, things)) tiles.push(fromThing(key, thing));
   }
   const byRoom = new Map<string, Tile[]>();
   const last = new Map<string, Tile[]>();

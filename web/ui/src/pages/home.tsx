@@ -94,7 +94,10 @@ export function HomePage() {
       {!waiting && list.length === 0 && <Nothing />}
       <div class="rooms">
         {list.map((room) => (
-          <RoomView key={room.name} room={room} />
+          <RoomView
+            key={`${room.tiles[0]?.pin ? 'room' : 'node'} ${room.name}`}
+            room={room}
+          />
         ))}
       </div>
     </>

@@ -14,6 +14,8 @@ const BIASES = ['up', 'down', 'none', 'as_is'] as const;
 const SAFES = ['off', 'on', 'hold'] as const;
 /* Longest time a bouncing contact can need. */
 const MAX_DEBOUNCE_MS = 10000;
+/* Bytes of a label or a room, as the server's db/pins.h. */
+const MAX_TEXT = 64;
 
 export function newPin(line: number | null): Pin {
   return {
@@ -48,9 +50,14 @@ export function pinProblems(
   others: readonly Pin[],
 ): Record<string, Key> {
   const bad: Record<string, Key> = {};
-  if (!/^[A-Za-z0-9_-]{1,32}$/.test(pin.name)) bad.name = 'pins.bad_name';
+  if (!/^[a-z0-9_-]{1,32}$/.test(pin.name)) bad.name = 'pins.bad_name';
   else if (isNew && others.some((p) => p.name === pin.name)) {
     bad.name = 'pins.name_taken';
+  }
+  for (const field of ['label', 'room'] as const) {
+    if (new TextEncoder().encode(pin[field]).length > MAX_TEXT) {
+      bad[field] = 'pins.bad_text';
+    }
   }
   if (pin.line < 0) bad.line = 'pins.bad_line';
   const wrong =

@@ -8,6 +8,7 @@ import { levelFor, pins } from '../data/pins';
 import { session } from '../data/session';
 import type { Tile } from '../data/tiles';
 import { ago, t } from '../i18n';
+import type { Key } from '../i18n';
 import { Icon } from '../ui/icon';
 import type { IconName } from '../ui/icon-paths';
 import { href } from '../ui/route';
@@ -74,9 +75,19 @@ function stateText(tile: Tile): string {
   }
 }
 
+const EVENTS: Record<string, Key> = {
+  pressed: 'event.pressed',
+  single: 'event.single',
+  double: 'event.double',
+  long: 'event.long',
+};
+
+/* Of a button, what it was last used for. */
 function lastEvent(tile: Tile): string {
   const e = tile.thing?.event;
-  return e ? ` · ${e.type}, ${ago(e.at)}` : '';
+  const key = e ? EVENTS[e.type] : undefined;
+  if (tile.kind !== 'button' || !e || !key) return '';
+  return ` · ${t(key)} ${ago(e.at)}`;
 }
 
 /* Whether a tap does something, and what. */
