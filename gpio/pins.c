@@ -243,7 +243,7 @@ static void take_fields(const struct place *place, json_t *object,
 	take_word(place, "dir", json_object_get(object, "dir"), directions,
 		  &direction);
 	out->direction = (enum line_direction)direction;
-	bias = direction == LINE_INPUT ? LINE_BIAS_UP : LINE_BIAS_AS_IS;
+	bias = LINE_BIAS_UP;
 	kind = direction == LINE_INPUT ? PIN_SWITCH : PIN_RELAY;
 
 	take_text(place, "chip", json_object_get(object, "chip"), out->chip,
@@ -265,7 +265,9 @@ static void take_fields(const struct place *place, json_t *object,
 		  PIN_TEXT_MAX + 1);
 	take_text(place, "room", json_object_get(object, "room"), NULL,
 		  PIN_TEXT_MAX + 1);
-	out->bias = (enum line_bias)bias;
+	/* A driven line needs no pull, and some chips would refuse it. */
+	out->bias = direction == LINE_INPUT ? (enum line_bias)bias
+					    : LINE_BIAS_AS_IS;
 	out->safe = (enum logic_safe)safe;
 	out->kind = (enum pin_kind)kind;
 }

@@ -7,8 +7,9 @@
  *	  "safe":"off","kind":"relay","label":"Pump","room":"Cellar"}, ...]}
  *
  * name, dir and line must be there; the others default to what is shown, and
- * to kind "switch" for inputs, bias "up" for inputs, and no chip and pin (the
- * board's own header; "pin" is only compared). It is judged as a whole: every
+ * to kind "switch" for inputs, bias "up" for inputs (outputs have none, what is
+ * said of it is not looked at), and no chip and pin (the board's own header;
+ * "pin" is only compared). It is judged as a whole: every
  * mistake is listed with pin and field, and one mistake refuses all of it.
  */
 #ifndef GPIO_PINS_H
@@ -54,7 +55,7 @@ struct pin {
 	char chip[LINES_NAME_SIZE]; /* label; "" the header's */
 	unsigned int line;
 	unsigned int header_pin; /* 0: not said */
-	enum line_bias bias;
+	enum line_bias bias; /* outputs: as it is */
 	bool active_low;
 	uint32_t debounce_ms;
 	enum logic_safe safe;

@@ -53,7 +53,7 @@ static void test_a_whole_pin_as_the_hub_sends_it(void **state)
 	assert_string_equal(pin->chip, "pinctrl-rp1");
 	assert_int_equal(pin->line, 17);
 	assert_int_equal(pin->header_pin, 11);
-	assert_int_equal(pin->bias, LINE_BIAS_DOWN);
+	assert_int_equal(pin->bias, LINE_BIAS_AS_IS);
 	assert_true(pin->active_low);
 	assert_int_equal(pin->safe, LOGIC_SAFE_HOLD);
 	assert_int_equal(pin->kind, PIN_LIGHT);

@@ -1,0 +1,252 @@
+#include "gpio/node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/base/log.h"
+#include "gpio/node_internal.h"
+#include "gpio/state.h"
+
+/* A hub on the same machine is back soon. */
+#define HUB_RETRY_MIN_MS 100
+#define HUB_RETRY_MAX_MS 2000
+
+void node_set_logic_timer(struct node *node)
+{
+	uint64_t next = logic_next(&node->logic);
+	uint64_t now = loop_now(node->loop);
+
+	if (next == UINT64_MAX)
+		loop_timer_cancel(node->loop, &node->logic_timer);
+	else
+		loop_timer_set(node->loop, &node->logic_timer,
+			       next > now ? next - now : 0);
+}
+
+static void on_logic_timer(struct loop_timer *timer)
+{
+	struct node *node = list_entry(timer, struct node, logic_timer);
+	struct logic_action action;
+	char reason[REASON_SIZE];
+
+	/* What fails is due again only later, so this ends. */
+	while (logic_due(&node->logic, loop_now(node->loop), &action))
+		if (node_pins_execute(node, &action, reason))
+			log_error(node->pins[action.output].pin.name,
+				  "its time is up, but: %s", reason);
+	node_set_logic_timer(node);
+}
+
+static void on_retry_timer(struct loop_timer *timer)
+{
+	struct node *node = list_entry(timer, struct node, retry_timer);
+
+	if (node_pins_retry(node))
+		node_say_report(node);
+	if (node_pins_missing(node))
+		loop_timer_set(node->loop, timer, NODE_RETRY_MS);
+}
+
+static int subscribe(struct node *node)
+{
+	char topic[TOPICS_SIZE];
+	int r;
+
+	/* The configuration last: commands to new pins are heard by then. */
+	r = client_subscribe(node->client,
+			     topics_pin(topic, node->name, "out", "+", "/set"),
+			     1);
+	if (!r)
+		r = client_subscribe(
+			node->client,
+			topics_pin(topic, node->name, "light", "+", "/set"), 1);
+	if (!r)
+		r = client_subscribe(node->client,
+				     topics_hub(topic, node->name, "sim"), 1);
+	if (!r)
+		r = client_subscribe(node->client,
+				     topics_hub(topic, node->name, "config"),
+				     1);
+	return r;
+}
+
+static int make_client(struct node *node, const struct node_options *options)
+{
+	char topic[TOPICS_SIZE];
+	char client_id[NODE_NAME_MAX + sizeof("hearth-gpiod-")];
+	struct client_will will = {
+		.topic = topics_node(topic, node->name, "status"),
+		.payload = "offline",
+		.qos = 1,
+		.retain = true,
+	};
+	struct client_options o = {
+		.address = options->hub,
+		.version = MQTT_5_0,
+		.client_id = client_id,
+		.username = options->user,
+		/* What was commanded while we were away is old. */
+		.clean_start = true,
+		.keep_alive = NODE_KEEP_ALIVE,
+		.will = &will,
+		.retry_min_ms = HUB_RETRY_MIN_MS,
+		.retry_max_ms = HUB_RETRY_MAX_MS,
+	};
+
+	(void)snprintf(client_id, sizeof(client_id), "hearth-gpiod-%s",
+		       node->name);
+	return client_new(node->loop, &o, &node_hub_callbacks, node,
+			  &node->client);
+}
+
+int node_new(struct loop *loop, struct lines *lines,
+	     const struct node_options *options, struct node **out)
+{
+	struct node *node;
+	int r;
+
+	if (!topics_node_valid(options->name))
+		return -EINVAL;
+	node = calloc(1, sizeof(*node));
+	if (!node)
+		return -ENOMEM;
+
+	node->loop = loop;
+	node->lines = lines;
+	node->revision = -1;
+	(void)snprintf(node->name, sizeof(node->name), "%s", options->name);
+	logic_init(&node->logic);
+	node->logic_timer.fn = on_logic_timer;
+	node->retry_timer.fn = on_retry_timer;
+	if (options->state_directory) {
+		r = -ENOMEM;
+		if (asprintf(&node->state_directory, "%s",
+			     options->state_directory) < 0)
+			goto err_free;
+	}
+	r = make_client(node, options);
+	if (r)
+		goto err_directory;
+	r = subscribe(node);
+	if (r)
+		goto err_client;
+	*out = node;
+	return 0;
+
+err_client:
+	client_free(node->client);
+err_directory:
+	free(node->state_directory);
+err_free:
+	free(node);
+	return r;
+}
+
+void node_free(struct node *node)
+{
+	if (!node)
+		return;
+
+	loop_timer_cancel(node->loop, &node->logic_timer);
+	loop_timer_cancel(node->loop, &node->retry_timer);
+	loop_timer_cancel(node->loop, &node->goodbye_timer);
+	node_pins_release(node);
+	client_free(node->client);
+	free(node->state_directory);
+	free(node);
+}
+
+static void apply_kept(struct node *node)
+{
+	static struct pins pins; /* Large, and only this thread's. */
+	int r = state_load(node->state_directory, &pins, &node->errors);
+
+	if (r == -ENOENT)
+		return;
+	if (!r)
+		r = pins_check(&pins, node->lines, &node->errors);
+	if (r) {
+		log_error(node->state_directory, STATE_FILE " is not used: %s",
+			  node->errors.count ? node->errors.error[0].message
+					     : strerrordesc_np(-r));
+		return;
+	}
+	node->revision = pins.revision;
+	node_pins_apply(node, &pins);
+	log_info(node->state_directory, "%zu pins from " STATE_FILE,
+		 pins.count);
+}
+
+void node_start(struct node *node)
+{
+	if (node->state_directory)
+		apply_kept(node);
+	client_start(node->client);
+}
+
+static void finish(struct node *node)
+{
+	void (*done)(void *arg) = node->done;
+
+	loop_timer_cancel(node->loop, &node->goodbye_timer);
+	node->done = NULL;
+	if (done)
+		done(node->done_arg);
+}
+
+static void on_goodbye_timer(struct loop_timer *timer)
+{
+	struct node *node = list_entry(timer, struct node, goodbye_timer);
+
+	finish(node);
+}
+
+void node_goodbye_said(struct node *node)
+{
+	/* Not at once: this may be inside of node_stop(). */
+	if (node->done)
+		loop_timer_set(node->loop, &node->goodbye_timer, 0);
+}
+
+void node_stop(struct node *node, void (*done)(void *arg), void *arg)
+{
+	char topic[TOPICS_SIZE];
+	char reason[REASON_SIZE];
+	struct logic_action action;
+
+	if (node->stopping)
+		return;
+	node->stopping = true;
+	node->done = done;
+	node->done_arg = arg;
+	node->goodbye_timer.fn = on_goodbye_timer;
+
+	for (unsigned int i = 0; i < PINS_MAX; i++)
+		if (logic_make_safe(&node->logic, i, &action) &&
+		    node_pins_execute(node, &action, reason))
+			log_error(node->pins[i].pin.name, "not safe: %s",
+				  reason);
+	loop_timer_cancel(node->loop, &node->logic_timer);
+	loop_timer_cancel(node->loop, &node->retry_timer);
+	node_pins_deafen(node);
+
+	node_say(node, topics_node(topic, node->name, "status"), "offline",
+		 true);
+	loop_timer_set(node->loop, &node->goodbye_timer, NODE_GOODBYE_MS);
+	client_stop(node->client);
+}
+
+bool node_state(const struct node *node, const char *pin, bool *on)
+{
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		const struct node_pin *at = &node->pins[i];
+
+		if (!at->used || !at->request || strcmp(at->pin.name, pin) != 0)
+			continue;
+		*on = node_pin_on(at);
+		return true;
+	}
+	return false;
+}

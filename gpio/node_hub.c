@@ -1,0 +1,330 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/base/log.h"
+#include "gpio/lines_sim.h"
+#include "gpio/node_internal.h"
+#include "gpio/state.h"
+
+void node_say(struct node *node, const char *topic, const char *payload,
+	      bool retain)
+{
+	int r;
+
+	if (!client_connected(node->client))
+		return;
+	r = client_publish(node->client, slice_str(topic), slice_str(payload),
+			   1, retain, 0);
+	if (r)
+		log_error(topic, "not published: %s", strerrordesc_np(-r));
+}
+
+static bool is_light(const struct pin *pin)
+{
+	return pin->direction == LINE_OUTPUT && pin->kind == PIN_LIGHT;
+}
+
+static const char *kind_of(const struct pin *pin)
+{
+	return pin->direction == LINE_OUTPUT ? "out" : "in";
+}
+
+/* Of a line that we do not have nothing is known, so nothing is said. */
+void node_say_state(struct node *node, const struct node_pin *pin)
+{
+	char topic[TOPICS_SIZE];
+	bool on;
+
+	if (!pin->request) {
+		node_say_gone(node, &pin->pin);
+		return;
+	}
+
+	on = node_pin_on(pin);
+	node_say(node,
+		 topics_pin(topic, node->name, kind_of(&pin->pin),
+			    pin->pin.name, ""),
+		 topics_state(on), true);
+	if (is_light(&pin->pin))
+		node_say(node,
+			 topics_pin(topic, node->name, "light", pin->pin.name,
+				    ""),
+			 on ? "{\"state\":\"ON\"}" : "{\"state\":\"OFF\"}",
+			 true);
+}
+
+void node_say_gone(struct node *node, const struct pin *pin)
+{
+	char topic[TOPICS_SIZE];
+
+	node_say(node,
+		 topics_pin(topic, node->name, kind_of(pin), pin->name, ""), "",
+		 true);
+	if (is_light(pin))
+		node_say(node,
+			 topics_pin(topic, node->name, "light", pin->name, ""),
+			 "", true);
+}
+
+void node_say_event(struct node *node, const struct node_pin *pin)
+{
+	char topic[TOPICS_SIZE];
+
+	node_say(node,
+		 topics_pin(topic, node->name, "in", pin->pin.name, "/event"),
+		 pin->on ? "{\"event_type\":\"pressed\"}"
+			 : "{\"event_type\":\"released\"}",
+		 false);
+}
+
+static void say_error(struct node *node, const struct client_message *message,
+		      const char *reason)
+{
+	char topic[TOPICS_SIZE];
+	char *text = topics_error(message->topic, message->payload, reason);
+
+	log_warn("hub", "%.*s: %s",
+		 (int)(message->topic.len < 200 ? message->topic.len : 200),
+		 (const char *)message->topic.data, reason);
+	if (text)
+		node_say(node, topics_node(topic, node->name, "error"), text,
+			 false);
+	free(text);
+}
+
+/* On .../result, beside the .../set that asked. */
+static void say_result(struct node *node, const struct client_message *message,
+		       const char *reason, bool on, json_t *id)
+{
+	static const char set[] = "set";
+	char topic[2 * TOPICS_SIZE];
+	size_t base = message->topic.len - (sizeof(set) - 1);
+	char *text;
+
+	/* Longer than any of ours: only the error is told. */
+	if (base + sizeof("result") > sizeof(topic))
+		return;
+	text = topics_result(reason, on, id);
+	if (!text)
+		return;
+	(void)snprintf(topic, sizeof(topic), "%.*sresult", (int)base,
+		       (const char *)message->topic.data);
+	node_say(node, topic, text, false);
+	free(text);
+}
+
+/* The output that a command names, or NULL and why there is none. */
+static struct node_pin *output_for(struct node *node, enum topics_kind kind,
+				   struct slice name, char reason[REASON_SIZE])
+{
+	struct node_pin *pin = node_pins_find(node, name);
+
+	if (!pin || pin->pin.direction != LINE_OUTPUT ||
+	    (kind == TOPIC_LIGHT_SET && !is_light(&pin->pin))) {
+		(void)snprintf(reason, REASON_SIZE, "there is no such %s",
+			       kind == TOPIC_LIGHT_SET ? "light" : "output");
+		return NULL;
+	}
+	if (!pin->request) {
+		node_pin_why(pin, reason);
+		return NULL;
+	}
+	return pin;
+}
+
+/* Returns 0 when it was done, or a negative errno and the reason. */
+static int obey(struct node *node, struct node_pin *pin,
+		const struct logic_command *command, char reason[REASON_SIZE])
+{
+	unsigned int output = (unsigned int)(pin - node->pins);
+	struct logic_action action;
+	int r = logic_command(&node->logic, output, command, &action);
+
+	if (r) {
+		(void)snprintf(reason, REASON_SIZE, "%s",
+			       r == -ERANGE ? "on_time is too long"
+					    : strerrordesc_np(-r));
+		return r;
+	}
+	return node_pins_execute(node, &action, reason);
+}
+
+static void on_command(struct node *node, const struct client_message *message,
+		       enum topics_kind kind, struct slice name)
+{
+	struct topics_command command = { 0 };
+	char why[REASON_SIZE] = "";
+	const char *reason = why;
+	struct node_pin *pin;
+
+	if (message->retain) {
+		say_error(node, message,
+			  "a retained command is old and not obeyed");
+		return;
+	}
+	if (topics_parse_command(message->payload, &command, &reason) ||
+	    !(pin = output_for(node, kind, name, why))) {
+		say_error(node, message, reason);
+		say_result(node, message, reason, false, command.id);
+	} else if (node->stopping) {
+		say_result(node, message, "the node is stopping", false,
+			   command.id);
+	} else if (obey(node, pin, &command.logic, why)) {
+		log_error(pin->pin.name, "%s", why);
+		say_result(node, message, why, false, command.id);
+	} else {
+		say_result(node, message, NULL, node_pin_on(pin), command.id);
+	}
+	topics_command_free(&command);
+}
+
+static void log_errors(const struct pin_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct pin_error *e = &errors->error[i];
+
+		log_error("configuration", "%s%s%s: %s", e->pin,
+			  e->pin[0] && e->field[0] ? " " : "", e->field,
+			  e->message);
+	}
+}
+
+static void on_config(struct node *node, struct slice payload)
+{
+	static struct pins pins; /* Large, and only this thread's. */
+	int r;
+
+	if (node->stopping || payload.len == 0)
+		return;
+
+	node->errors.count = 0;
+	node->revision = -1;
+	r = pins_parse(payload, &pins, &node->errors);
+	if (!r) {
+		node->revision = pins.revision;
+		r = pins_check(&pins, node->lines, &node->errors);
+	}
+	if (r) {
+		log_errors(&node->errors);
+	} else {
+		node_pins_apply(node, &pins);
+		r = node->state_directory
+			    ? state_save(node->state_directory, &pins)
+			    : 0;
+		if (r)
+			log_error(node->state_directory,
+				  STATE_FILE " not written: %s",
+				  strerrordesc_np(-r));
+		log_info("configuration", "%zu pins", pins.count);
+	}
+	node_say_report(node);
+}
+
+static int click(struct node *node, const struct topics_sim *sim)
+{
+	if (sim->press_ms)
+		return lines_sim_press(node->lines, sim->line, sim->press_ms);
+	return lines_sim_connect(node->lines, sim->line, sim->level);
+}
+
+static void on_sim(struct node *node, const struct client_message *message)
+{
+	struct topics_sim sim;
+	const char *reason;
+	int r;
+
+	if (!lines_are_simulated(node->lines)) {
+		say_error(node, message, "these lines are real");
+		return;
+	}
+	if (message->retain) {
+		say_error(node, message, "a retained click is old");
+		return;
+	}
+	if (topics_parse_sim(message->payload, &sim, &reason)) {
+		say_error(node, message, reason);
+		return;
+	}
+	r = click(node, &sim);
+	if (r)
+		say_error(node, message,
+			  r == -EPERM ? "this line is an output"
+				      : "there is no such line");
+}
+
+static void on_message(void *arg, const struct client_message *message)
+{
+	struct node *node = arg;
+	struct slice name;
+	enum topics_kind kind = topics_parse(node->name, message->topic, &name);
+
+	switch (kind) {
+	case TOPIC_CONFIG:
+		on_config(node, message->payload);
+		return;
+	case TOPIC_SIM:
+		on_sim(node, message);
+		return;
+	case TOPIC_OUT_SET:
+	case TOPIC_LIGHT_SET:
+		on_command(node, message, kind, name);
+		return;
+	case TOPIC_OTHER:
+		return;
+	}
+}
+
+static void on_connected(void *arg, bool session_present)
+{
+	struct node *node = arg;
+	char topic[TOPICS_SIZE];
+
+	(void)session_present;
+	log_info("hub", "connected");
+	node->hub_missed = false;
+	node_say(node, topics_node(topic, node->name, "status"), "online",
+		 true);
+	for (size_t i = 0; i < PINS_MAX; i++)
+		if (node->pins[i].used)
+			node_say_state(node, &node->pins[i]);
+	node_say_report(node);
+}
+
+static void on_disconnected(void *arg, bool was_connected, const char *why)
+{
+	struct node *node = arg;
+
+	if (node->stopping)
+		return;
+	if (was_connected)
+		log_warn("hub", "gone: %s; pins stay as they are", why);
+	else if (!node->hub_missed)
+		log_warn("hub", "not there: %s; trying on", why);
+	else
+		log_debug("hub", "not there: %s", why);
+	node->hub_missed = true;
+}
+
+static void on_subscribed(void *arg, struct slice filter,
+			  enum mqtt_reason reason)
+{
+	(void)arg;
+	if (reason >= MQTT_UNSPECIFIED_ERROR)
+		log_error("hub", "refuses us %.*s: %s", (int)filter.len,
+			  (const char *)filter.data, reason_name(reason));
+}
+
+static void on_stopped(void *arg)
+{
+	node_goodbye_said(arg);
+}
+
+const struct client_callbacks node_hub_callbacks = {
+	.connected = on_connected,
+	.disconnected = on_disconnected,
+	.message = on_message,
+	.subscribed = on_subscribed,
+	.stopped = on_stopped,
+};

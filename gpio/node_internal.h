@@ -1,0 +1,93 @@
+/* What the parts of a node share: node.c (start, stop, timers), node_pins.c
+ * (lines), node_hub.c (messages), node_report.c. */
+#ifndef GPIO_NODE_INTERNAL_H
+#define GPIO_NODE_INTERNAL_H
+
+#include "broker/base/loop.h"
+#include "broker/client.h"
+#include "gpio/logic.h"
+#include "gpio/node.h"
+#include "gpio/pins.h"
+#include "gpio/topics.h"
+
+/* Bytes of a reason in words. */
+#define REASON_SIZE 160
+
+/* A pin in use. Its place in the array is its number in logic.h. */
+struct node_pin {
+	bool used;
+	struct pin pin;
+	struct node *node;
+	struct line_request *request; /* NULL: the line could not be had */
+	int error; /* why not */
+	struct loop_source source; /* inputs */
+	bool on; /* inputs; outputs are in logic */
+	uint32_t seqno; /* of the last edge */
+};
+
+struct node {
+	struct loop *loop;
+	struct lines *lines;
+	struct client *client;
+	char name[NODE_NAME_MAX + 1];
+	char *state_directory; /* NULL: none */
+
+	struct logic logic;
+	struct node_pin pins[PINS_MAX];
+	json_int_t revision; /* of the configuration last looked at; -1 */
+	struct pin_errors errors; /* of that configuration */
+
+	bool hub_missed; /* said already */
+	bool stopping;
+	void (*done)(void *arg);
+	void *done_arg;
+	struct loop_timer logic_timer;
+	struct loop_timer retry_timer;
+	struct loop_timer goodbye_timer;
+};
+
+/* node_pins.c */
+
+/* Go from the pins in use to these, which have been checked. Lines of pins that
+ * stay as they are, are not touched. */
+void node_pins_apply(struct node *node, const struct pins *pins);
+/* Ask again for lines that could not be had. True if one came. */
+bool node_pins_retry(struct node *node);
+bool node_pins_missing(const struct node *node);
+/* No more events. */
+void node_pins_deafen(struct node *node);
+void node_pins_release(struct node *node);
+struct node_pin *node_pins_find(struct node *node, struct slice name);
+bool node_pin_on(const struct node_pin *pin);
+/* Why a pin without its line has none. */
+void node_pin_why(const struct node_pin *pin, char reason[REASON_SIZE]);
+/* Write, read back, remember, publish. Returns 0, or -EIO and a reason. */
+int node_pins_execute(struct node *node, const struct logic_action *action,
+		      char reason[REASON_SIZE]);
+/* Set the timer for what logic has in mind. */
+void node_set_logic_timer(struct node *node);
+
+/* node_hub.c */
+
+extern const struct client_callbacks node_hub_callbacks;
+
+/* Publish, if the hub is there; it is told everything when it comes. */
+void node_say(struct node *node, const char *topic, const char *payload,
+	      bool retain);
+void node_say_state(struct node *node, const struct node_pin *pin);
+/* Take away what was said of this pin. */
+void node_say_gone(struct node *node, const struct pin *pin);
+void node_say_event(struct node *node, const struct node_pin *pin);
+
+/* node_report.c */
+
+/* As topics.h has it; NULL: out of memory. Freed by the caller. */
+char *node_report(struct node *node);
+void node_say_report(struct node *node);
+
+/* node.c */
+
+/* The client has nothing more to say. */
+void node_goodbye_said(struct node *node);
+
+#endif

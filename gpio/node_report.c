@@ -1,0 +1,171 @@
+#include <stdlib.h>
+
+#include "broker/base/log.h"
+#include "gpio/board.h"
+#include "gpio/json_text.h"
+#include "gpio/node_internal.h"
+
+/* Lines shown of a chip that is no header of a Pi: the screen has an end. */
+#define LINES_SHOWN_MAX 128u
+
+/* json_null() for NULL. */
+static json_t *text_or_null(const char *text)
+{
+	return text && text[0] ? json_string(text) : json_null();
+}
+
+static const char *configured_as(const struct node *node, unsigned int line)
+{
+	for (size_t i = 0; i < PINS_MAX; i++)
+		if (node->pins[i].used && node->pins[i].pin.line == line)
+			return node->pins[i].pin.name;
+	return NULL;
+}
+
+static json_t *functions_of(const struct board_line *known)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; known && i < BOARD_FUNCTIONS_MAX; i++) {
+		if (!known->functions[i])
+			break;
+		if (json_array_append_new(list,
+					  json_string(known->functions[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *line_to_json(struct node *node, unsigned int offset,
+			    const struct board_line *known)
+{
+	struct line_info info = { 0 };
+	json_t *line = json_object();
+	int bad = 0;
+
+	/* A line that cannot be looked at is shown with its number. */
+	(void)lines_info(node->lines, offset, &info);
+	bad |= json_object_set_new(line, "line", json_integer(offset));
+	bad |= json_object_set_new(
+		line, "pin", known ? json_integer(known->pin) : json_null());
+	bad |= json_object_set_new(line, "name", json_string(info.name));
+	bad |= json_object_set_new(line, "functions", functions_of(known));
+	bad |= json_object_set_new(line, "used", json_boolean(info.used));
+	bad |= json_object_set_new(line, "consumer",
+				   text_or_null(info.consumer));
+	bad |= json_object_set_new(line, "configured",
+				   text_or_null(configured_as(node, offset)));
+	bad |= json_object_set_new(line, "warning",
+				   text_or_null(known ? known->warning : NULL));
+	if (bad) {
+		json_decref(line);
+		return NULL;
+	}
+	return line;
+}
+
+static json_t *lines_to_json(struct node *node)
+{
+	bool header = board_has_header(node->lines->label);
+	unsigned int count = header ? BOARD_HEADER_LINES : node->lines->count;
+	json_t *list = json_array();
+
+	if (count > LINES_SHOWN_MAX)
+		count = LINES_SHOWN_MAX;
+	for (unsigned int i = 0; i < count; i++) {
+		json_t *line =
+			line_to_json(node, i, header ? board_line(i) : NULL);
+
+		if (json_array_append_new(list, line)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *error_to_json(const char *pin, const char *field,
+			     const char *message)
+{
+	json_t *error = json_object();
+	int bad = 0;
+
+	bad |= json_object_set_new(error, "pin", text_or_null(pin));
+	bad |= json_object_set_new(error, "field", text_or_null(field));
+	bad |= json_object_set_new(error, "message", json_string(message));
+	if (bad) {
+		json_decref(error);
+		return NULL;
+	}
+	return error;
+}
+
+static json_t *errors_to_json(struct node *node)
+{
+	json_t *list = json_array();
+	int bad = 0;
+
+	for (size_t i = 0; i < node->errors.count; i++) {
+		const struct pin_error *e = &node->errors.error[i];
+
+		bad |= json_array_append_new(
+			list, error_to_json(e->pin, e->field, e->message));
+	}
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		const struct node_pin *pin = &node->pins[i];
+		char why[REASON_SIZE];
+
+		if (!pin->used || pin->request)
+			continue;
+		node_pin_why(pin, why);
+		bad |= json_array_append_new(
+			list, error_to_json(pin->pin.name, "line", why));
+	}
+	if (bad) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+char *node_report(struct node *node)
+{
+	json_t *report = json_object();
+	char model[80];
+	char *text = NULL;
+	int bad = 0;
+
+	/* No device tree: no Pi. */
+	if (board_model("", model, sizeof(model)))
+		model[0] = '\0';
+	bad |= json_object_set_new(report, "backend",
+				   json_string(node->lines->ops->backend));
+	bad |= json_object_set_new(report, "chip",
+				   json_string(node->lines->label));
+	bad |= json_object_set_new(report, "model", text_or_null(model));
+	bad |= json_object_set_new(report, "revision",
+				   node->revision < 0
+					   ? json_null()
+					   : json_integer(node->revision));
+	bad |= json_object_set_new(report, "errors", errors_to_json(node));
+	bad |= json_object_set_new(report, "lines", lines_to_json(node));
+	if (!bad)
+		text = json_text(report, JSON_COMPACT);
+	json_decref(report);
+	return text;
+}
+
+void node_say_report(struct node *node)
+{
+	char topic[TOPICS_SIZE];
+	char *text = node_report(node);
+
+	if (text)
+		node_say(node, topics_hub(topic, node->name, "report"), text,
+			 true);
+	else
+		log_error("report", "not published: out of memory");
+	free(text);
+}

@@ -1,0 +1,326 @@
+/*
+ * hearth-gpiod: options, the parts put together, signals. See
+ * gpio/hearth-gpiod.8.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "broker/base/log.h"
+#include "broker/base/loop.h"
+#include "broker/base/notify.h"
+#include "gpio/lines_gpiod.h"
+#include "gpio/lines_sim.h"
+#include "gpio/node.h"
+#include "gpio/safe.h"
+#include "gpio/topics.h"
+
+#define EXIT_USAGE 2
+
+struct options {
+	const char *hub;
+	const char *node; /* NULL: the host's name */
+	const char *backend;
+	const char *chip; /* NULL: the header's */
+	const char *state_directory; /* NULL: none */
+	const char *user; /* NULL: none */
+	bool safe;
+	bool die_with_parent;
+	bool verbose;
+};
+
+struct program {
+	struct loop *loop;
+	struct lines *lines;
+	struct node *node;
+	struct loop_source signals;
+	struct loop_timer watchdog;
+	uint64_t watchdog_ms;
+};
+
+static const char usage[] =
+	"usage: hearth-gpiod --hub ADDRESS [--node NAME] [--backend "
+	"auto|gpiod|sim]\n"
+	"                    [--chip LABEL] [--state-dir DIR] [--user NAME]\n"
+	"                    [--die-with-parent] [--verbose]\n"
+	"       hearth-gpiod --safe --state-dir DIR [--backend ...] [--chip "
+	"LABEL]\n"
+	"       hearth-gpiod --version | --help\n"
+	"ADDRESS is unix:/path/to/socket or an IP address with :port.\n";
+
+enum {
+	OPTION_HUB = 256,
+	OPTION_NODE,
+	OPTION_BACKEND,
+	OPTION_CHIP,
+	OPTION_STATE_DIR,
+	OPTION_USER,
+	OPTION_SAFE,
+	OPTION_DIE_WITH_PARENT,
+	OPTION_VERBOSE,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
+
+static const struct option known[] = {
+	{ "hub", required_argument, NULL, OPTION_HUB },
+	{ "node", required_argument, NULL, OPTION_NODE },
+	{ "backend", required_argument, NULL, OPTION_BACKEND },
+	{ "chip", required_argument, NULL, OPTION_CHIP },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "user", required_argument, NULL, OPTION_USER },
+	{ "safe", no_argument, NULL, OPTION_SAFE },
+	{ "die-with-parent", no_argument, NULL, OPTION_DIE_WITH_PARENT },
+	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+__attribute__((noreturn)) static void wrong_usage(const char *what)
+{
+	if (what)
+		(void)fprintf(stderr, "hearth-gpiod: %s\n", what);
+	(void)fputs(usage, stderr);
+	exit(EXIT_USAGE);
+}
+
+static void take_option(int option, struct options *out)
+{
+	switch (option) {
+	case OPTION_HUB:
+		out->hub = optarg;
+		return;
+	case OPTION_NODE:
+		out->node = optarg;
+		return;
+	case OPTION_BACKEND:
+		out->backend = optarg;
+		return;
+	case OPTION_CHIP:
+		out->chip = optarg;
+		return;
+	case OPTION_STATE_DIR:
+		out->state_directory = optarg;
+		return;
+	case OPTION_USER:
+		out->user = optarg;
+		return;
+	case OPTION_SAFE:
+		out->safe = true;
+		return;
+	case OPTION_DIE_WITH_PARENT:
+		out->die_with_parent = true;
+		return;
+	case OPTION_VERBOSE:
+		out->verbose = true;
+		return;
+	case OPTION_VERSION:
+		(void)puts("hearth-gpiod " HEARTH_VERSION);
+		exit(EXIT_SUCCESS);
+	case OPTION_HELP:
+		(void)fputs(usage, stdout);
+		exit(EXIT_SUCCESS);
+	default:
+		wrong_usage(NULL); /* getopt has said what. */
+	}
+}
+
+static void parse_options(int argc, char **argv, struct options *out)
+{
+	int option;
+
+	*out = (struct options){ .backend = "auto" };
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
+		take_option(option, out);
+
+	if (optind < argc)
+		wrong_usage("too many arguments");
+	if (out->safe && !out->state_directory)
+		wrong_usage("--safe needs --state-dir");
+	if (!out->safe && !out->hub)
+		wrong_usage("--hub is missing");
+	if (strcmp(out->backend, "auto") != 0 &&
+	    strcmp(out->backend, "gpiod") != 0 &&
+	    strcmp(out->backend, "sim") != 0)
+		wrong_usage("--backend is auto, gpiod or sim");
+	if (out->node && !topics_node_valid(out->node))
+		wrong_usage("--node must be 1 to 64 bytes without / + #");
+}
+
+/* auto: a board that has lines uses them; any other is simulated, and says so. */
+static int open_lines(const struct options *options, struct lines **out)
+{
+	int r = -ENODEV;
+
+	if (strcmp(options->backend, "sim") != 0)
+		r = lines_gpiod_open(options->chip, out);
+	if (r == -ENODEV && !options->chip &&
+	    strcmp(options->backend, "gpiod") != 0)
+		r = lines_sim_open(out);
+	if (r)
+		log_error("lines", "%s: %s",
+			  options->chip ? options->chip : options->backend,
+			  r == -ENODEV ? "there is no such GPIO chip here"
+				       : strerrordesc_np(-r));
+	else if (lines_are_simulated(*out))
+		log_warn("lines", "no real pins: this board is simulated");
+	else
+		log_info("lines", "%s, %u lines", (*out)->label, (*out)->count);
+	return r;
+}
+
+static void on_stopped(void *arg)
+{
+	struct program *program = arg;
+
+	loop_stop(program->loop);
+}
+
+static void on_signal(struct loop_source *source, uint32_t events)
+{
+	struct program *program = list_entry(source, struct program, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	log_info("hearth-gpiod", "%s: outputs become safe",
+		 sigdescr_np((int)info.ssi_signo));
+	(void)notify_send("STOPPING=1");
+	node_stop(program->node, on_stopped, program);
+}
+
+static void on_watchdog(struct loop_timer *timer)
+{
+	struct program *program = list_entry(timer, struct program, watchdog);
+
+	(void)notify_send("WATCHDOG=1");
+	loop_timer_set(program->loop, timer, program->watchdog_ms);
+}
+
+static int watch_signals(struct program *program)
+{
+	sigset_t set;
+	int fd;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	r = loop_add(program->loop, &program->signals, fd, EPOLLIN, on_signal);
+	if (r)
+		(void)close(fd);
+	return r;
+}
+
+/* The parent may have died before we asked: then nobody will tell us. */
+static int follow_parent(void)
+{
+	pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM))
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+static int make_node(struct program *program, const struct options *options)
+{
+	char host[NODE_NAME_MAX + 1] = "";
+	struct node_options o = {
+		.name = options->node,
+		.hub = options->hub,
+		.user = options->user,
+		.state_directory = options->state_directory,
+	};
+	int r;
+
+	if (!o.name) {
+		if (gethostname(host, sizeof(host) - 1))
+			return -errno;
+		o.name = host;
+	}
+	r = node_new(program->loop, program->lines, &o, &program->node);
+	if (r)
+		log_error("hearth-gpiod", "node %s at %s: %s", o.name, o.hub,
+			  strerrordesc_np(-r));
+	else
+		log_info("hearth-gpiod",
+			 HEARTH_VERSION ", node %s, hub %s, %s lines", o.name,
+			 o.hub, program->lines->ops->backend);
+	return r;
+}
+
+static int run(struct program *program)
+{
+	node_start(program->node);
+	(void)notify_send("READY=1");
+
+	program->watchdog_ms = notify_watchdog_ms();
+	program->watchdog.fn = on_watchdog;
+	if (program->watchdog_ms > 0)
+		loop_timer_set(program->loop, &program->watchdog,
+			       program->watchdog_ms);
+	return loop_run(program->loop);
+}
+
+static int serve(const struct options *options, struct lines *lines)
+{
+	struct program program = { .lines = lines, .signals.fd = -1 };
+	int r;
+
+	program.loop = loop_new();
+	if (!program.loop)
+		return -errno;
+
+	r = watch_signals(&program);
+	if (!r && options->die_with_parent)
+		r = follow_parent();
+	if (!r)
+		r = make_node(&program, options);
+	if (!r)
+		r = run(&program);
+
+	node_free(program.node);
+	if (program.signals.fd >= 0) {
+		int fd = program.signals.fd;
+
+		loop_remove(program.loop, &program.signals);
+		(void)close(fd);
+	}
+	loop_free(program.loop);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct lines *lines;
+	int r;
+
+	parse_options(argc, argv, &options);
+	if (options.verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
+	if (open_lines(&options, &lines))
+		return EXIT_FAILURE;
+
+	if (options.safe)
+		r = safe_drive(lines, options.state_directory);
+	else
+		r = serve(&options, lines);
+	lines_close(lines);
+	if (r)
+		log_error("hearth-gpiod", "%s", strerrordesc_np(-r));
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
