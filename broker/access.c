@@ -243,85 +243,14 @@ struct access_verdict access_may(const struct access *access, const char *user,
 	return judge(access, names, topic, action, covers);
 }
 
-/* The next level of a filter; false when there is none left. */
-static bool next_level(struct slice *rest, struct slice *level)
-{
-	const uint8_t *end;
-
-	if (!rest->data)
-		return false;
-	end = memchr(rest->data, '/', rest->len);
-	if (!end) {
-		*level = *rest;
-		*rest = slice_of(NULL, 0);
-		return true;
-	}
-	*level = slice_of(rest->data, (size_t)(end - rest->data));
-	*rest = slice_of(end + 1, rest->len - level->len - 1);
-	return true;
-}
-
-static bool is_level(struct slice level, char wildcard)
-{
-	return level.len == 1 && level.data[0] == (uint8_t)wildcard;
-}
-
-/* Is there a topic name that both filters match? */
-static bool overlaps(struct slice a, struct slice b)
-{
-	struct slice in_a, in_b;
-	bool more_a, more_b;
-
-	/* Wildcards at the start do not match names with '$' [MQTT-4.7.2-1]. */
-	if ((a.data[0] == '$') != (b.data[0] == '$'))
-		return false;
-
-	for (;;) {
-		more_a = next_level(&a, &in_a);
-		more_b = next_level(&b, &in_b);
-		if ((more_a && is_level(in_a, '#')) ||
-		    (more_b && is_level(in_b, '#')))
-			return true;
-		if (!more_a || !more_b)
-			return more_a == more_b;
-		if (!is_level(in_a, '+') && !is_level(in_b, '+') &&
-		    !slice_equal(in_a, in_b))
-			return false;
-	}
-}
-
-/* Does outer match every name that inner matches? */
-static bool contains(struct slice outer, struct slice inner)
-{
-	struct slice in_o, in_i;
-	bool more_o, more_i;
-
-	if ((outer.data[0] == '$') != (inner.data[0] == '$'))
-		return false;
-
-	for (;;) {
-		more_o = next_level(&outer, &in_o);
-		more_i = next_level(&inner, &in_i);
-		if (more_o && is_level(in_o, '#'))
-			return true;
-		if (!more_o || !more_i)
-			return more_o == more_i;
-		if (is_level(in_i, '#'))
-			return false;
-		if (is_level(in_o, '+'))
-			continue;
-		if (!slice_equal(in_o, in_i))
-			return false;
-	}
-}
-
 struct access_verdict access_may_subscribe(const struct access *access,
 					   const char *user,
 					   const char *client_id,
 					   struct slice filter)
 {
 	const char *const names[2] = { user, client_id };
-	covers_fn *const covers[2] = { contains, overlaps };
+	covers_fn *const covers[2] = { topic_filter_contains,
+				       topic_filters_overlap };
 
 	if (!access)
 		return (struct access_verdict){

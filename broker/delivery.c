@@ -47,26 +47,6 @@ void delivery_finish(struct session *session, uint32_t i)
 	broker->queued_bytes -= before - box->bytes;
 }
 
-static uint8_t *copy_identifiers(struct slice identifiers)
-{
-	uint8_t *copy = malloc(2 + identifiers.len);
-
-	if (!copy)
-		return NULL;
-	copy[0] = (uint8_t)(identifiers.len >> 8);
-	copy[1] = (uint8_t)identifiers.len;
-	memcpy(copy + 2, identifiers.data, identifiers.len);
-	return copy;
-}
-
-static struct slice outgoing_identifiers(const struct outgoing *o)
-{
-	if (!o->identifiers)
-		return slice_of(NULL, 0);
-	return slice_of(o->identifiers + 2,
-			(size_t)(o->identifiers[0] << 8 | o->identifiers[1]));
-}
-
 /* The newest slot of the outbox goes to disk, the payload with the first. */
 static int store_slot(struct session *session, struct outgoing *o)
 {
@@ -135,11 +115,8 @@ static struct outgoing *enqueue(struct session *session, struct publish *p,
 			return NULL;
 		o.message = message_ref(p->message);
 	}
-	if (d->identifiers.len) {
-		o.identifiers = copy_identifiers(d->identifiers);
-		if (!o.identifiers)
-			goto err_unref;
-	}
+	if (!outgoing_set_identifiers(&o, d->identifiers))
+		goto err_unref;
 	slot = outbox_push(&session->outbox, &o);
 	if (!slot)
 		goto err_free;

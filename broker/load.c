@@ -134,18 +134,6 @@ static int fill_gap(struct outbox *box, uint64_t seq)
 	return 0;
 }
 
-static uint8_t *copy_identifiers(struct slice identifiers)
-{
-	uint8_t *copy = malloc(2 + identifiers.len);
-
-	if (!copy)
-		return NULL;
-	copy[0] = (uint8_t)(identifiers.len >> 8);
-	copy[1] = (uint8_t)identifiers.len;
-	memcpy(copy + 2, identifiers.data, identifiers.len);
-	return copy;
-}
-
 static int on_queued(void *arg, const struct store_queued *row)
 {
 	struct load *load = arg;
@@ -166,11 +154,8 @@ static int on_queued(void *arg, const struct store_queued *row)
 	}
 	if (fill_gap(&s->outbox, row->seq) < 0)
 		return -ENOMEM;
-	if (row->identifiers.len) {
-		o.identifiers = copy_identifiers(row->identifiers);
-		if (!o.identifiers)
-			return -ENOMEM;
-	}
+	if (!outgoing_set_identifiers(&o, row->identifiers))
+		return -ENOMEM;
 	if (o.state != OUTGOING_RELEASED)
 		o.message = message_ref(m);
 	if (!outbox_push(&s->outbox, &o)) {

@@ -5,6 +5,30 @@
 
 #define FIRST_CAP 8
 
+/* A byte pair of length, then the bytes: one pointer in every slot, and most
+ * subscriptions have no identifier. */
+bool outgoing_set_identifiers(struct outgoing *o, struct slice identifiers)
+{
+	o->identifiers = NULL;
+	if (identifiers.len == 0)
+		return true;
+	o->identifiers = malloc(2 + identifiers.len);
+	if (!o->identifiers)
+		return false;
+	o->identifiers[0] = (uint8_t)(identifiers.len >> 8);
+	o->identifiers[1] = (uint8_t)identifiers.len;
+	memcpy(o->identifiers + 2, identifiers.data, identifiers.len);
+	return true;
+}
+
+struct slice outgoing_identifiers(const struct outgoing *o)
+{
+	if (!o->identifiers)
+		return slice_of(NULL, 0);
+	return slice_of(o->identifiers + 2,
+			(size_t)(o->identifiers[0] << 8 | o->identifiers[1]));
+}
+
 void outbox_init(struct outbox *box)
 {
 	*box = (struct outbox){ .first_seq = 1 };

@@ -48,6 +48,11 @@ struct outbox {
 	uint64_t first_seq; /* of slot head; seqs start at 1 */
 };
 
+/* The encoded Subscription Identifier properties to deliver with: copied, read.
+ * set is false when out of memory. */
+bool outgoing_set_identifiers(struct outgoing *o, struct slice identifiers);
+struct slice outgoing_identifiers(const struct outgoing *o);
+
 void outbox_init(struct outbox *box);
 /* Drops the references. */
 void outbox_clear(struct outbox *box);

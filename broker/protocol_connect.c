@@ -241,7 +241,7 @@ static void open_session(struct connection *c,
 	struct broker *broker = c->broker;
 	struct session *s = session_find(broker, slice_str(client_id));
 	uint64_t ticket = 0;
-	bool present, same;
+	bool present, same, forgets = false;
 
 	/* A session belongs to its user: nobody else may read what waits. */
 	if (s && (s->local || !s->user || strcmp(s->user, user) != 0)) {
@@ -250,7 +250,7 @@ static void open_session(struct connection *c,
 		return;
 	}
 	if (s && packet->clean_start && session_durable(s))
-		ticket = broker_ticket(broker);
+		forgets = true;
 	s = take_over(c, s, packet->clean_start, client_id);
 	present = s != NULL;
 	if (!s && broker->session_count >= LIMIT_SESSIONS) {
@@ -271,9 +271,11 @@ static void open_session(struct connection *c,
 	if (!same) {
 		if (session_save(s) < 0)
 			goto err_memory;
-		if (session_durable(s))
-			ticket = broker_ticket(broker);
 	}
+	/* Its row may be on its way, from now or from a moment ago; and what a
+	 * clean start throws away must not come back. */
+	if (session_durable(s) || forgets)
+		ticket = broker_written(broker);
 	attach(c, s, packet);
 	accept(c, packet, present, ticket);
 	return;

@@ -17,8 +17,10 @@
 /* Fixed header, topic length, packet identifier, property length, expiry. */
 #define HEAD_OVERHEAD (5 + 2 + 2 + 4 + 5)
 
-struct template
-{
+/* serial is that of the publish it holds: sending one to a session may make it
+ * send others in between. */
+struct encoded {
+	uint64_t serial;
 	size_t len;
 	size_t packet_id_at;
 	bool with_payload;
@@ -26,12 +28,13 @@ struct template
 };
 
 struct publish_templates {
-	struct template of[TEMPLATE_COUNT];
+	uint64_t last_serial;
+	struct encoded of[TEMPLATE_COUNT];
 };
 
 struct publish_templates *publish_templates_new(void)
 {
-	return malloc(sizeof(struct publish_templates));
+	return calloc(1, sizeof(struct publish_templates));
 }
 
 size_t publish_encode_size(size_t max_packet)
@@ -142,9 +145,11 @@ static int send_template(struct broker *broker, struct connection *c,
 			 bool v5)
 {
 	unsigned int i = (v5 ? 6u : 0u) + o->qos * 2u + o->retain;
-	struct template *t = &broker->templates->of[i];
+	struct encoded *t = &broker->templates->of[i];
 
-	if (!(p->templates & 1u << i)) {
+	if (!p->serial)
+		p->serial = ++broker->templates->last_serial;
+	if (t->serial != p->serial) {
 		struct writer w = writer_of(t->bytes, sizeof(t->bytes));
 
 		t->packet_id_at = encode_head(broker, p, o, v5, &w);
@@ -152,7 +157,7 @@ static int send_template(struct broker *broker, struct connection *c,
 		if (t->with_payload)
 			writer_bytes(&w, p->payload);
 		t->len = w.len;
-		p->templates |= (uint16_t)(1u << i);
+		t->serial = p->serial;
 	} else if (o->qos) {
 		t->bytes[t->packet_id_at] = (uint8_t)(o->packet_id >> 8);
 		t->bytes[t->packet_id_at + 1] = (uint8_t)o->packet_id;

@@ -26,8 +26,9 @@ struct publish {
 	struct message
 		*message; /* one reference once made; see publish_message() */
 	uint64_t ticket; /* commit that what routing stored waits for; 0 none */
+	uint64_t
+		serial; /* names the templates made of this publish; 0 none yet */
 	uint32_t matched; /* receivers */
-	uint16_t templates; /* bit for each template that holds this publish */
 	uint8_t qos;
 	bool retain;
 };

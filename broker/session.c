@@ -108,22 +108,28 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-void session_remove(struct session *s)
+/* Its rows go, and payloads that only this session waited for. */
+static void remove_rows(struct session *s)
 {
 	struct store *store = s->broker->store;
 
-	if (session_durable(s) && store) {
-		/* Payloads that only this session waited for go with it. */
-		for (uint32_t i = s->outbox.count; i-- > 0;) {
-			struct outgoing *o = outbox_at(&s->outbox, i);
+	if (!session_durable(s) || !store)
+		return;
+	for (uint32_t i = 0; i < s->outbox.count; i++) {
+		struct outgoing *o = outbox_at(&s->outbox, i);
 
-			if (o->stored && o->message &&
-			    --o->message->store_rows == 0)
-				store->ops->message_remove(store,
-							   o->message->id);
-		}
-		store->ops->session_remove(store, s->id);
+		if (o->stored && o->message && --o->message->store_rows == 0)
+			store->ops->message_remove(store, o->message->id);
+		o->stored = false;
+		o->ticket = 0;
 	}
+	broker_ticket(s->broker);
+	store->ops->session_remove(store, s->id);
+}
+
+void session_remove(struct session *s)
+{
+	remove_rows(s);
 	session_free(s);
 }
 
@@ -154,6 +160,7 @@ int session_save(struct session *s)
 
 	if (!store || !session_durable(s))
 		return 0;
+	broker_ticket(s->broker);
 	return store->ops->session_save(store, &row);
 }
 
@@ -230,12 +237,9 @@ void session_detach(struct session *s, bool will)
 
 void session_set_expiry(struct session *s, uint32_t expiry)
 {
-	struct store *store = s->broker->store;
-	bool was = session_durable(s);
-
+	if (expiry == 0)
+		remove_rows(s);
 	s->expiry = expiry;
-	if (was && !session_durable(s) && store)
-		store->ops->session_remove(store, s->id);
 }
 
 bool session_inbound_has(const struct session *s, uint16_t packet_id)

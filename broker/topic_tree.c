@@ -96,18 +96,13 @@ static struct topic_node *literal_child(const struct topic_tree *tree,
 	return NULL;
 }
 
-static bool is_level(struct slice level, char wildcard)
-{
-	return level.len == 1 && level.data[0] == (uint8_t)wildcard;
-}
-
 static struct topic_node *child_find(const struct topic_tree *tree,
 				     const struct topic_node *parent,
 				     struct slice level)
 {
-	if (is_level(level, '+'))
+	if (topic_level_is(level, '+'))
 		return parent->plus;
-	if (is_level(level, '#'))
+	if (topic_level_is(level, '#'))
 		return parent->hash;
 	if (!parent->children)
 		return NULL;
@@ -126,9 +121,9 @@ static struct topic_node *child_obtain(struct topic_tree *tree,
 	if (!node)
 		return NULL;
 
-	if (is_level(level, '+')) {
+	if (topic_level_is(level, '+')) {
 		parent->plus = node;
-	} else if (is_level(level, '#')) {
+	} else if (topic_level_is(level, '#')) {
 		parent->hash = node;
 	} else {
 		hash_table_add(&tree->children, &node->by_level,
@@ -138,39 +133,24 @@ static struct topic_node *child_obtain(struct topic_tree *tree,
 	return node;
 }
 
-/* Take the next level off rest; false when none is left. */
-static bool next_level(struct slice *rest, struct slice *level)
-{
-	const uint8_t *end;
-
-	if (!rest->data)
-		return false;
-	end = memchr(rest->data, '/', rest->len);
-	if (!end) {
-		*level = *rest;
-		*rest = slice_of(NULL, 0);
-	} else {
-		*level = slice_of(rest->data, (size_t)(end - rest->data));
-		*rest = slice_of(end + 1, rest->len - level->len - 1);
-	}
-	return true;
-}
-
 struct topic_node *topic_tree_obtain(struct topic_tree *tree,
 				     struct slice filter)
 {
 	struct topic_node *node = tree->root;
 	struct slice level;
+	bool more;
 
-	while (next_level(&filter, &level)) {
-		struct topic_node *child = child_obtain(tree, node, level);
+	do {
+		struct topic_node *child;
 
+		more = topic_take_level(&filter, &level);
+		child = child_obtain(tree, node, level);
 		if (!child) {
 			topic_node_prune(tree, node);
 			return NULL;
 		}
 		node = child;
-	}
+	} while (more);
 	return node;
 }
 
@@ -179,9 +159,12 @@ struct topic_node *topic_tree_find(const struct topic_tree *tree,
 {
 	struct topic_node *node = tree->root;
 	struct slice level;
+	bool more = true;
 
-	while (node && next_level(&filter, &level))
+	while (node && more) {
+		more = topic_take_level(&filter, &level);
 		node = child_find(tree, node, level);
+	}
 	return node && !list_empty(&node->subscriptions) ? node : NULL;
 }
 
@@ -295,17 +278,19 @@ int topic_tree_match(const struct topic_tree *tree, struct slice topic,
 {
 	struct walk walk; /* 4.7 KiB: too much to clear for every message */
 	struct slice level;
+	bool more;
 
 	walk.tree = tree;
 	walk.match = match;
 	walk.arg = arg;
 	walk.count = 0;
-	while (next_level(&topic, &level)) {
+	do {
 		if (walk.count == TOPIC_LEVELS_MAX)
 			return 0;
+		more = topic_take_level(&topic, &level);
 		walk.levels[walk.count] = level;
 		walk.hashes[walk.count] = hash_bytes(level);
 		walk.count++;
-	}
+	} while (more);
 	return visit(&walk, tree->root, 0);
 }

@@ -18,6 +18,11 @@ int transport_open(struct transport *t, int fd, struct ssl_st *ssl,
 		   bool websocket)
 {
 	*t = (struct transport){ .fd = fd, .ssl = ssl };
+	/* A write that could not be finished is offered again with more bytes
+	 * behind it, from wherever they lie then. */
+	if (ssl)
+		SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	if (!websocket)
 		return 0;
 	t->websocket = websocket_stream_new();

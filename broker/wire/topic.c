@@ -21,8 +21,7 @@ static bool bounded(struct slice topic)
 	       topic_levels(topic) <= TOPIC_LEVELS_MAX;
 }
 
-/* Take the first level off rest; false when it was the last. */
-static bool take_level(struct slice *rest, struct slice *level)
+bool topic_take_level(struct slice *rest, struct slice *level)
 {
 	const uint8_t *slash = NULL;
 
@@ -37,9 +36,9 @@ static bool take_level(struct slice *rest, struct slice *level)
 	return true;
 }
 
-static bool is_byte(struct slice level, uint8_t byte)
+bool topic_level_is(struct slice level, char wildcard)
 {
-	return level.len == 1 && level.data[0] == byte;
+	return level.len == 1 && level.data[0] == (uint8_t)wildcard;
 }
 
 bool topic_has_wildcard(struct slice filter)
@@ -60,10 +59,10 @@ bool topic_filter_valid(struct slice filter)
 	if (!bounded(filter))
 		return false;
 	do {
-		more = take_level(&filter, &level);
-		if (is_byte(level, '#'))
+		more = topic_take_level(&filter, &level);
+		if (topic_level_is(level, '#'))
 			return !more; /* [MQTT-4.7.1-1] */
-		if (!is_byte(level, '+') && topic_has_wildcard(level))
+		if (!topic_level_is(level, '+') && topic_has_wildcard(level))
 			return false; /* [MQTT-4.7.1-2] */
 	} while (more);
 
@@ -90,11 +89,11 @@ bool topic_matches(struct slice filter, struct slice name)
 		return false;
 
 	for (;;) {
-		filter_more = take_level(&filter, &wanted);
-		if (is_byte(wanted, '#'))
+		filter_more = topic_take_level(&filter, &wanted);
+		if (topic_level_is(wanted, '#'))
 			return true;
-		name_more = take_level(&name, &level);
-		if (!is_byte(wanted, '+') && !slice_equal(wanted, level))
+		name_more = topic_take_level(&name, &level);
+		if (!topic_level_is(wanted, '+') && !slice_equal(wanted, level))
 			return false;
 		if (!filter_more || !name_more)
 			break;
@@ -102,7 +101,7 @@ bool topic_matches(struct slice filter, struct slice name)
 
 	/* "sport/#" also matches the parent, "sport" (4.7.1.2). */
 	return filter_more == name_more ||
-	       (filter_more && is_byte(filter, '#'));
+	       (filter_more && topic_level_is(filter, '#'));
 }
 
 int topic_split_share(struct slice filter, struct slice *group,
@@ -117,11 +116,61 @@ int topic_split_share(struct slice filter, struct slice *group,
 		return 0;
 	}
 	inner = slice_of(filter.data + prefix, filter.len - prefix);
-	if (!take_level(&inner, &name) || inner.len == 0)
+	if (!topic_take_level(&inner, &name) || inner.len == 0)
 		return -EINVAL;
 	if (name.len == 0 || topic_has_wildcard(name))
 		return -EINVAL;
 	*group = name;
 	*rest = inner;
 	return 1;
+}
+
+/* Wildcards at the start match no name with '$' [MQTT-4.7.2-1]. */
+static bool same_realm(struct slice a, struct slice b)
+{
+	return (a.data[0] == '$') == (b.data[0] == '$');
+}
+
+bool topic_filters_overlap(struct slice a, struct slice b)
+{
+	struct slice in_a, in_b;
+	bool more_a, more_b;
+
+	if (!same_realm(a, b))
+		return false;
+
+	do {
+		more_a = topic_take_level(&a, &in_a);
+		more_b = topic_take_level(&b, &in_b);
+		if (topic_level_is(in_a, '#') || topic_level_is(in_b, '#'))
+			return true;
+		if (!topic_level_is(in_a, '+') && !topic_level_is(in_b, '+') &&
+		    !slice_equal(in_a, in_b))
+			return false;
+	} while (more_a && more_b);
+
+	/* "sport/#" also matches "sport". */
+	return more_a == more_b || slice_equal(more_a ? a : b, slice_str("#"));
+}
+
+bool topic_filter_contains(struct slice outer, struct slice inner)
+{
+	struct slice in_o, in_i;
+	bool more_o, more_i;
+
+	if (!same_realm(outer, inner))
+		return false;
+
+	do {
+		more_o = topic_take_level(&outer, &in_o);
+		more_i = topic_take_level(&inner, &in_i);
+		if (topic_level_is(in_o, '#'))
+			return true;
+		if (topic_level_is(in_i, '#') ||
+		    (!topic_level_is(in_o, '+') && !slice_equal(in_o, in_i)))
+			return false;
+	} while (more_o && more_i);
+
+	return more_o == more_i ||
+	       (more_o && slice_equal(outer, slice_str("#")));
 }

@@ -18,6 +18,16 @@ bool topic_filter_valid(struct slice filter);
 bool topic_has_wildcard(struct slice filter);
 size_t topic_levels(struct slice topic);
 
+/* Take the first level off rest; false when it was the last. */
+bool topic_take_level(struct slice *rest, struct slice *level);
+/* Is the level just this wildcard, '+' or '#'? */
+bool topic_level_is(struct slice level, char wildcard);
+
+/* Of two valid filters: is there a name that both match; does outer match every
+ * name that inner matches? */
+bool topic_filters_overlap(struct slice a, struct slice b);
+bool topic_filter_contains(struct slice outer, struct slice inner);
+
 /* Does filter match name? '$' at the start matches no leading wildcard
  * [MQTT-4.7.2-1]. Both must be valid. The naive reference for the tree. */
 bool topic_matches(struct slice filter, struct slice name);
