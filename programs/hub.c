@@ -1,0 +1,559 @@
+#include "programs/hub.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "broker/access.h"
+#include "broker/admin.h"
+#include "broker/authenticator.h"
+#include "broker/base/log.h"
+#include "broker/base/loop.h"
+#include "broker/base/notify.h"
+#include "broker/broker.h"
+#include "broker/config.h"
+#include "db/access_rules.h"
+#include "db/claim.h"
+#include "db/config.h"
+#include "db/db.h"
+#include "db/settings.h"
+#include "db/store.h"
+#include "db/users.h"
+#include "programs/demo.h"
+#include "programs/supervisor.h"
+#include "web/web.h"
+
+#define GPIO_SOCKET "gpio.sock"
+
+struct hub {
+	const struct config *config;
+	bool demo;
+	atomic_int result; /* of hub_wait(); the broker thread may set it */
+
+	struct loop *loop; /* main's own: signals, the child, the watchdog */
+	struct loop_source signals;
+	struct loop_timer watchdog;
+
+	struct db *db;
+	struct db_config *db_config;
+	struct db_store *store;
+	bool store_runs;
+	char **history_filters;
+	size_t history_filter_count;
+	bool claimed;
+	char secret
+		[PASSWORD_TOKEN_SIZE]; /* claim token, or the demo's password */
+
+	struct authenticator *authenticator;
+	struct broker *broker;
+	struct listener_options listeners[CONFIG_LISTENERS_MAX + 1];
+	pthread_t broker_thread;
+	bool broker_runs;
+	struct admin *admin; /* for the watchdog */
+
+	struct web_listener web_listener;
+	struct web *web;
+
+	char *gpio_socket;
+	char *gpio_hub; /* "unix:<socket>" */
+	char *gpio_program;
+	char *gpio_argv[14];
+	struct supervisor *gpio;
+};
+
+/* ---- main's loop ------------------------------------------------------- */
+
+static void on_signal(struct loop_source *source, uint32_t events)
+{
+	struct hub *hub = list_entry(source, struct hub, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(source->fd, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			if (hub->gpio)
+				supervisor_reap(hub->gpio);
+			break;
+		case SIGHUP:
+			log_info("hearthd", "SIGHUP: nothing is read anew;"
+					    " restart to read hearth.conf");
+			break;
+		default:
+			log_info("hearthd", "stopping (%s)",
+				 sigabbrev_np((int)info.ssi_signo));
+			loop_stop(hub->loop);
+		}
+	}
+}
+
+/* The watchdog is fed only while the broker's loop turns. */
+static void on_watchdog(struct loop_timer *timer)
+{
+	struct hub *hub = list_entry(timer, struct hub, watchdog);
+	struct admin_counters counters;
+	int r = admin_counters(hub->admin, &counters);
+
+	if (r)
+		log_error("watchdog", "the broker does not answer: %s",
+			  strerrordesc_np(-r));
+	else
+		notify_send("WATCHDOG=1");
+	loop_timer_set(hub->loop, timer, notify_watchdog_ms());
+}
+
+static int open_signals(struct hub *hub)
+{
+	sigset_t set;
+	int fd;
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	hub->loop = loop_new();
+	if (!hub->loop)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	r = loop_add(hub->loop, &hub->signals, fd, EPOLLIN, on_signal);
+	if (r)
+		close(fd);
+
+	return r;
+}
+
+static void close_signals(struct hub *hub)
+{
+	if (hub->signals.fd >= 0) {
+		int fd = hub->signals.fd;
+
+		loop_remove(hub->loop, &hub->signals);
+		close(fd);
+	}
+	loop_free(hub->loop);
+}
+
+/* As many sockets as we may have: the limit of [limits] is ours, not the shell's. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* ---- database ---------------------------------------------------------- */
+
+static int open_db(struct hub *hub)
+{
+	const struct db_options options = { .dir = hub->config->data_dir };
+	int r = db_open(&options, &hub->db);
+
+	if (r)
+		return r;
+	r = db_config_open(hub->db, &hub->db_config);
+	if (!r)
+		r = db_store_open(hub->db, NULL, &hub->store);
+	if (!r)
+		r = db_settings_history_filters(
+			hub->db_config, hub->config->node,
+			&hub->history_filters, &hub->history_filter_count);
+	if (r)
+		log_error(hub->config->data_dir, "cannot be used: %s",
+			  strerrordesc_np(-r));
+
+	return r;
+}
+
+/* Whose hub it is: the demo's own, somebody's, or nobody's yet. */
+static int open_claim(struct hub *hub)
+{
+	int r;
+
+	if (hub->demo) {
+		r = demo_claim(hub->db_config, hub->secret);
+		hub->claimed = !r;
+		return r;
+	}
+	r = db_claim_state(hub->db_config, &hub->claimed);
+	if (!r && !hub->claimed)
+		r = db_claim_token(hub->db_config, hub->secret);
+	if (r)
+		log_error("claim", "%s", strerrordesc_np(-r));
+
+	return r;
+}
+
+/* ---- broker ------------------------------------------------------------ */
+
+static void *run_broker(void *arg)
+{
+	struct hub *hub = arg;
+	int r = broker_run(hub->broker);
+
+	if (r) {
+		log_error("broker", "has ended: %s", strerrordesc_np(-r));
+		atomic_store(&hub->result, r);
+	}
+	/* Wanted or not, without it there is no hub. */
+	loop_stop(hub->loop);
+
+	return NULL;
+}
+
+/* The configured ones, and the socket of hearth-gpiod. */
+static size_t listeners(struct hub *hub)
+{
+	size_t count = hub->config->listener_count;
+
+	memcpy(hub->listeners, hub->config->listeners,
+	       count * sizeof(hub->listeners[0]));
+	if (hub->gpio_socket) {
+		hub->listeners[count++] = (struct listener_options){
+			.name = "gpio",
+			.type = LISTENER_UNIX,
+			.path = hub->gpio_socket,
+			.user = DB_USER_GPIO,
+			/* One, and the next before the last has gone. */
+			.max_connections = 4,
+		};
+	}
+
+	return count;
+}
+
+static int new_broker(struct hub *hub)
+{
+	const struct config_limits *limits = &hub->config->limits;
+	struct broker_options options = {
+		.listeners = hub->listeners,
+		.listener_count = listeners(hub),
+		.node = hub->config->node,
+		.authenticator = hub->authenticator,
+		.store = db_store_door(hub->store),
+		.closed = !hub->claimed,
+		.history_filters =
+			(const char *const *)(void *)hub->history_filters,
+		.history_filter_count = hub->history_filter_count,
+		.max_connections = limits->connections,
+		.max_packet_size = limits->packet_size,
+		.max_queue_messages = limits->queue_messages,
+		.max_queue_bytes = limits->queue_bytes,
+		.max_keep_alive = limits->keep_alive,
+		.max_session_expiry = limits->session_expiry,
+	};
+	const struct db_access_options access = {
+		.node = hub->config->node,
+		.demo = hub->demo,
+	};
+	int r = db_access_build(hub->db_config, &access, &options.access);
+
+	if (r) {
+		log_error("access", "%s", strerrordesc_np(-r));
+		return r;
+	}
+	hub->broker = broker_new(&options);
+
+	return hub->broker ? 0 : -errno;
+}
+
+static int open_broker(struct hub *hub)
+{
+	int r;
+
+	hub->authenticator = authenticator_new();
+	if (!hub->authenticator)
+		return -errno;
+	r = new_broker(hub);
+	if (r)
+		return r;
+	r = broker_load(hub->broker);
+	if (r) {
+		log_error("broker", "what was kept cannot be loaded: %s",
+			  strerrordesc_np(-r));
+		return r;
+	}
+	r = db_store_start(hub->store);
+	if (r)
+		return r;
+	hub->store_runs = true;
+	r = -pthread_create(&hub->broker_thread, NULL, run_broker, hub);
+	if (r)
+		return r;
+	hub->broker_runs = true;
+	hub->admin = admin_open(hub->broker);
+
+	return hub->admin ? 0 : -errno;
+}
+
+/* ---- web --------------------------------------------------------------- */
+
+static int open_web(struct hub *hub)
+{
+	const struct config *config = hub->config;
+	struct web_options options = {
+		.broker = hub->broker,
+		.authenticator = hub->authenticator,
+		.db = hub->db,
+		.config = hub->db_config,
+		.node = config->node,
+		.demo = hub->demo,
+		.listeners = &hub->web_listener,
+		.listener_count = 1,
+		.hosts = config->hosts.names,
+		.host_count = config->hosts.count,
+		.tls_certificate = config->tls_cert,
+		.tls_key = config->tls_key,
+	};
+
+	hub->web_listener = (struct web_listener){
+		.address = config->web_address,
+		.port = config->web_port,
+		.tls = config->tls_cert != NULL,
+	};
+	hub->web = web_start(&options);
+
+	return hub->web ? 0 : -errno;
+}
+
+/* ---- gpio -------------------------------------------------------------- */
+
+static const char *backend_name(unsigned int backend)
+{
+	switch (backend) {
+	case CONFIG_GPIO_GPIOD:
+		return "gpiod";
+	case CONFIG_GPIO_SIM:
+		return "sim";
+	default:
+		return "auto";
+	}
+}
+
+/* The hearth-gpiod that lies beside us. */
+static char *program_beside(void)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+	char *path;
+
+	if (len < 0)
+		return NULL;
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash ||
+	    asprintf(&path, "%.*s/hearth-gpiod", (int)(slash - self), self) < 0)
+		return NULL;
+
+	return path;
+}
+
+static int prepare_gpio(struct hub *hub)
+{
+	const struct config *config = hub->config;
+	const char *program = config->gpio_program;
+
+	if (config->gpio_backend == CONFIG_GPIO_OFF)
+		return 0;
+	if (asprintf(&hub->gpio_socket, "%s/" GPIO_SOCKET, config->data_dir) <
+	    0) {
+		hub->gpio_socket = NULL;
+		return -ENOMEM;
+	}
+	if (strcmp(program, "none") == 0)
+		return 0;
+	hub->gpio_program = strcmp(program, "auto") == 0 ? program_beside()
+							 : strdup(program);
+	if (!hub->gpio_program)
+		return -ENOMEM;
+	if (asprintf(&hub->gpio_hub, "unix:%s", hub->gpio_socket) < 0) {
+		hub->gpio_hub = NULL;
+		return -ENOMEM;
+	}
+
+	return 0;
+}
+
+static int open_gpio(struct hub *hub)
+{
+	const struct config *config = hub->config;
+	const char *const argv[] = {
+		hub->gpio_program,
+		"--hub",
+		hub->gpio_hub,
+		"--node",
+		config->node,
+		"--backend",
+		backend_name(config->gpio_backend),
+		"--state-dir",
+		config->data_dir,
+		"--user",
+		DB_USER_GPIO,
+		"--die-with-parent",
+		NULL,
+	};
+
+	if (!hub->gpio_program)
+		return 0;
+	_Static_assert(sizeof(argv) <= sizeof(hub->gpio_argv), "room for all");
+	/* posix_spawn() wants char *, and changes nothing. */
+	memcpy(hub->gpio_argv, argv, sizeof(argv));
+	hub->gpio = supervisor_new(hub->loop, "hearth-gpiod", hub->gpio_argv);
+	if (!hub->gpio) {
+		int r = -errno;
+
+		log_error(hub->gpio_program, "cannot be started: %s",
+			  strerrordesc_np(-r));
+		return r;
+	}
+
+	return 0;
+}
+
+/* ---- all --------------------------------------------------------------- */
+
+/* What stands in a URL: an address that means all is none to go to. */
+static void print_web_address(const struct hub *hub)
+{
+	const char *address = hub->config->web_address;
+	struct in6_addr v6;
+
+	if (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)
+		printf("dashboard: %s://%s.local:%u/\n",
+		       hub->config->tls_cert ? "https" : "http",
+		       hub->config->node, web_port(hub->web, 0));
+	else if (inet_pton(AF_INET6, address, &v6) == 1)
+		printf("dashboard: %s://[%s]:%u/\n",
+		       hub->config->tls_cert ? "https" : "http", address,
+		       web_port(hub->web, 0));
+	else
+		printf("dashboard: %s://%s:%u/\n",
+		       hub->config->tls_cert ? "https" : "http", address,
+		       web_port(hub->web, 0));
+}
+
+static void print_addresses(struct hub *hub)
+{
+	print_web_address(hub);
+	if (hub->demo) {
+		printf("login: " DEMO_USER " / %s\n", hub->secret);
+		printf("mqtt: 127.0.0.1:%u, programs of this machine need no"
+		       " password\n",
+		       broker_listener_port(hub->broker, 0));
+	} else if (!hub->claimed) {
+		printf("nobody's yet: claim it in the dashboard or by"
+		       " 'hearthctl claim', token %s (also in"
+		       " %s/claim-token)\n",
+		       hub->secret, hub->config->data_dir);
+	}
+	fflush(stdout);
+	explicit_bzero(hub->secret, sizeof(hub->secret));
+}
+
+static int open_parts(struct hub *hub)
+{
+	static int (*const open_part[])(struct hub *) = {
+		open_signals, open_db,	open_claim, prepare_gpio,
+		open_broker,  open_web, open_gpio,
+	};
+
+	for (size_t i = 0; i < sizeof(open_part) / sizeof(open_part[0]); i++) {
+		int r = open_part[i](hub);
+
+		if (r)
+			return r;
+	}
+
+	return 0;
+}
+
+int hub_open(const struct hub_options *options, struct hub **out)
+{
+	struct hub *hub = calloc(1, sizeof(*hub));
+	int r;
+
+	if (!hub)
+		return -ENOMEM;
+	hub->config = options->config;
+	hub->demo = options->demo;
+	hub->signals.fd = -1;
+	hub->watchdog.fn = on_watchdog;
+	raise_descriptors();
+	r = open_parts(hub);
+	if (r) {
+		hub_close(hub);
+		return r;
+	}
+	print_addresses(hub);
+	log_info("hearthd", HEARTH_VERSION " runs as node %s, data in %s",
+		 hub->config->node, hub->config->data_dir);
+	notify_send("READY=1");
+	if (notify_watchdog_ms() > 0)
+		loop_timer_set(hub->loop, &hub->watchdog, notify_watchdog_ms());
+	*out = hub;
+
+	return 0;
+}
+
+int hub_wait(struct hub *hub)
+{
+	int r = loop_run(hub->loop);
+
+	return r ? r : atomic_load(&hub->result);
+}
+
+static void close_broker(struct hub *hub)
+{
+	admin_close(hub->admin);
+	if (hub->broker_runs) {
+		broker_stop(hub->broker);
+		pthread_join(hub->broker_thread, NULL);
+	}
+}
+
+int hub_close(struct hub *hub)
+{
+	int r = 0;
+
+	if (!hub)
+		return 0;
+	notify_send("STOPPING=1");
+	/* First the pins: they are put in a safe state, and say so. */
+	supervisor_free(hub->gpio);
+	web_stop(hub->web);
+	close_broker(hub);
+	authenticator_free(hub->authenticator);
+	web_free(hub->web);
+	if (hub->store_runs)
+		r = db_store_stop(hub->store);
+	broker_free(hub->broker);
+	db_store_free(hub->store);
+	free(hub->history_filters);
+	db_config_close(hub->db_config);
+	db_close(hub->db);
+	close_signals(hub);
+	free(hub->gpio_program);
+	free(hub->gpio_hub);
+	free(hub->gpio_socket);
+	free(hub);
+
+	return r;
+}
