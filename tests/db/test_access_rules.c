@@ -1,0 +1,348 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "db/access_rules.h"
+#include "db/config.h"
+#include "db/db.h"
+#include "tests/db/scratch.h"
+#include "tests/failing_malloc.h"
+
+static struct db *db;
+static struct db_config *config;
+
+static int setup(void **state)
+{
+	*state = NULL;
+	scratch_make();
+	db = scratch_open();
+	return db_config_open(db, &config);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	db_config_close(config);
+	db_close(db);
+	scratch_remove();
+	return 0;
+}
+
+static void add_user(const char *name, bool admin, enum db_user_kind kind)
+{
+	struct db_user user = {
+		.hash = "$x", .admin = admin, .enabled = true, .kind = kind
+	};
+
+	snprintf(user.name, sizeof(user.name), "%s", name);
+	assert_int_equal(db_users_add(config, &user), 0);
+}
+
+static int add_rule(const char *user, const char *filter,
+		    enum access_action action, bool allow, uint32_t *id)
+{
+	struct db_rule rule = { .action = action, .allow = allow };
+	int r;
+
+	snprintf(rule.user, sizeof(rule.user), "%s", user);
+	snprintf(rule.filter, sizeof(rule.filter), "%s", filter);
+	r = db_rules_add(config, &rule);
+	if (id)
+		*id = rule.id;
+	return r;
+}
+
+static void test_a_rule_comes_back_as_given(void **state)
+{
+	struct db_rule *rules;
+	size_t count;
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(add_rule("*", "a/%u/+/#", ACCESS_WRITE, false, &id),
+			 0);
+	assert_int_equal(db_rules_list(config, NULL, &rules, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(rules[0].id, id);
+	assert_string_equal(rules[0].user, "*");
+	assert_string_equal(rules[0].filter, "a/%u/+/#");
+	assert_int_equal(rules[0].action, ACCESS_WRITE);
+	assert_false(rules[0].allow);
+	free(rules);
+	assert_int_equal(db_rules_remove(config, id), 0);
+	assert_int_equal(db_rules_remove(config, id), -ENOENT);
+	assert_int_equal(db_rules_list(config, NULL, &rules, &count), 0);
+	assert_int_equal(count, 0);
+	free(rules);
+}
+
+/* A log line that names a rule must not come to mean another. */
+static void test_a_number_is_never_used_again(void **state)
+{
+	uint32_t first;
+	uint32_t second;
+
+	(void)state;
+	assert_int_equal(add_rule("*", "a", ACCESS_READ, true, &first), 0);
+	assert_int_equal(db_rules_remove(config, first), 0);
+	assert_int_equal(add_rule("*", "a", ACCESS_READ, true, &second), 0);
+	assert_true(second > first);
+	assert_true(second < DB_RULE_SYSTEM);
+}
+
+static void test_malformed_rules_are_refused(void **state)
+{
+	char longest[DB_RULE_FILTER_MAX + 1];
+
+	(void)state;
+	assert_int_equal(add_rule("*", "", ACCESS_READ, true, NULL), -EINVAL);
+	assert_int_equal(add_rule("*", "a/#/b", ACCESS_READ, true, NULL),
+			 -EINVAL);
+	assert_int_equal(add_rule("*", "a+", ACCESS_READ, true, NULL), -EINVAL);
+	assert_int_equal(add_rule("*", "\xff", ACCESS_READ, true, NULL),
+			 -EINVAL);
+	assert_int_equal(add_rule("*", "a", (enum access_action)0, true, NULL),
+			 -EINVAL);
+	assert_int_equal(add_rule("a/b", "a", ACCESS_READ, true, NULL),
+			 -EINVAL);
+	assert_int_equal(add_rule("nobody", "a", ACCESS_READ, true, NULL),
+			 -ENOENT);
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(add_rule("*", longest, ACCESS_READ, true, NULL), 0);
+	assert_int_equal(add_rule("*", longest, ACCESS_READ, true, NULL),
+			 -EEXIST);
+	assert_int_equal(add_rule("*", longest, ACCESS_READ, false, NULL), 0);
+}
+
+static void test_the_list_can_be_of_one_user(void **state)
+{
+	struct db_rule *rules;
+	size_t count;
+
+	(void)state;
+	add_user("sensor", false, DB_USER_DEVICE);
+	assert_int_equal(add_rule("*", "a", ACCESS_READ, true, NULL), 0);
+	assert_int_equal(db_rules_list(config, "sensor", &rules, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(rules[0].user, "sensor");
+	free(rules);
+}
+
+static void test_words_are_those_of_rest(void **state)
+{
+	static const enum access_action all[] = { ACCESS_READ, ACCESS_WRITE,
+						  ACCESS_READWRITE };
+	enum access_action action;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(db_rule_action_parse(
+					 db_rule_action_text(all[i]), &action),
+				 0);
+		assert_int_equal(action, all[i]);
+	}
+	assert_string_equal(db_rule_action_text(ACCESS_READWRITE), "readwrite");
+	assert_int_equal(db_rule_action_parse("rw", &action), -EINVAL);
+	assert_null(db_rule_action_text((enum access_action)4));
+}
+
+static struct access *build(bool demo)
+{
+	const struct db_access_options options = { .node = "den",
+						   .demo = demo };
+	struct access *access = NULL;
+
+	assert_int_equal(db_access_build(config, &options, &access), 0);
+	return access;
+}
+
+static bool may(const struct access *access, const char *user,
+		enum access_action action, const char *topic)
+{
+	return access_may(access, user, "client", slice_str(topic), action)
+		.allowed;
+}
+
+struct verdict {
+	const char *user;
+	enum access_action action;
+	const char *topic;
+	bool allowed;
+};
+
+static void check(const struct access *access, const struct verdict *verdicts,
+		  size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct verdict *v = &verdicts[i];
+
+		if (may(access, v->user, v->action, v->topic) != v->allowed)
+			fail_msg("%s %s %s: not %d", v->user,
+				 db_rule_action_text(v->action), v->topic,
+				 v->allowed);
+	}
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void test_everybody_starts_with_sensible_rights(void **state)
+{
+	static const struct verdict verdicts[] = {
+		{ "admin", ACCESS_WRITE, "anything", true },
+		{ "admin", ACCESS_READ, "$SYS/broker/uptime", true },
+		{ "anna", ACCESS_READ, "hearth/den/out/pump", true },
+		{ "anna", ACCESS_WRITE, "hearth/den/out/pump/set", true },
+		{ "anna", ACCESS_WRITE, "hearth/den/light/hall/set", true },
+		{ "anna", ACCESS_WRITE, "hearth/den/out/pump", false },
+		{ "anna", ACCESS_READ, "zigbee2mqtt/x", false },
+		{ "anna", ACCESS_READ, "$hearth/gpio/den/config", false },
+		{ "sensor", ACCESS_WRITE, "sensor/temperature", true },
+		{ "sensor", ACCESS_READ, "sensor/set", true },
+		{ "sensor", ACCESS_WRITE, "other/temperature", false },
+		{ "sensor", ACCESS_READ, "hearth/den/out/pump", false },
+		{ "", ACCESS_READ, "hearth/den/out/pump", false },
+		{ "", ACCESS_WRITE, "a", false },
+	};
+	struct access *access;
+
+	(void)state;
+	add_user("admin", true, DB_USER_PERSON);
+	add_user("anna", false, DB_USER_PERSON);
+	add_user("sensor", false, DB_USER_DEVICE);
+	access = build(false);
+	check(access, verdicts, COUNT(verdicts));
+	access_free(access);
+}
+
+static void test_gpiod_has_its_own_rights_and_no_others(void **state)
+{
+	static const struct verdict verdicts[] = {
+		{ "gpio", ACCESS_READ, "hearth/den/out/pump/set", true },
+		{ "gpio", ACCESS_READ, "hearth/den/light/hall/set", true },
+		{ "gpio", ACCESS_READ, "$hearth/gpio/den/config", true },
+		{ "gpio", ACCESS_WRITE, "$hearth/gpio/den/report", true },
+		{ "gpio", ACCESS_WRITE, "hearth/den/out/pump", true },
+		{ "gpio", ACCESS_WRITE, "hearth/den/status", true },
+		{ "gpio", ACCESS_READ, "hearth/other/out/pump/set", false },
+		{ "gpio", ACCESS_WRITE, "hearth/other/status", false },
+		{ "gpio", ACCESS_WRITE, "$hearth/gpio/den/config", false },
+		{ "gpio", ACCESS_READ, "zigbee2mqtt/x", false },
+	};
+	struct access *access;
+	const struct access_user *user;
+
+	(void)state;
+	access = build(false);
+	check(access, verdicts, COUNT(verdicts));
+	/* Its socket lets it in; no password does. */
+	user = access_find_user(access, slice_str("gpio"));
+	assert_non_null(user);
+	assert_string_equal(user->password_hash, "");
+	assert_false(user->admin);
+	access_free(access);
+}
+
+static void test_the_demo_lets_everybody_in(void **state)
+{
+	static const struct verdict verdicts[] = {
+		{ "", ACCESS_READ, "a/b", true },
+		{ "", ACCESS_WRITE, "a/b", true },
+		{ "", ACCESS_READ, "$SYS/broker/uptime", true },
+		{ "", ACCESS_WRITE, "$SYS/broker/uptime", false },
+		{ "", ACCESS_WRITE, "$hearth/gpio/den/config", false },
+	};
+	struct access *access = build(true);
+
+	(void)state;
+	check(access, verdicts, COUNT(verdicts));
+	access_free(access);
+}
+
+static void test_rules_for_everyone_and_denials_count(void **state)
+{
+	struct access *access;
+	struct access_verdict v;
+	uint32_t id;
+
+	(void)state;
+	add_user("anna", false, DB_USER_PERSON);
+	assert_int_equal(add_rule("*", "news/#", ACCESS_READ, true, NULL), 0);
+	assert_int_equal(add_rule("anna", "hearth/+/out/heater/set",
+				  ACCESS_WRITE, false, &id),
+			 0);
+	access = build(false);
+	assert_true(may(access, "anna", ACCESS_READ, "news/1"));
+	assert_true(may(access, "", ACCESS_READ, "news/1"));
+	v = access_may(access, "anna", "c",
+		       slice_str("hearth/den/out/heater/set"), ACCESS_WRITE);
+	assert_false(v.allowed);
+	assert_int_equal(v.rule, id);
+	access_free(access);
+}
+
+static void test_disabled_users_stay_disabled(void **state)
+{
+	struct db_user user = { .name = "bob", .hash = "$b" };
+	const struct access_user *found;
+	struct access *access;
+
+	(void)state;
+	assert_int_equal(db_users_add(config, &user), 0);
+	access = build(false);
+	found = access_find_user(access, slice_str("bob"));
+	assert_non_null(found);
+	assert_false(found->enabled);
+	assert_string_equal(found->password_hash, "$b");
+	access_free(access);
+}
+
+static void test_build_survives_allocation_failure(void **state)
+{
+	const struct db_access_options options = { .node = "den",
+						   .demo = true };
+	struct access *access = NULL;
+	unsigned int n = 0;
+	int r;
+
+	(void)state;
+	add_user("anna", false, DB_USER_PERSON);
+	do {
+		failing_malloc_arm(n++);
+		r = db_access_build(config, &options, &access);
+		if (!failing_malloc_disarm())
+			break;
+		assert_int_equal(r, -ENOMEM);
+	} while (n < 200);
+	assert_int_equal(r, 0);
+	assert_true(n > 10);
+	access_free(access);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_rule_comes_back_as_given),
+		TEST(test_a_number_is_never_used_again),
+		TEST(test_malformed_rules_are_refused),
+		TEST(test_the_list_can_be_of_one_user),
+		cmocka_unit_test(test_words_are_those_of_rest),
+		TEST(test_everybody_starts_with_sensible_rights),
+		TEST(test_gpiod_has_its_own_rights_and_no_others),
+		TEST(test_the_demo_lets_everybody_in),
+		TEST(test_rules_for_everyone_and_denials_count),
+		TEST(test_disabled_users_stay_disabled),
+		TEST(test_build_survives_allocation_failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
