@@ -144,7 +144,15 @@ static int take_will(struct session *s, const struct mqtt_connect *packet)
 	const struct mqtt_properties *p = &will->properties;
 	const bool v5 = packet->version == MQTT_5_0;
 	struct broker *broker = s->broker;
-	struct message_parts parts = {
+	struct message_parts parts;
+
+	message_unref(s->will);
+	s->will = NULL;
+	s->will_delay = 0;
+	if (!packet->has_will)
+		return 0;
+	/* Only now: without a will its fields hold nothing. */
+	parts = (struct message_parts){
 		.topic = will->topic,
 		.payload = will->payload,
 		.qos = will->qos,
@@ -152,12 +160,6 @@ static int take_will(struct session *s, const struct mqtt_connect *packet)
 		.expires = MESSAGE_NO_EXPIRY,
 		.origin = s->origin,
 	};
-
-	message_unref(s->will);
-	s->will = NULL;
-	s->will_delay = 0;
-	if (!packet->has_will)
-		return 0;
 	if (v5) {
 		parts.properties.data = broker->encode_buffer;
 		parts.properties.len =
