@@ -37,9 +37,8 @@ void certificate_make(const char *certificate, const char *key)
 	fclose(file);
 	file = fopen(key, "we");
 	assert_non_null(file);
-	assert_int_equal(PEM_write_PrivateKey(file, pair, NULL, NULL, 0, NULL,
-					      NULL),
-			 1);
+	assert_int_equal(
+		PEM_write_PrivateKey(file, pair, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(file);
 	X509_free(cert);
 	EVP_PKEY_free(pair);

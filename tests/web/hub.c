@@ -86,8 +86,8 @@ static void claim(struct hub_parts *parts, const char *token)
 {
 	struct db_user user = { .name = HUB_ADMIN, .kind = DB_USER_PERSON };
 
-	assert_int_equal(password_hash(PASSWORD_HUMAN,
-				       slice_str(HUB_PASSWORD), user.hash),
+	assert_int_equal(password_hash(PASSWORD_HUMAN, slice_str(HUB_PASSWORD),
+				       user.hash),
 			 0);
 	assert_int_equal(db_claim(parts->config, token, &user), 0);
 }
@@ -101,9 +101,9 @@ static void start_broker(struct hub *hub, bool closed)
 		.closed = closed,
 	};
 
-	assert_int_equal(db_access_build(hub->parts->config, &access,
-					 &options.access),
-			 0);
+	assert_int_equal(
+		db_access_build(hub->parts->config, &access, &options.access),
+		0);
 	hub->broker = broker_new(&options);
 	assert_non_null(hub->broker);
 	assert_int_equal(broker_load(hub->broker), 0);
@@ -214,9 +214,8 @@ int hub_connect(uint16_t port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address,
-				 sizeof(address)),
-			 0);
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }
 

@@ -80,8 +80,8 @@ static void test_heads_are_judged(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		const char *why = NULL;
-		int status = head_check(slice_of(heads[i].text, heads[i].len),
-					&why);
+		int status =
+			head_check(slice_of(heads[i].text, heads[i].len), &why);
 
 		if (status != heads[i].status)
 			fail_msg("%d instead of %d for %s", status,

@@ -58,8 +58,9 @@ static bool truth(const json_t *json, const char *name)
 static void test_an_unclaimed_hub_serves_only_its_claim(void **state)
 {
 	static const char *const closed[] = {
-		"/api/v1/status", "/api/v1/clients",  "/api/v1/users",
-		"/api/v1/acl",	  "/api/v1/pins",     "/api/v1/topics",
+		"/api/v1/status",  "/api/v1/clients",
+		"/api/v1/users",   "/api/v1/acl",
+		"/api/v1/pins",	   "/api/v1/topics",
 		"/api/v1/history", "/api/v1/events?filter=%23",
 	};
 	json_t *json;
@@ -231,8 +232,8 @@ static void test_guessing_is_slowed_down(void **state)
 }
 
 /* anna:correct horse battery */
-#define BASIC                                       \
-	"Authorization: Basic "                     \
+#define BASIC                   \
+	"Authorization: Basic " \
 	"YW5uYTpjb3JyZWN0IGhvcnNlIGJhdHRlcnk=\r\n"
 
 static void test_programs_use_basic(void **state)
@@ -253,8 +254,8 @@ static void test_programs_use_basic(void **state)
 	/* Else a browser would ask for a password and keep it. */
 	answer = hub_request(*state, "GET", "/api/v1/status", NULL, NULL);
 	assert_int_equal(answer.status, 401);
-	assert_null(strstr(answer_header(&answer, "WWW-Authenticate"),
-			   "Basic"));
+	assert_null(
+		strstr(answer_header(&answer, "WWW-Authenticate"), "Basic"));
 	answer_free(&answer);
 }
 

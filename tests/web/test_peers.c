@@ -26,9 +26,8 @@ static const struct sockaddr *from(const char *text, uint16_t port)
 		address.in.sin_family = AF_INET;
 		address.in.sin_port = htons(port);
 	} else {
-		assert_int_equal(inet_pton(AF_INET6, text,
-					   &address.in6.sin6_addr),
-				 1);
+		assert_int_equal(
+			inet_pton(AF_INET6, text, &address.in6.sin6_addr), 1);
 		address.in6.sin6_family = AF_INET6;
 		address.in6.sin6_port = htons(port);
 	}

@@ -122,8 +122,8 @@ static void test_cookies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
-		bool found = cookie_find(slice_str(cookies[i].header), "id",
-					 &value);
+		bool found =
+			cookie_find(slice_str(cookies[i].header), "id", &value);
 
 		if (found != (cookies[i].value != NULL) ||
 		    (found && !slice_equal(value, slice_str(cookies[i].value))))

@@ -37,9 +37,8 @@ static void wrong(void **state, const char *address, const char *user,
 		  int times, uint64_t now)
 {
 	while (times--)
-		assert_int_equal(attempt(state, address, user, THROTTLE_WRONG,
-					 now),
-				 0);
+		assert_int_equal(
+			attempt(state, address, user, THROTTLE_WRONG, now), 0);
 }
 
 static void test_each_wrong_password_doubles_the_wait(void **state)
@@ -48,9 +47,8 @@ static void test_each_wrong_password_doubles_the_wait(void **state)
 
 	wrong(state, "a", "anna", WEB_LOGIN_FREE + 1, now);
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(attempt(state, "a", "anna", THROTTLE_WRONG,
-					 now),
-				 wait);
+		assert_int_equal(
+			attempt(state, "a", "anna", THROTTLE_WRONG, now), wait);
 		assert_int_equal(attempt(state, "a", "anna", THROTTLE_WRONG,
 					 now + wait - 1),
 				 1);
