@@ -14,13 +14,18 @@ static const uint8_t flags_of_type[16] = {
 	[MQTT_UNSUBSCRIBE] = 0x2,
 };
 
-static bool first_byte_valid(uint8_t first)
+/* Bit 3 where 3.1 speaks of DUP and the later versions of a reserved 0. */
+#define DUP 0x8
+
+static bool first_byte_valid(uint8_t first, uint8_t ignored)
 {
 	uint8_t flags = flags_of_type[first >> 4];
 
 	if (first >> 4 == 0)
 		return false;
-	return flags == ANY_FLAGS || flags == (first & 0x0f);
+	if (flags == 0) /* DUP is for packets that are acknowledged. */
+		ignored = 0;
+	return flags == ANY_FLAGS || flags == (first & 0x0f & ~ignored);
 }
 
 /* Is the length that starts here whole, or beyond repair? If neither, it is
@@ -36,9 +41,11 @@ static bool length_ended(const uint8_t *at, size_t len)
 	return false;
 }
 
-int framing_next(const uint8_t *data, size_t len, size_t max_size,
-		 struct frame *frame)
+static int next(struct slice bytes, size_t max_size, uint8_t ignored,
+		struct frame *frame)
 {
+	const uint8_t *data = bytes.data;
+	size_t len = bytes.len;
 	enum mqtt_packet_type type;
 	struct reader r;
 	uint32_t remaining;
@@ -46,7 +53,7 @@ int framing_next(const uint8_t *data, size_t len, size_t max_size,
 
 	if (len == 0)
 		return 0;
-	if (!first_byte_valid(data[0]))
+	if (!first_byte_valid(data[0], ignored))
 		return -EPROTO;
 
 	r = reader_of(slice_of(data + 1, len - 1));
@@ -67,6 +74,18 @@ int framing_next(const uint8_t *data, size_t len, size_t max_size,
 	frame->body = slice_of(data + header, remaining);
 	frame->size = header + remaining;
 	return 1;
+}
+
+int framing_next(const uint8_t *data, size_t len, size_t max_size,
+		 struct frame *frame)
+{
+	return next(slice_of(data, len), max_size, 0, frame);
+}
+
+int framing_next_3_1(const uint8_t *data, size_t len, size_t max_size,
+		     struct frame *frame)
+{
+	return next(slice_of(data, len), max_size, DUP, frame);
 }
 
 size_t framing_put_header(uint8_t out[MQTT_FIXED_HEADER_MAX], uint8_t first,

@@ -54,6 +54,11 @@ struct frame {
 int framing_next(const uint8_t *data, size_t len, size_t max_size,
 		 struct frame *frame);
 
+/* The same for a connection of 3.1, whose peers set DUP when they send a PUBREL,
+ * SUBSCRIBE or UNSUBSCRIBE again; the bit is then in frame->flags. */
+int framing_next_3_1(const uint8_t *data, size_t len, size_t max_size,
+		     struct frame *frame);
+
 /* Write the fixed header. Returns its length, 2 to 5. */
 size_t framing_put_header(uint8_t out[MQTT_FIXED_HEADER_MAX], uint8_t first,
 			  uint32_t remaining_length);

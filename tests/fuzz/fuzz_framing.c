@@ -18,6 +18,14 @@ struct context {
 	bool from_client;
 };
 
+static int next(const struct context *c, struct slice bytes,
+		struct frame *frame)
+{
+	if (c->version == MQTT_3_1)
+		return framing_next_3_1(bytes.data, bytes.len, MAX_SIZE, frame);
+	return framing_next(bytes.data, bytes.len, MAX_SIZE, frame);
+}
+
 /* Each transcoder decodes a body and, if it is taken, writes the packet. */
 static bool transcode_connect(struct slice body, struct writer *w)
 {
@@ -241,8 +249,8 @@ out:
 }
 
 /* With fewer bytes there may be no answer yet, but never another one. */
-static void check_cut(struct slice stream, size_t cut, int whole,
-		      const struct frame *frame)
+static void check_cut(const struct context *c, struct slice stream, size_t cut,
+		      int whole, const struct frame *frame)
 {
 	struct fuzz_copy part;
 	struct frame early;
@@ -251,7 +259,7 @@ static void check_cut(struct slice stream, size_t cut, int whole,
 	if (cut > stream.len)
 		return;
 	part = fuzz_copy(stream.data, cut);
-	r = framing_next(part.memory, cut, MAX_SIZE, &early);
+	r = next(c, part.bytes, &early);
 	assert(r == 0 || r == whole);
 	if (r == 1)
 		assert(early.size == frame->size && early.type == frame->type &&
@@ -278,9 +286,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	while (stream.len > 0) {
 		struct frame frame;
-		int r = framing_next(stream.data, stream.len, MAX_SIZE, &frame);
+		int r = next(&c, stream, &frame);
 
-		check_cut(stream, cut % (stream.len + 1), r, &frame);
+		check_cut(&c, stream, cut % (stream.len + 1), r, &frame);
 		if (r != 1)
 			break;
 		assert(frame.size <= stream.len && frame.size <= MAX_SIZE);

@@ -338,9 +338,13 @@ static void test_auth_is_written_as_it_is_read(void **state)
 	auth_encode(&w, &packet);
 	assert_written(&w, BYTES(0xf0, 0));
 
-	packet.reason = MQTT_CONTINUE_AUTHENTICATION;
 	packet.properties.authentication_method = TEXT("m");
 	properties_set(&packet.properties, MQTT_PROP_AUTHENTICATION_METHOD);
+	w = writer_of(bytes, sizeof(bytes));
+	auth_encode(&w, &packet);
+	assert_written(&w, BYTES(0xf0, 6, 0, 4, 0x15, 0, 1, 'm'));
+
+	packet.reason = MQTT_CONTINUE_AUTHENTICATION;
 	w = writer_of(bytes, sizeof(bytes));
 	auth_encode(&w, &packet);
 	assert_written(&w, BYTES(0xf0, 6, 0x18, 4, 0x15, 0, 1, 'm'));

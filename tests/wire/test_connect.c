@@ -111,6 +111,11 @@ static void test_names_and_levels_are_told_apart(void **state)
 		{ STATIC_TEXT("GET / HTTP/1.1"), MQTT_MALFORMED_PACKET, 0,
 		  false },
 		{ STATIC_TEXT(""), MQTT_MALFORMED_PACKET, 0, false },
+		/* Flags, keep-alive and an identifier, had they a name. */
+		{ STATIC_TEXT("\0\x05\0\0\0"), MQTT_MALFORMED_PACKET, 0,
+		  false },
+		{ STATIC_TEXT("\0\x04MQTT\0\0\0"),
+		  MQTT_UNSUPPORTED_PROTOCOL_VERSION, MQTT_3_1_1, false },
 	};
 	size_t i;
 

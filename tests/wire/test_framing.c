@@ -112,6 +112,28 @@ static void test_reserved_flags_are_checked(void **state)
 	}
 }
 
+/* MQTT 3.1, section 2.1: PUBLISH, PUBREL, SUBSCRIBE and UNSUBSCRIBE have it. */
+static void test_3_1_may_set_dup_on_what_is_sent_again(void **state)
+{
+	unsigned int first;
+
+	(void)state;
+	for (first = 0; first < 256; first++) {
+		const uint8_t bytes[] = { (uint8_t)first, 0 };
+		struct frame frame;
+		bool again = first == 0x6a || first == 0x8a || first == 0xaa;
+		int r = framing_next(bytes, 2, ROOMY, &frame);
+
+		if (again) {
+			assert_int_equal(r, -EPROTO);
+			r = 1;
+		}
+		assert_int_equal(framing_next_3_1(bytes, 2, ROOMY, &frame), r);
+		if (r == 1)
+			assert_int_equal(frame.flags, first & 0xf);
+	}
+}
+
 static void test_bad_lengths_are_refused_at_once(void **state)
 {
 	const struct {
@@ -210,7 +232,10 @@ static void test_types_have_their_names(void **state)
 	assert_string_equal(framing_type_name(MQTT_CONNECT), "CONNECT");
 	assert_string_equal(framing_type_name(MQTT_PUBLISH), "PUBLISH");
 	assert_string_equal(framing_type_name(MQTT_AUTH), "AUTH");
-	assert_non_null(framing_type_name((enum mqtt_packet_type)0));
+	assert_string_equal(framing_type_name((enum mqtt_packet_type)0),
+			    "type 0");
+	assert_string_equal(framing_type_name((enum mqtt_packet_type)16),
+			    "type 0");
 }
 
 int main(void)
@@ -219,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_a_stream_is_read_byte_by_byte),
 		cmocka_unit_test(test_a_packet_is_told_from_those_behind_it),
 		cmocka_unit_test(test_reserved_flags_are_checked),
+		cmocka_unit_test(test_3_1_may_set_dup_on_what_is_sent_again),
 		cmocka_unit_test(test_bad_lengths_are_refused_at_once),
 		cmocka_unit_test(
 			test_a_packet_too_large_is_refused_by_its_header),

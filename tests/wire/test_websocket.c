@@ -62,7 +62,7 @@ static void test_a_browsers_head_is_understood(void **state)
 	(void)state;
 	assert_int_equal(
 		PARSE("GET /mqtt?x=1&y=/a HTTP/1.1\r\n"
-		      "host:\t hearth.local:8443 \r\n"
+		      "host:\t hearth.local:8443\t \t\r\n"
 		      "User-Agent: Mozilla/5.0 (X11; Linux) \xe2\x98\x83\r\n"
 		      "Sec-WebSocket-Version: 13\r\n"
 		      "origin: https://hearth.local:8443\r\n"
@@ -147,6 +147,12 @@ static void test_requests_are_refused_with_their_status(void **state)
 		{ TEXT(GET HOST UP VERSION PROTOCOL
 		       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ*==\r\n" END),
 		  400 },
+		{ TEXT(GET HOST UP VERSION PROTOCOL
+		       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQA=\r\n" END),
+		  400 },
+		{ TEXT(GET HOST UP VERSION PROTOCOL
+		       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=A\r\n" END),
+		  400 },
 		{ TEXT(GET HOST UP KEY VERSION PROTOCOL
 		       "Content-Length: 0\r\n" END),
 		  400 },
@@ -187,6 +193,7 @@ static void test_heads_that_could_mean_two_things_are_refused(void **state)
 		TEXT("GET /mq\ttt HTTP/1.1\r\n" END),
 		TEXT("GET /mqtt#f HTTP/1.1\r\n" END),
 		TEXT("GET /m\xc3\xbc HTTP/1.1\r\n" END),
+		TEXT("GET /m\x7f HTTP/1.1\r\n" END),
 		TEXT(GET "Host: a\rb\r\n" END), /* bare CR */
 		TEXT(GET "Host: a\nEvil: b\r\n" END), /* bare LF */
 		TEXT(GET "Host: a\r\n b\r\n" END), /* folded */
@@ -197,6 +204,7 @@ static void test_heads_that_could_mean_two_things_are_refused(void **state)
 		TEXT(GET ": a\r\n" END),
 		TEXT(GET "Host\r\n" END),
 		TEXT(GET "Ho(st: a\r\n" END),
+		TEXT(GET "Ho\x7fst: a\r\n" END),
 		TEXT(GET "Host: a\r\nhOST: b\r\n" END),
 		TEXT(GET "Host:\r\nHost: b\r\n" END),
 		TEXT(GET "Origin: a\r\nOrigin: a\r\n" END),
