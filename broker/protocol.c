@@ -193,6 +193,20 @@ static bool must_wait(struct connection *c)
 	return true;
 }
 
+/* Nobody may make us hold much before a CONNECT says who it is. */
+static int next_packet(const struct connection *c, struct slice bytes,
+		       struct frame *frame)
+{
+	const size_t max = c->broker->options.max_packet_size;
+
+	if (c->state == CONNECTION_OPEN)
+		return framing_next(bytes.data, bytes.len, LIMIT_CONNECT_SIZE,
+				    frame);
+	if (c->version == MQTT_3_1)
+		return framing_next_3_1(bytes.data, bytes.len, max, frame);
+	return framing_next(bytes.data, bytes.len, max, frame);
+}
+
 size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 {
 	struct broker *broker = c->broker;
@@ -209,10 +223,7 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 					 "first packet is not CONNECT");
 			break;
 		}
-		r = framing_next(data + used, len - used,
-				 open ? LIMIT_CONNECT_SIZE
-				      : broker->options.max_packet_size,
-				 &frame);
+		r = next_packet(c, slice_of(data + used, len - used), &frame);
 		if (r == 0)
 			break;
 		if (r < 0) {
