@@ -16,6 +16,7 @@
 #include "broker/protocol.h"
 #include "broker/retained.h"
 #include "broker/session.h"
+#include "broker/sys_topics.h"
 #include "broker/topic_cache.h"
 #include "broker/topic_tree.h"
 
@@ -297,6 +298,8 @@ struct broker *broker_new(const struct broker_options *options)
 	broker->next_serial = 1;
 	if (make_parts(broker))
 		r = watch(broker);
+	if (r == 0 && !(broker->sys_topics = sys_topics_new(broker)))
+		r = -ENOMEM;
 	if (r == 0)
 		r = open_listeners(broker);
 	if (r == 0) {
@@ -383,6 +386,7 @@ void broker_free(struct broker *broker)
 						   struct connection, link));
 	if (broker->cache)
 		session_free_all(broker);
+	sys_topics_free(broker->sys_topics);
 	topic_cache_free(broker->cache);
 	topic_tree_free(broker->tree);
 	retained_free(broker->retained);

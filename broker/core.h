@@ -19,6 +19,7 @@ struct listener;
 struct retained;
 struct session;
 struct topic_cache;
+struct sys_topics;
 struct topic_tree;
 
 /* Something another thread wants done on the broker's. The first member of what
@@ -59,8 +60,10 @@ struct broker {
 	struct list locals; /* local clients */
 	size_t connection_count;
 	size_t session_count;
+	size_t attached_count; /* sessions with a client */
 	size_t subscription_count;
 
+	struct sys_topics *sys_topics;
 	struct topic_tree *tree;
 	struct topic_cache *cache;
 	struct retained *retained;

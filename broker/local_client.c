@@ -183,6 +183,7 @@ static void run_open(struct broker *broker, struct local_client *lc)
 		return;
 	}
 	s->local = lc;
+	broker->attached_count++;
 	s->version = MQTT_5_0;
 	lc->session = s;
 }

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "broker/authenticator.h"
+#include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
@@ -219,6 +220,8 @@ static void attach(struct connection *c, struct session *s,
 	loop_timer_cancel(c->broker->loop, &s->timer);
 	s->connection = c;
 	c->session = s;
+	s->since = clock_wall_ms();
+	c->broker->attached_count++;
 	c->keep_alive = packet->keep_alive;
 	/* A client that asks for none is given the most, if there is one. */
 	if (most < LIMIT_KEEP_ALIVE &&

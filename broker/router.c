@@ -9,6 +9,7 @@
 #include "broker/origin.h"
 #include "broker/retained.h"
 #include "broker/session.h"
+#include "broker/sys_topics.h"
 #include "broker/topic_cache.h"
 #include "broker/topic_tree.h"
 #include "broker/wire/properties.h"
@@ -26,6 +27,9 @@ struct access_verdict router_may_write(struct session *session,
 	struct access_verdict verdict;
 	struct verdict_cache *cached;
 
+	/* $SYS is the broker's own, whatever rules say. */
+	if (sys_topics_own(topic))
+		return (struct access_verdict){ .allowed = false };
 	if (!session->connection)
 		return session_may(session, topic, ACCESS_WRITE);
 
@@ -66,7 +70,7 @@ static int retain(struct broker *broker, struct publish *p)
 	r = retained_set(broker->retained, m);
 	if (r < 0)
 		return r;
-	if (!store)
+	if (!store || sys_topics_own(p->topic))
 		return 0;
 	if (p->qos > 0)
 		p->ticket = broker_ticket(broker);

@@ -219,6 +219,7 @@ void session_detach(struct session *s, bool will)
 {
 	s->connection = NULL;
 	s->local = NULL;
+	s->broker->attached_count--;
 	s->since = clock_wall_ms();
 	s->gone = loop_now(s->broker->loop);
 	outbox_rewind(&s->outbox);

@@ -45,7 +45,15 @@ void sim_run(struct broker *broker)
 
 struct sim_peer *sim_peer_open(struct broker *broker)
 {
-	struct connection_options options = { .address = "test:1" };
+	return sim_peer_open_as(broker, NULL);
+}
+
+struct sim_peer *sim_peer_open_as(struct broker *broker, const char *user)
+{
+	struct connection_options options = {
+		.address = "test:1",
+		.cookie_user = user,
+	};
 	struct sim_peer *peer = calloc(1, sizeof(*peer));
 	int ends[2];
 

@@ -1,0 +1,178 @@
+#include "broker/sys_topics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/base/log.h"
+#include "broker/core.h"
+#include "broker/origin.h"
+#include "broker/retained.h"
+#include "broker/router.h"
+
+/* As Mosquitto's default sys_interval. */
+#define SYS_TOPICS_MS 10000
+
+#define PREFIX "$SYS/broker/"
+
+/* Rates are moving averages over so many minutes, as load averages are: what is
+ * kept of the old value at each step is e^(-SYS_TOPICS_MS / window). */
+static const struct {
+	unsigned int minutes;
+	double keep;
+} windows[] = {
+	{ 1, 0.84648172489061 },
+	{ 5, 0.96721610048201 },
+	{ 15, 0.98895040550033 },
+};
+
+enum { WINDOWS = sizeof(windows) / sizeof(windows[0]) };
+
+/* Counters that are also shown as rates per minute. */
+struct rate {
+	const char *name;
+	uint64_t last;
+	double average[WINDOWS];
+};
+
+enum rate_of { RECEIVED, SENT, BYTES_RECEIVED, BYTES_SENT, DROPPED, RATES };
+
+struct sys_topics {
+	struct broker *broker;
+	struct origin *origin;
+	struct loop_timer timer;
+	struct rate rates[RATES];
+};
+
+bool sys_topics_own(struct slice topic)
+{
+	return topic.len >= 5 && memcmp(topic.data, "$SYS/", 5) == 0;
+}
+
+static void publish(struct sys_topics *sys, const char *name,
+		    const char *payload)
+{
+	struct broker *broker = sys->broker;
+	struct topic_entry *entry;
+	struct message *old;
+	struct publish p;
+	char topic[128];
+	int len = snprintf(topic, sizeof(topic), PREFIX "%s", name);
+
+	p = (struct publish){
+		.topic = slice_of(topic, (size_t)len),
+		.payload = slice_str(payload),
+		.expires = MESSAGE_NO_EXPIRY,
+		.origin = sys->origin,
+		.retain = true,
+	};
+	old = retained_get(broker->retained, p.topic, loop_now(broker->loop));
+	if (old && slice_equal(message_payload(old), p.payload))
+		return;
+	entry = router_topic(broker, p.topic);
+	if (!entry || router_publish(broker, &p, entry) < 0)
+		log_debug("$SYS", "%s not published", name);
+	publish_done(&p);
+}
+
+static void publish_number(struct sys_topics *sys, const char *name,
+			   uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	publish(sys, name, text);
+}
+
+static void publish_rate(struct sys_topics *sys, struct rate *rate,
+			 uint64_t now)
+{
+	const double minutes = SYS_TOPICS_MS / 60000.0;
+	const double per_minute = (double)(now - rate->last) / minutes;
+	char name[96], text[32];
+
+	rate->last = now;
+	for (size_t i = 0; i < WINDOWS; i++) {
+		rate->average[i] = rate->average[i] * windows[i].keep +
+				   per_minute * (1 - windows[i].keep);
+		snprintf(name, sizeof(name), "load/%s/%umin", rate->name,
+			 windows[i].minutes);
+		snprintf(text, sizeof(text), "%.2f", rate->average[i]);
+		publish(sys, name, text);
+	}
+}
+
+static void publish_all(struct sys_topics *sys)
+{
+	struct broker *b = sys->broker;
+	const size_t connected = b->attached_count;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " seconds",
+		 (loop_now(b->loop) - b->started) / 1000);
+	publish(sys, "uptime", text);
+	publish_number(sys, "clients/connected", connected);
+	publish_number(sys, "clients/total", b->session_count);
+	publish_number(sys, "clients/disconnected",
+		       b->session_count - connected);
+	publish_number(sys, "messages/received", b->count.messages_received);
+	publish_number(sys, "messages/sent", b->count.messages_sent);
+	publish_number(sys, "publish/messages/dropped",
+		       b->count.messages_dropped);
+	publish_number(sys, "bytes/received", b->count.bytes_received);
+	publish_number(sys, "bytes/sent", b->count.bytes_sent);
+	publish_number(sys, "subscriptions/count", b->subscription_count);
+	publish_number(sys, "store/messages/bytes", b->queued_bytes);
+	publish_number(sys, "retained messages/count",
+		       retained_count(b->retained));
+	publish_rate(sys, &sys->rates[RECEIVED], b->count.messages_received);
+	publish_rate(sys, &sys->rates[SENT], b->count.messages_sent);
+	publish_rate(sys, &sys->rates[BYTES_RECEIVED], b->count.bytes_received);
+	publish_rate(sys, &sys->rates[BYTES_SENT], b->count.bytes_sent);
+	publish_rate(sys, &sys->rates[DROPPED], b->count.messages_dropped);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct sys_topics *sys = list_entry(timer, struct sys_topics, timer);
+
+	publish_all(sys);
+	loop_timer_set(sys->broker->loop, timer, SYS_TOPICS_MS);
+}
+
+struct sys_topics *sys_topics_new(struct broker *broker)
+{
+	static const char *const names[RATES] = {
+		[RECEIVED] = "messages/received",
+		[SENT] = "messages/sent",
+		[BYTES_RECEIVED] = "bytes/received",
+		[BYTES_SENT] = "bytes/sent",
+		[DROPPED] = "publish/dropped",
+	};
+	struct sys_topics *sys = calloc(1, sizeof(*sys));
+
+	if (!sys)
+		return NULL;
+	sys->broker = broker;
+	sys->origin = origin_new("", "$SYS", "local");
+	if (!sys->origin) {
+		free(sys);
+		return NULL;
+	}
+	for (size_t i = 0; i < RATES; i++)
+		sys->rates[i].name = names[i];
+	sys->timer.fn = on_timer;
+	publish(sys, "version", "hearth version " HEARTH_VERSION);
+	publish_all(sys);
+	loop_timer_set(broker->loop, &sys->timer, SYS_TOPICS_MS);
+	return sys;
+}
+
+void sys_topics_free(struct sys_topics *sys)
+{
+	if (!sys)
+		return;
+	loop_timer_cancel(sys->broker->loop, &sys->timer);
+	origin_unref(sys->origin);
+	free(sys);
+}
