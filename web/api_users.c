@@ -233,6 +233,27 @@ static int begin_edit(struct db_config *config, const char *name,
 	return 0;
 }
 
+/* "*": if it is there (If-Match) or if it is not (If-None-Match), so that adding
+ * never changes a user, and changing never makes one. */
+static bool star_holds(struct request *request, const struct edit *edit)
+{
+	const struct slice star = slice_str("*");
+
+	if (edit->is_new &&
+	    slice_equal(request_header(request, "If-Match"), star)) {
+		reply_problem(request, 412, "no-such-user",
+			      "There is no user of that name.");
+		return false;
+	}
+	if (!edit->is_new &&
+	    slice_equal(request_header(request, "If-None-Match"), star)) {
+		reply_problem(request, 412, "user-exists",
+			      "There is a user of that name already.");
+		return false;
+	}
+	return true;
+}
+
 static void carry_out(struct request *request, const char *password)
 {
 	struct edit *edit = request->memory;
@@ -272,6 +293,8 @@ void api_user_put(struct request *request)
 		reply_failed(request, r, "Reading the user");
 		return;
 	}
+	if (!star_holds(request, edit))
+		return;
 	if (!form_begin(&form, request))
 		return;
 	read_form(&form, edit, &password);
