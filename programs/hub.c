@@ -164,13 +164,18 @@ static void raise_descriptors(void)
 static int open_db(struct hub *hub)
 {
 	const struct db_options options = { .dir = hub->config->data_dir };
+	/* Whoever looks at a demo wants to see history now, and wears out no
+	 * card. */
+	const struct db_store_options store = {
+		.history_ms = hub->demo ? 1000 : 0,
+	};
 	int r = db_open(&options, &hub->db);
 
 	if (r)
 		return r;
 	r = db_config_open(hub->db, &hub->db_config);
 	if (!r)
-		r = db_store_open(hub->db, NULL, &hub->store);
+		r = db_store_open(hub->db, &store, &hub->store);
 	if (!r)
 		r = db_settings_history_filters(
 			hub->db_config, hub->config->node,
