@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/base/log.h"
 #include "web/api.h"
@@ -9,8 +10,8 @@
 #include "web/gpio_link.h"
 #include "web/reply.h"
 
-/* Who holds a line that hearth-gpiod has taken. */
-#define OUR_CONSUMER "hearth"
+/* Who holds a line that hearth-gpiod has taken: "hearth:" and the pin. */
+#define OUR_CONSUMER "hearth:"
 
 /* Longest press of a simulated button. */
 #define PRESS_MAX_MS 60000
@@ -140,7 +141,7 @@ static bool held_elsewhere(struct request *request, const struct db_pin *pin)
 	    json_is_string(json_object_get(line, "configured")))
 		return false;
 	holder = json_string_value(json_object_get(line, "consumer"));
-	if (holder && strcmp(holder, OUR_CONSUMER) == 0)
+	if (holder && strncmp(holder, OUR_CONSUMER, strlen(OUR_CONSUMER)) == 0)
 		return false;
 	reply_problem(request, 409, "line-taken", "Line %u is used by %s.",
 		      pin->line, holder && *holder ? holder : "the kernel");
