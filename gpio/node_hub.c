@@ -200,12 +200,10 @@ static void on_config(struct node *node, struct slice payload)
 		return;
 
 	node->errors.count = 0;
-	node->revision = -1;
 	r = pins_parse(payload, &pins, &node->errors);
-	if (!r) {
-		node->revision = pins.revision;
+	node->revision = pins.revision;
+	if (!r)
 		r = pins_check(&pins, node->lines, &node->errors);
-	}
 	if (r) {
 		log_errors(&node->errors);
 	} else {

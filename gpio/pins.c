@@ -323,6 +323,8 @@ static void take_document(json_t *document, struct pins *out,
 	json_t *list = json_object_get(document, "pins");
 	json_t *revision = json_object_get(document, "revision");
 
+	if (json_is_integer(revision))
+		out->revision = json_integer_value(revision);
 	if (!json_is_array(list)) {
 		pin_errors_add(errors, "", "pins", "must be a list");
 		return;
@@ -332,8 +334,6 @@ static void take_document(json_t *document, struct pins *out,
 		return;
 	}
 
-	out->revision =
-		json_is_integer(revision) ? json_integer_value(revision) : -1;
 	out->count = json_array_size(list);
 	for (size_t i = 0; i < out->count; i++)
 		take_pin(i, json_array_get(list, i), &out->pin[i], errors);
@@ -347,6 +347,8 @@ int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors)
 	json_error_t why;
 	json_t *document;
 
+	out->revision = -1;
+	out->count = 0;
 	if (json.len > PINS_JSON_MAX) {
 		pin_errors_add(errors, "", "", "more than %u bytes",
 			       PINS_JSON_MAX);

@@ -85,8 +85,8 @@ pin_errors_add(struct pin_errors *errors, const char *pin, const char *field,
 	       const char *format, ...);
 
 /*
- * Read a configuration. Returns 0, or -EINVAL with at least one error added;
- * *out then means nothing.
+ * Read a configuration. Returns 0, or -EINVAL with at least one error added; of
+ * *out then only the revision means something (-1 where none could be read).
  */
 int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors);
 

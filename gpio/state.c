@@ -154,8 +154,13 @@ static bool file_is(const char *directory, const char *bytes, size_t len)
 int state_save(const char *directory, const struct pins *pins)
 {
 	json_t *document = pins_to_json(pins);
-	char *text = document ? json_text(document, JSON_INDENT(1)) : NULL;
-	int r = text ? 0 : -ENOMEM;
+	char *text;
+	int r;
+
+	/* It changes at every start of the hub; the pins do not. */
+	(void)json_object_del(document, "revision");
+	text = document ? json_text(document, JSON_INDENT(1)) : NULL;
+	r = text ? 0 : -ENOMEM;
 
 	json_decref(document);
 	/* A card wears out by writing. */

@@ -2,7 +2,7 @@
  * gpio.state: the last configuration that was applied, kept by hearth-gpiod in
  * a directory of its own, so that it works, and can be made safe, before the
  * hub is there or when it never comes. Same form as the hub's configuration
- * (pins.h). Written only when it changed; after a cut of the power it is the old one
+ * (pins.h), without the revision. Written only when it changed; after a cut of the power it is the old one
  * or the new one, whole.
  */
 #ifndef GPIO_STATE_H

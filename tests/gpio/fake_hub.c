@@ -1,0 +1,341 @@
+#include "tests/gpio/fake_hub.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "broker/base/buffer.h"
+#include "broker/base/clock.h"
+#include "broker/base/loop.h"
+#include "broker/wire/connect.h"
+#include "broker/wire/publish.h"
+#include "broker/wire/subscribe.h"
+
+#define DEADLINE_MS 30000
+#define PACKET_MAX (256 * 1024)
+#define HEARD_MAX 1000
+
+struct heard {
+	char *topic;
+	char *payload;
+	bool retain;
+};
+
+struct fake_hub {
+	struct loop *loop;
+	char path[80];
+	char address[96];
+	struct loop_source listener;
+	struct loop_source peer;
+	struct buffer in;
+	bool goodbye;
+	char will[128];
+	char subscribed[1024];
+	struct heard heard[HEARD_MAX];
+	size_t count;
+	size_t seen;
+};
+
+static void send_all(struct fake_hub *hub, const uint8_t *bytes, size_t len)
+{
+	assert_true(hub->peer.fd >= 0);
+	assert_int_equal(send(hub->peer.fd, bytes, len, MSG_NOSIGNAL), len);
+}
+
+static char *text_of(struct slice bytes)
+{
+	char *text = malloc(bytes.len + 1);
+
+	if (bytes.len)
+		memcpy(text, bytes.data, bytes.len);
+	text[bytes.len] = '\0';
+	return text;
+}
+
+static void on_connect(struct fake_hub *hub, struct slice body)
+{
+	static struct mqtt_connack ack;
+	struct mqtt_connect packet;
+	uint8_t bytes[16];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	assert_int_equal(connect_decode(body, &packet), MQTT_SUCCESS);
+	assert_int_equal(packet.version, MQTT_5_0);
+	assert_true(packet.clean_start);
+	assert_true(packet.has_will && packet.will.retain);
+	(void)snprintf(hub->will, sizeof(hub->will), "%.*s=%.*s",
+		       (int)packet.will.topic.len,
+		       (const char *)packet.will.topic.data,
+		       (int)packet.will.payload.len,
+		       (const char *)packet.will.payload.data);
+	connack_encode(&w, MQTT_5_0, &ack);
+	send_all(hub, bytes, w.len);
+}
+
+static void on_publish(struct fake_hub *hub, const struct frame *frame)
+{
+	static struct mqtt_ack ack;
+	struct mqtt_publish packet;
+	uint8_t bytes[16];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	assert_int_equal(
+		publish_decode(MQTT_5_0, frame->flags, frame->body, &packet),
+		MQTT_SUCCESS);
+	assert_true(hub->count < HEARD_MAX);
+	hub->heard[hub->count++] = (struct heard){
+		.topic = text_of(packet.topic),
+		.payload = text_of(packet.payload),
+		.retain = packet.retain,
+	};
+	assert_int_equal(packet.qos, 1);
+	ack.packet_id = packet.packet_id;
+	ack_encode(&w, MQTT_5_0, MQTT_PUBACK, &ack);
+	send_all(hub, bytes, w.len);
+}
+
+static void on_subscribe(struct fake_hub *hub, struct slice body)
+{
+	static const uint8_t granted[] = { 1 };
+	struct mqtt_subscribe packet;
+	struct mqtt_subscription entry;
+	struct mqtt_suback *ack = calloc(1, sizeof(*ack));
+	uint8_t bytes[16];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	size_t len = strlen(hub->subscribed);
+
+	assert_int_equal(subscribe_decode(MQTT_5_0, body, &packet),
+			 MQTT_SUCCESS);
+	assert_true(subscribe_next(MQTT_5_0, &packet.entries, &entry));
+	(void)snprintf(hub->subscribed + len, sizeof(hub->subscribed) - len,
+		       "%.*s\n", (int)entry.filter.len,
+		       (const char *)entry.filter.data);
+	ack->packet_id = packet.packet_id;
+	ack->reasons = slice_of(granted, 1);
+	suback_encode(&w, MQTT_5_0, MQTT_SUBACK, ack);
+	send_all(hub, bytes, w.len);
+	free(ack);
+}
+
+static void on_frame(struct fake_hub *hub, const struct frame *frame)
+{
+	uint8_t bytes[4];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	if (frame->type == MQTT_CONNECT) {
+		on_connect(hub, frame->body);
+	} else if (frame->type == MQTT_PUBLISH) {
+		on_publish(hub, frame);
+	} else if (frame->type == MQTT_SUBSCRIBE) {
+		on_subscribe(hub, frame->body);
+	} else if (frame->type == MQTT_DISCONNECT) {
+		hub->goodbye = true;
+	} else if (frame->type == MQTT_PINGREQ) {
+		ping_encode(&w, MQTT_PINGRESP);
+		send_all(hub, bytes, w.len);
+	} else {
+		assert_int_equal(frame->type, MQTT_PUBACK);
+	}
+}
+
+static void drop_peer(struct fake_hub *hub)
+{
+	int fd = hub->peer.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(hub->loop, &hub->peer);
+	(void)close(fd);
+	hub->peer.fd = -1;
+	hub->in.len = 0;
+}
+
+static void on_peer(struct loop_source *source, uint32_t events)
+{
+	struct fake_hub *hub = list_entry(source, struct fake_hub, peer);
+	uint8_t bytes[8192];
+	ssize_t n = recv(source->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	struct frame frame;
+
+	(void)events;
+	if (n <= 0) {
+		drop_peer(hub);
+		return;
+	}
+	assert_int_equal(buffer_append(&hub->in, bytes, (size_t)n), 0);
+	while (framing_next(hub->in.data, hub->in.len, PACKET_MAX, &frame) ==
+	       1) {
+		on_frame(hub, &frame);
+		buffer_consume(&hub->in, frame.size);
+	}
+}
+
+static void on_listener(struct loop_source *source, uint32_t events)
+{
+	struct fake_hub *hub = list_entry(source, struct fake_hub, listener);
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	assert_true(fd >= 0);
+	drop_peer(hub);
+	hub->subscribed[0] = '\0';
+	hub->goodbye = false;
+	assert_int_equal(loop_add(hub->loop, &hub->peer, fd, EPOLLIN, on_peer),
+			 0);
+}
+
+struct fake_hub *fake_hub_new(struct loop *loop, const char *directory)
+{
+	struct fake_hub *hub = calloc(1, sizeof(*hub));
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	hub->loop = loop;
+	hub->peer.fd = -1;
+	buffer_init(&hub->in, PACKET_MAX);
+	(void)snprintf(hub->path, sizeof(hub->path), "%s/hub", directory);
+	(void)snprintf(hub->address, sizeof(hub->address), "unix:%s",
+		       hub->path);
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", hub->path);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)(void *)&un, sizeof(un)),
+			 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(
+		loop_add(loop, &hub->listener, fd, EPOLLIN, on_listener), 0);
+	return hub;
+}
+
+void fake_hub_free(struct fake_hub *hub)
+{
+	int fd = hub->listener.fd;
+
+	drop_peer(hub);
+	loop_remove(hub->loop, &hub->listener);
+	(void)close(fd);
+	(void)unlink(hub->path);
+	buffer_free(&hub->in);
+	for (size_t i = 0; i < hub->count; i++) {
+		free(hub->heard[i].topic);
+		free(hub->heard[i].payload);
+	}
+	free(hub);
+}
+
+const char *fake_hub_address(const struct fake_hub *hub)
+{
+	return hub->address;
+}
+
+const char *fake_hub_will(const struct fake_hub *hub)
+{
+	return hub->will;
+}
+
+void fake_hub_send(struct fake_hub *hub, const char *topic, const char *payload,
+		   bool retain)
+{
+	struct mqtt_publish *packet = calloc(1, sizeof(*packet));
+	size_t size;
+	uint8_t *bytes;
+	struct writer w;
+
+	packet->topic = slice_str(topic);
+	packet->payload = slice_str(payload);
+	packet->retain = retain;
+	packet->qos = 1;
+	packet->packet_id = 7;
+	size = publish_size(MQTT_5_0, packet);
+	bytes = malloc(size);
+	w = writer_of(bytes, size);
+	publish_encode(&w, MQTT_5_0, packet);
+	send_all(hub, bytes, size);
+	free(bytes);
+	free(packet);
+}
+
+/* One turn; fails the test when it has waited long enough. */
+static void wait_more(struct fake_hub *hub, uint64_t start, const char *topic,
+		      const char *payload)
+{
+	if (clock_ms() > start + DEADLINE_MS) {
+		print_message("still waiting for %s=%s\n", topic,
+			      payload ? payload : "(any)");
+		for (size_t i = hub->seen; i < hub->count; i++)
+			print_message("heard %s=%s\n", hub->heard[i].topic,
+				      hub->heard[i].payload);
+		fail();
+	}
+	assert_int_equal(loop_turn(hub->loop, 20), 0);
+}
+
+const char *fake_hub_await(struct fake_hub *hub, const char *topic,
+			   const char *payload)
+{
+	uint64_t start = clock_ms();
+
+	for (size_t i = hub->seen;;) {
+		const struct heard *h = &hub->heard[i];
+
+		if (i == hub->count) {
+			wait_more(hub, start, topic, payload);
+			continue;
+		}
+		if (strcmp(h->topic, topic) == 0 &&
+		    (!payload || strcmp(h->payload, payload) == 0)) {
+			hub->seen = i + 1;
+			return h->payload;
+		}
+		i++;
+	}
+}
+
+const char *fake_hub_retained(struct fake_hub *hub, const char *topic)
+{
+	for (size_t i = hub->count; i-- > 0;)
+		if (hub->heard[i].retain &&
+		    strcmp(hub->heard[i].topic, topic) == 0)
+			return hub->heard[i].payload[0] ? hub->heard[i].payload
+							: NULL;
+	return NULL;
+}
+
+bool fake_hub_heard(const struct fake_hub *hub, const char *topic)
+{
+	for (size_t i = hub->seen; i < hub->count; i++)
+		if (strcmp(hub->heard[i].topic, topic) == 0)
+			return true;
+	return false;
+}
+
+void fake_hub_await_subscribe(struct fake_hub *hub, const char *filter)
+{
+	uint64_t start = clock_ms();
+	char line[200];
+
+	(void)snprintf(line, sizeof(line), "%s\n", filter);
+	while (!strstr(hub->subscribed, line))
+		wait_more(hub, start, "subscribe", filter);
+}
+
+void fake_hub_kick(struct fake_hub *hub)
+{
+	drop_peer(hub);
+	hub->subscribed[0] = '\0';
+}
+
+void fake_hub_await_goodbye(struct fake_hub *hub)
+{
+	uint64_t start = clock_ms();
+
+	while (!hub->goodbye)
+		wait_more(hub, start, "goodbye", NULL);
+}
