@@ -74,8 +74,7 @@ static const struct {
 	  "65535\n" },
 	{ "[listener a]\nport=1883 ; mqtt\n",
 	  "2: port = 1883 ; mqtt: expected a number from 0 to 65535\n" },
-	{ LAN "type=tls\n",
-	  "3: type = tls: expected one of tcp unix\n" },
+	{ LAN "type=tls\n", "3: type = tls: expected one of tcp unix\n" },
 	{ LAN "anonymous=true\n", "3: anonymous = true: expected yes or no\n" },
 	{ LAN "address=localhost\n",
 	  "3: address = localhost: expected a numeric address as 127.0.0.1, "

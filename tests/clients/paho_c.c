@@ -181,13 +181,15 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		char *save = NULL;
-		char *topic = strtok_r(line, " \n", &save);
-		char *qos = strtok_r(NULL, " \n", &save);
-		char *hex = strtok_r(NULL, " \n", &save);
+		char *rest = line;
+		char *topic = strsep(&rest, " \n");
+		char *qos = strsep(&rest, " \n");
+		char *hex = strsep(&rest, " \n");
 
-		if (!topic || !qos)
+		if (!qos)
 			fail("line", 0);
+		if (hex && !*hex)
+			hex = NULL;
 		publish(argv[1], topic, (int)strtol(qos, NULL, 10),
 			hex ? hex : line, hex ? from_hex(hex) : 0);
 	}
