@@ -54,6 +54,11 @@ static void test_open_makes_private_files(void **state)
 	assert_int_equal(mode_of(scratch_path("history.db")), 0600);
 	assert_int_equal(mode_of(scratch_path("lock")), 0600);
 	db_close(db);
+
+	/* Also those that somebody has opened to all. */
+	assert_int_equal(chmod(scratch_path("config.db"), 0644), 0);
+	db_close(scratch_open());
+	assert_int_equal(mode_of(scratch_path("config.db")), 0600);
 }
 
 static void test_open_closes_a_directory_to_others(void **state)

@@ -394,6 +394,28 @@ static void test_a_wrong_clock_drops_nothing(void **state)
 	free(got);
 }
 
+/* Not even when it is the oldest, because the clock is wrong now. */
+static void test_the_day_being_written_stays(void **state)
+{
+	const struct history_policy policy = { .days = 1,
+					       .bytes = UINT64_MAX };
+	struct db_history_samples *got;
+
+	(void)state;
+	close_all();
+	assert_int_equal(open_all(&policy), 0);
+	put(T0, "t", "1");
+	put(T0 + DAY, "t", "2");
+	assert_int_equal(history_writer_flush(writer), 0);
+	put(5000, "t", "3");
+	assert_int_equal(history_writer_flush(writer), 0);
+	got = ask("t", 0, INT64_MAX, 0, 100);
+	assert_int_equal(got->count, 2);
+	assert_int_equal(got->samples[0].time, 5000);
+	assert_int_equal(got->samples[1].time, T0 + DAY);
+	free(got);
+}
+
 static void test_the_file_is_kept_small(void **state)
 {
 	const struct history_policy policy = { .days = 30, .bytes = 400000 };
@@ -571,6 +593,7 @@ int main(void)
 		TEST(test_the_policy_thins_out),
 		TEST(test_old_days_are_dropped),
 		TEST(test_a_wrong_clock_drops_nothing),
+		TEST(test_the_day_being_written_stays),
 		TEST(test_the_file_is_kept_small),
 		TEST(test_days_that_are_over_get_an_index),
 		TEST(test_a_failed_commit_is_tried_again),
