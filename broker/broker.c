@@ -298,8 +298,6 @@ struct broker *broker_new(const struct broker_options *options)
 	broker->next_serial = 1;
 	if (make_parts(broker))
 		r = watch(broker);
-	if (r == 0 && !(broker->sys_topics = sys_topics_new(broker)))
-		r = -ENOMEM;
 	if (r == 0)
 		r = open_listeners(broker);
 	if (r == 0) {
@@ -354,7 +352,12 @@ static void wait_for_store(struct broker *broker)
 
 int broker_run(struct broker *broker)
 {
-	int r = loop_run(broker->loop);
+	int r;
+
+	broker->sys_topics = sys_topics_new(broker);
+	if (!broker->sys_topics)
+		return -ENOMEM;
+	r = loop_run(broker->loop);
 
 	for (size_t i = 0; i < broker->listener_count; i++) {
 		listener_close(broker->listeners[i]);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -157,6 +158,16 @@ static void raise_descriptors(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+/* A password check takes 16 MiB for a moment. glibc would keep them: after the
+ * first such free it raises the size from which memory is given back at once. A
+ * size that is set is never raised: 17 MB less of us in a small board's memory. */
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
 }
 
 /* ---- database ---------------------------------------------------------- */
@@ -502,6 +513,7 @@ int hub_open(const struct hub_options *options, struct hub **out)
 	hub->signals.fd = -1;
 	hub->watchdog.fn = on_watchdog;
 	raise_descriptors();
+	give_memory_back();
 	r = open_parts(hub);
 	if (r) {
 		hub_close(hub);

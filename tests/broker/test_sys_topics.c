@@ -57,6 +57,7 @@ static void test_values_are_there_and_follow(void **state)
 	(void)state;
 	clock_set_source(fake_monotonic, NULL);
 	broker = sim_broker(store, open_access());
+	broker->sys_topics = sys_topics_new(broker);
 	peer = client(broker, "tool");
 	sim_peer_subscribe(peer, "$SYS/broker/version", 0);
 	sim_peer_expect(peer, MQTT_SUBACK);
