@@ -286,8 +286,12 @@ static int new_broker(struct hub *hub)
 		return r;
 	}
 	hub->broker = broker_new(&options);
+	if (!hub->broker) {
+		r = -errno;
+		access_free(options.access);
+	}
 
-	return hub->broker ? 0 : -errno;
+	return r;
 }
 
 static int open_broker(struct hub *hub)
@@ -466,8 +470,23 @@ static void print_web_address(const struct hub *hub)
 		       web_port(hub->web, 0));
 }
 
+static void log_listeners(const struct hub *hub)
+{
+	for (size_t i = 0; i < hub->config->listener_count; i++) {
+		const struct listener_options *l = &hub->listeners[i];
+
+		if (l->type == LISTENER_UNIX)
+			log_info("listener", "%s: on %s", l->name, l->path);
+		else
+			log_info("listener", "%s: on %s port %u", l->name,
+				 l->address,
+				 broker_listener_port(hub->broker, i));
+	}
+}
+
 static void print_addresses(struct hub *hub)
 {
+	log_listeners(hub);
 	print_web_address(hub);
 	if (hub->demo) {
 		printf("login: " DEMO_USER " / %s\n", hub->secret);
