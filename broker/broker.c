@@ -358,6 +358,9 @@ int broker_run(struct broker *broker)
 	if (!broker->sys_topics)
 		return -ENOMEM;
 	r = loop_run(broker->loop);
+	/* What was asked before the stop is still answered: nobody else frees
+	 * it. */
+	on_mailbox(&broker->mailbox_source, 0);
 
 	for (size_t i = 0; i < broker->listener_count; i++) {
 		listener_close(broker->listeners[i]);
