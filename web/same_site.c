@@ -1,6 +1,7 @@
 #include "web/same_site.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 #include <strings.h>
 
 /* The longest DNS name; also bounds the copy that inet_pton() wants. */
@@ -82,15 +83,21 @@ bool same_site_host(const struct same_site *site, struct slice host)
 	return is_address(AF_INET, host) || name_known(site, host);
 }
 
+static bool is_origin(struct slice origin, const char *scheme,
+		      struct slice host)
+{
+	size_t len = strlen(scheme);
+
+	return host.len > 0 && origin.len == len + host.len &&
+	       memcmp(origin.data, scheme, len) == 0 &&
+	       strncasecmp((const char *)origin.data + len,
+			   (const char *)host.data, host.len) == 0;
+}
+
 bool same_site_origin(struct slice origin, struct slice host, bool secure)
 {
-	struct slice scheme = slice_str(secure ? "https://" : "http://");
-
-	if (origin.len != scheme.len + host.len || host.len == 0)
-		return false;
-	return slice_equal(slice_of(origin.data, scheme.len), scheme) &&
-	       strncasecmp((const char *)origin.data + scheme.len,
-			   (const char *)host.data, host.len) == 0;
+	return is_origin(origin, "https://", host) ||
+	       (!secure && is_origin(origin, "http://", host));
 }
 
 bool same_site_fetch(struct slice value)

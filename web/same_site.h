@@ -21,8 +21,13 @@ struct same_site {
  */
 bool same_site_host(const struct same_site *site, struct slice host);
 
-/* origin is the Origin header's value: our own if it is <scheme>://<host>, with
- * the host as the browser sent it. "null" is not. */
+/*
+ * origin is the Origin header's value: our own if it is https://<host>, with the
+ * host and port as the browser sent it, and without TLS also http://<host>. Not
+ * TLS and https go together behind a proxy; and Paho Python always says https. A
+ * strange page cannot have that origin: its host and port would be ours. "null"
+ * is not our own.
+ */
 bool same_site_origin(struct slice origin, struct slice host, bool secure);
 
 /* Sec-Fetch-Site: "same-origin" and "none" (typed by the person) are ours, and
