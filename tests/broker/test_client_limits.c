@@ -131,6 +131,23 @@ static void test_the_queue_has_a_limit(void **state)
 	client_protocol_free(p);
 }
 
+/* However much the server allows, so much is at risk at once. */
+static void test_no_more_under_way_than_we_want(void **state)
+{
+	struct client_protocol *p = make_connected(&old);
+	size_t size = 8; /* fixed header, topic, identifier, payload */
+
+	(void)state;
+	for (unsigned int i = 0; i < CLIENT_INFLIGHT + 5; i++)
+		assert_int_equal(publish1(p, "x", i), 0);
+	assert_int_equal(client_protocol_output(p).len, CLIENT_INFLIGHT * size);
+	client_protocol_sent(p, CLIENT_INFLIGHT * size, 1000);
+	assert_sends(p, "");
+	assert_int_equal(receive(p, "40 02 00 01"), 0);
+	assert_int_equal(client_protocol_output(p).len, size);
+	client_protocol_free(p);
+}
+
 static void test_packets_that_a_server_may_not_send_end_it(void **state)
 {
 	static const struct {
@@ -269,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_topics_that_cannot_be_are_refused),
 		cmocka_unit_test(test_what_a_server_never_takes_is_given_up),
 		cmocka_unit_test(test_the_queue_has_a_limit),
+		cmocka_unit_test(test_no_more_under_way_than_we_want),
 		cmocka_unit_test(
 			test_packets_that_a_server_may_not_send_end_it),
 		cmocka_unit_test(test_nothing_may_come_before_the_connack),
