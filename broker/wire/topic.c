@@ -160,6 +160,9 @@ bool topic_filter_contains(struct slice outer, struct slice inner)
 
 	if (!same_realm(outer, inner))
 		return false;
+	/* No name is without a first level: this is "#" in other words. */
+	if (slice_equal(outer, slice_str("+/#")))
+		return true;
 
 	do {
 		more_o = topic_take_level(&outer, &in_o);

@@ -24,7 +24,8 @@ bool topic_take_level(struct slice *rest, struct slice *level);
 bool topic_level_is(struct slice level, char wildcard);
 
 /* Of two valid filters: is there a name that both match; does outer match every
- * name that inner matches? */
+ * name that inner matches? "/#" is taken to match the empty name too, though
+ * there is none: access rules are the narrower for it. */
 bool topic_filters_overlap(struct slice a, struct slice b);
 bool topic_filter_contains(struct slice outer, struct slice inner);
 

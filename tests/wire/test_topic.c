@@ -156,6 +156,10 @@ static void test_more_levels_than_the_limit_are_refused(void **state)
 	assert_true(topic_filter_valid(slice_of(text, TOPIC_LEVELS_MAX - 1)));
 	assert_false(topic_name_valid(slice_of(text, TOPIC_LEVELS_MAX)));
 	assert_false(topic_filter_valid(slice_of(text, TOPIC_LEVELS_MAX)));
+	/* As many levels as may be, in more bytes. */
+	text[0] = 'a';
+	assert_true(topic_name_valid(slice_of(text, TOPIC_LEVELS_MAX)));
+	assert_true(topic_filter_valid(slice_of(text, TOPIC_LEVELS_MAX)));
 }
 
 static void test_the_longest_topic_has_65535_bytes(void **state)
@@ -216,6 +220,103 @@ static void test_shared_filters_are_split(void **state)
 	}
 }
 
+/* Every filter of up to three of these levels, every name of up to four. */
+#define FILTERS_MAX 300
+#define NAMES_MAX 600
+
+static char filters[FILTERS_MAX][16];
+static char names[NAMES_MAX][16];
+static bool matched[FILTERS_MAX][NAMES_MAX];
+static size_t filter_count, name_count;
+
+/* All topics that go on from the first used bytes of text. */
+static void grow(char text[16], size_t used, unsigned int levels,
+		 const char *alphabet)
+{
+	bool filter = strchr(alphabet, '#') != NULL;
+	const char *level;
+
+	for (level = alphabet; *level; level++) {
+		size_t len = used;
+
+		if (*level == '$' && used > 0)
+			continue;
+		if (*level != '_') /* the empty level */
+			text[len++] = *level;
+		text[len] = '\0';
+		/* The parent of "/#" would be the empty name, which is none. The
+		 * functions count it in, which errs on the safe side. */
+		if (filter && strcmp(text, "/#") == 0)
+			continue;
+		if (filter && topic_filter_valid(slice_str(text))) {
+			assert_in_range(filter_count, 0, FILTERS_MAX - 1);
+			memcpy(filters[filter_count++], text, 16);
+		} else if (!filter && len > 0) {
+			assert_in_range(name_count, 0, NAMES_MAX - 1);
+			memcpy(names[name_count++], text, 16);
+		}
+		text[len] = '/';
+		if (levels > 1)
+			grow(text, len + 1, levels - 1, alphabet);
+	}
+}
+
+static int grow_all(void **state)
+{
+	char text[16] = { 0 };
+	size_t f, n;
+
+	(void)state;
+	filter_count = name_count = 0;
+	grow(text, 0, 3, "ab_$+#");
+	grow(text, 0, 4, "abc_$");
+	for (f = 0; f < filter_count; f++) {
+		for (n = 0; n < name_count; n++)
+			matched[f][n] = topic_matches(slice_str(filters[f]),
+						      slice_str(names[n]));
+	}
+	return filter_count > 100 && name_count > 300 ? 0 : -1;
+}
+
+/* Access rules stand on these two: tried against the names themselves. */
+static void test_filters_overlap_where_both_match_a_name(void **state)
+{
+	size_t a, b, n;
+
+	(void)state;
+	for (a = 0; a < filter_count; a++) {
+		for (b = 0; b < filter_count; b++) {
+			bool wanted = false;
+
+			for (n = 0; n < name_count; n++)
+				wanted |= matched[a][n] && matched[b][n];
+			if (topic_filters_overlap(slice_str(filters[a]),
+						  slice_str(filters[b])) !=
+			    wanted)
+				fail_msg("%s and %s", filters[a], filters[b]);
+		}
+	}
+}
+
+static void test_a_filter_contains_what_it_matches_throughout(void **state)
+{
+	size_t a, b, n;
+
+	(void)state;
+	for (a = 0; a < filter_count; a++) {
+		for (b = 0; b < filter_count; b++) {
+			bool wanted = true;
+
+			for (n = 0; n < name_count; n++)
+				wanted &= matched[a][n] || !matched[b][n];
+			if (topic_filter_contains(slice_str(filters[a]),
+						  slice_str(filters[b])) !=
+			    wanted)
+				fail_msg("%s in %s", filters[b], filters[a]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +328,11 @@ int main(void)
 		cmocka_unit_test(test_more_levels_than_the_limit_are_refused),
 		cmocka_unit_test(test_the_longest_topic_has_65535_bytes),
 		cmocka_unit_test(test_shared_filters_are_split),
+		cmocka_unit_test_setup(
+			test_filters_overlap_where_both_match_a_name, grow_all),
+		cmocka_unit_test_setup(
+			test_a_filter_contains_what_it_matches_throughout,
+			grow_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
