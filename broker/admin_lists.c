@@ -9,6 +9,7 @@
 #include "broker/origin.h"
 #include "broker/retained.h"
 #include "broker/session.h"
+#include "broker/subscriptions.h"
 #include "broker/topic_tree.h"
 
 #define NOTHING slice_of(NULL, 0)
@@ -161,10 +162,9 @@ static int run_subscriptions(struct broker *b, struct admin_call *call)
 	if (!s)
 		return -ENOENT;
 	list_for_each (at, after, &s->subscriptions)
-		bytes += topic_node_filter(
-				 list_entry(at, struct subscription, in_session)
-					 ->node,
-				 NULL, 0) +
+		bytes += subscription_filter(list_entry(at, struct subscription,
+							in_session),
+					     NULL, 0) +
 			 1;
 	out = malloc(sizeof(*out) +
 		     s->subscription_count * sizeof(out->subscriptions[0]) +
@@ -176,7 +176,7 @@ static int run_subscriptions(struct broker *b, struct admin_call *call)
 	list_for_each (at, after, &s->subscriptions) {
 		struct subscription *sub =
 			list_entry(at, struct subscription, in_session);
-		size_t len = topic_node_filter(sub->node, text, bytes);
+		size_t len = subscription_filter(sub, text, bytes);
 
 		text[len] = '\0';
 		out->subscriptions[i].filter = text;

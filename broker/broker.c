@@ -219,6 +219,7 @@ static bool make_parts(struct broker *broker)
 			mailbox_new(AUTHENTICATOR_REQUESTS_MAX)) &&
 	       hash_table_init(&broker->sessions) == 0 &&
 	       hash_table_init(&broker->by_serial) == 0 &&
+	       hash_table_init(&broker->shares) == 0 &&
 	       (broker->tree = topic_tree_new()) &&
 	       (broker->cache = topic_cache_new(broker)) &&
 	       (broker->retained = retained_new()) &&
@@ -399,6 +400,7 @@ void broker_free(struct broker *broker)
 	output_pool_free(broker->pool);
 	hash_table_free(&broker->sessions);
 	hash_table_free(&broker->by_serial);
+	hash_table_free(&broker->shares);
 	access_free(broker->access);
 	free(broker->templates);
 	free(broker->properties_buffer);

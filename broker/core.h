@@ -47,6 +47,7 @@ struct broker {
 	uint64_t written; /* the last batch that anything was put in */
 
 	struct hash_table sessions; /* by Client Identifier */
+	struct hash_table shares; /* groups of shared subscriptions */
 	struct hash_table by_serial; /* connections waiting for the hasher */
 	struct list connections;
 	struct list dirty; /* have output to flush at the end of the turn */
@@ -82,6 +83,7 @@ struct broker {
 	uint64_t next_session;
 	uint64_t next_message;
 	uint64_t next_serial;
+	uint32_t last_share; /* id of the newest group */
 	size_t queued_bytes; /* over all sessions */
 	uint64_t started; /* clock_ms() */
 	struct {

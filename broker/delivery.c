@@ -105,6 +105,7 @@ static struct outgoing *enqueue(struct session *session, struct publish *p,
 	struct broker *broker = session->broker;
 	struct outgoing o = {
 		.state = OUTGOING_QUEUED,
+		.share = d->share,
 		.qos = d->qos,
 		.retain = d->retain,
 	};
@@ -200,7 +201,9 @@ int delivery_send(struct session *session, struct publish *p,
 	      window_open(session) &&
 	      session->connection->output.len < LIMIT_OUTPUT &&
 	      !(stored && d->qos == 2);
-	slot = enqueue(session, p, d, !now || session_durable(session));
+	/* A shared message may have to go to another member. */
+	slot = enqueue(session, p, d,
+		       !now || session_durable(session) || d->share);
 	if (!slot)
 		return -ENOMEM;
 	if (stored) {

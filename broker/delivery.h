@@ -15,6 +15,7 @@ struct session;
 
 struct delivery {
 	struct slice identifiers; /* encoded Subscription Identifiers */
+	uint32_t share; /* id of the share_group it goes through; 0 none */
 	uint8_t qos; /* granted and published, the lower */
 	bool retain; /* the RETAIN flag to send */
 	bool replay; /* a retained message for a new subscription: waits for room

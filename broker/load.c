@@ -9,6 +9,7 @@
 #include "broker/retained.h"
 #include "broker/session.h"
 #include "broker/store.h"
+#include "broker/subscriptions.h"
 
 /* Ids that rows name, while loading. */
 struct id_node {
@@ -104,7 +105,7 @@ static int on_subscription(void *arg, uint64_t session,
 	struct session *s = id_get(&load->sessions, session);
 	bool replaced;
 
-	return s ? session_subscribe(s, row->filter, row->options,
+	return s ? subscriptions_add(s, row->filter, row->options,
 				     row->identifier, &replaced)
 		 : 0;
 }

@@ -9,6 +9,7 @@
 #include "broker/origin.h"
 #include "broker/router.h"
 #include "broker/session.h"
+#include "broker/subscriptions.h"
 #include "broker/topic_cache.h"
 #include "broker/wire/topic.h"
 
@@ -246,7 +247,7 @@ static void run_subscribe(const struct call *call, struct local_event *event)
 	event->reason = MQTT_NOT_AUTHORIZED;
 	if (!verdict.allowed)
 		return;
-	r = session_subscribe(s, filter, call->qos, 0, &replaced);
+	r = subscriptions_add(s, filter, call->qos, 0, &replaced);
 	event->reason = r == 0	       ? (enum mqtt_reason)call->qos
 			: r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
 				       : MQTT_UNSPECIFIED_ERROR;
@@ -315,7 +316,7 @@ static void run(struct broker *broker, struct broker_call *posted)
 				run_publish(broker, call, event, &ticket);
 			else if (call->kind == CALL_SUBSCRIBE)
 				run_subscribe(call, event);
-			else if (session_unsubscribe(
+			else if (subscriptions_remove(
 					 lc->session,
 					 slice_of(call->data,
 						  call->topic_len)) < 0)

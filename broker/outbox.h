@@ -22,13 +22,13 @@ enum outgoing_state {
 	OUTGOING_RELEASED, /* PUBREL sent, or to be sent again: PUBCOMP is awaited */
 };
 
+/* identifiers: see outgoing_identifiers(). message is NULL where it is never sent
+ * again. */
 struct outgoing {
-	struct message
-		*message; /* reference; NULL where it is never sent again */
-	uint8_t *
-		identifiers; /* owned: length byte pair, then the encoded Subscription
-			       * Identifier properties; NULL none */
+	struct message *message; /* reference */
+	uint8_t *identifiers; /* owned; NULL none */
 	uint64_t ticket; /* commit number to wait for before sending; 0 none */
+	uint32_t share; /* id of the share_group it came by; 0 none */
 	uint8_t state; /* enum outgoing_state */
 	uint8_t qos; /* 0..2, to deliver with */
 	bool retain; /* RETAIN flag to deliver with */

@@ -64,8 +64,6 @@ static void connack_properties(const struct connection *c,
 	properties_set(p, MQTT_PROP_MAXIMUM_PACKET_SIZE);
 	p->topic_alias_maximum = LIMIT_TOPIC_ALIASES;
 	properties_set(p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM);
-	p->shared_subscription_available = 0;
-	properties_set(p, MQTT_PROP_SHARED_SUBSCRIPTION_AVAILABLE);
 	if (c->keep_alive != packet->keep_alive) {
 		p->server_keep_alive = c->keep_alive;
 		properties_set(p, MQTT_PROP_SERVER_KEEP_ALIVE);

@@ -7,6 +7,7 @@
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/store.h"
+#include "broker/subscriptions.h"
 #include "broker/topic_tree.h"
 #include "broker/wire/subscribe.h"
 #include "broker/wire/topic.h"
@@ -38,11 +39,9 @@ static enum mqtt_reason judge(struct session *s,
 
 	if (shared < 0 || !topic_filter_valid(rest))
 		return MQTT_TOPIC_FILTER_INVALID;
-	if (shared > 0)
-		return MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED;
 
 	verdict = access_may_subscribe(s->broker->access, s->user, s->client_id,
-				       entry->filter);
+				       rest);
 	if (verdict.allowed)
 		return MQTT_SUCCESS;
 	log_warn("client", "%s: user %s may not subscribe to %.*s (%s %u)",
@@ -69,19 +68,27 @@ static enum mqtt_reason subscribe(struct session *s,
 
 	if (reason != MQTT_SUCCESS)
 		return reason;
-	r = session_subscribe(s, entry->filter, row.options, identifier,
+	r = subscriptions_add(s, entry->filter, row.options, identifier,
 			      replaced);
 	if (r < 0)
 		return r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
 				    : MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
 	if (store && session_durable(s)) {
 		if (store->ops->subscription_save(store, s->id, &row) < 0) {
-			session_unsubscribe(s, entry->filter);
+			subscriptions_remove(s, entry->filter);
 			return MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
 		}
 		*ticket = broker_ticket(s->broker);
 	}
 	return (enum mqtt_reason)entry->qos;
+}
+
+/* Nothing retained is sent to a shared subscription [MQTT-4.8.2]. */
+static bool is_shared(struct slice filter)
+{
+	struct slice name, rest;
+
+	return topic_split_share(filter, &name, &rest) != 0;
 }
 
 static bool wants_retained(const struct mqtt_subscription *entry,
@@ -98,7 +105,7 @@ static void subscribe_all(struct connection *c,
 {
 	struct slice entries = packet->entries;
 	struct mqtt_subscription entry;
-	bool replaced;
+	bool replaced = false;
 
 	for (size_t i = 0; subscribe_next(c->version, &entries, &entry); i++) {
 		enum mqtt_reason reason =
@@ -106,7 +113,8 @@ static void subscribe_all(struct connection *c,
 				  &answers->ticket);
 
 		answers->reasons[i] = (uint8_t)reason;
-		answers->replay[i] = wants_retained(&entry, reason, replaced);
+		answers->replay[i] = wants_retained(&entry, reason, replaced) &&
+				     !is_shared(entry.filter);
 	}
 }
 
@@ -189,10 +197,12 @@ static enum mqtt_reason unsubscribe(struct session *s, struct slice filter,
 				    uint64_t *ticket)
 {
 	struct store *store = s->broker->store;
+	struct slice name, rest;
 
-	if (!topic_filter_valid(filter))
+	if (topic_split_share(filter, &name, &rest) < 0 ||
+	    !topic_filter_valid(rest))
 		return MQTT_TOPIC_FILTER_INVALID;
-	if (session_unsubscribe(s, filter) < 0)
+	if (subscriptions_remove(s, filter) < 0)
 		return MQTT_NO_SUBSCRIPTION_EXISTED;
 	if (!store || !session_durable(s))
 		return MQTT_SUCCESS;

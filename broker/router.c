@@ -9,6 +9,7 @@
 #include "broker/origin.h"
 #include "broker/retained.h"
 #include "broker/session.h"
+#include "broker/shared.h"
 #include "broker/sys_topics.h"
 #include "broker/topic_cache.h"
 #include "broker/topic_tree.h"
@@ -109,8 +110,12 @@ int router_publish(struct broker *broker, struct publish *p,
 
 		if (t->no_local && t->session == p->from)
 			continue;
-		p->matched++;
-		r = delivery_send(t->session, p, &d);
+		if (t->group) {
+			r = shared_deliver(broker, t->group, p);
+		} else {
+			p->matched++;
+			r = delivery_send(t->session, p, &d);
+		}
 		if (r < 0)
 			failed = r;
 	}

@@ -11,9 +11,8 @@
 #include "broker/limits.h"
 #include "broker/origin.h"
 #include "broker/router.h"
-#include "broker/topic_cache.h"
-#include "broker/topic_tree.h"
-#include "broker/wire/topic.h"
+#include "broker/shared.h"
+#include "broker/subscriptions.h"
 
 #define INBOUND_BYTES (65536 / 8)
 
@@ -61,39 +60,11 @@ struct session *session_new(struct broker *broker, struct slice client_id,
 	return s;
 }
 
-static void subscription_free(struct session *s, struct subscription *sub)
-{
-	list_remove(&sub->in_session);
-	topic_tree_remove(s->broker->tree, sub);
-	free(sub);
-	s->subscription_count--;
-	s->broker->subscription_count--;
-}
-
-/* The cache must not answer with this subscription any more. */
-static void void_topics(struct broker *broker, const struct topic_node *node)
-{
-	char filter[1024];
-	size_t len = topic_node_filter(node, filter, sizeof(filter));
-
-	if (len > sizeof(filter))
-		topic_cache_void_all(broker->cache);
-	else
-		topic_cache_void(broker->cache, slice_of(filter, len));
-}
-
 static void session_free(struct session *s)
 {
 	struct broker *broker = s->broker;
-	struct list *at, *after;
 
-	list_for_each (at, after, &s->subscriptions) {
-		struct subscription *sub =
-			list_entry(at, struct subscription, in_session);
-
-		void_topics(broker, sub->node);
-		subscription_free(s, sub);
-	}
+	subscriptions_clear(s);
 	broker->queued_bytes -= s->outbox.bytes;
 	outbox_clear(&s->outbox);
 	loop_timer_cancel(broker->loop, &s->timer);
@@ -129,6 +100,8 @@ static void remove_rows(struct session *s)
 
 void session_remove(struct session *s)
 {
+	subscriptions_clear(s);
+	shared_hand_over(s->broker, s);
 	remove_rows(s);
 	session_free(s);
 }
@@ -268,67 +241,5 @@ int session_inbound_remove(struct session *s, uint16_t packet_id)
 		return -ENOENT;
 	s->inbound[packet_id / 8] &= (uint8_t) ~(1 << packet_id % 8);
 	s->inbound_count--;
-	return 0;
-}
-
-/* A session has few subscriptions, a node may have thousands: search here. */
-static struct subscription *find_subscription(const struct session *s,
-					      const struct topic_node *node)
-{
-	struct list *at, *after;
-
-	list_for_each (at, after, &s->subscriptions) {
-		struct subscription *sub =
-			list_entry(at, struct subscription, in_session);
-
-		if (sub->node == node)
-			return sub;
-	}
-	return NULL;
-}
-
-int session_subscribe(struct session *s, struct slice filter, uint8_t options,
-		      uint32_t identifier, bool *replaced)
-{
-	struct broker *broker = s->broker;
-	struct topic_node *node = topic_tree_obtain(broker->tree, filter);
-	struct subscription *sub;
-
-	if (!node)
-		return -ENOMEM;
-	sub = find_subscription(s, node);
-	*replaced = sub != NULL;
-	if (!sub) {
-		if (s->subscription_count >= LIMIT_SUBSCRIPTIONS_PER_SESSION ||
-		    broker->subscription_count >= LIMIT_SUBSCRIPTIONS) {
-			topic_node_prune(broker->tree, node);
-			return -EDQUOT;
-		}
-		sub = calloc(1, sizeof(*sub));
-		if (!sub) {
-			topic_node_prune(broker->tree, node);
-			return -ENOMEM;
-		}
-		sub->session = s;
-		topic_tree_add(node, sub);
-		list_append(&s->subscriptions, &sub->in_session);
-		s->subscription_count++;
-		broker->subscription_count++;
-	}
-	sub->options = options;
-	sub->identifier = identifier;
-	topic_cache_void(broker->cache, filter);
-	return 0;
-}
-
-int session_unsubscribe(struct session *s, struct slice filter)
-{
-	struct topic_node *node = topic_tree_find(s->broker->tree, filter);
-	struct subscription *sub = node ? find_subscription(s, node) : NULL;
-
-	if (!sub)
-		return -ENOENT;
-	subscription_free(s, sub);
-	topic_cache_void(s->broker->cache, filter);
 	return 0;
 }

@@ -95,11 +95,4 @@ int session_inbound_add(struct session *session, uint16_t packet_id);
 int session_inbound_remove(struct session *session, uint16_t packet_id);
 bool session_inbound_has(const struct session *session, uint16_t packet_id);
 
-/* Take a subscription or replace its options. *replaced says which. Returns 0,
- * -ENOMEM, -EDQUOT at a limit. Only memory; nothing is stored. */
-int session_subscribe(struct session *session, struct slice filter,
-		      uint8_t options, uint32_t identifier, bool *replaced);
-/* Returns 0 or -ENOENT. */
-int session_unsubscribe(struct session *session, struct slice filter);
-
 #endif

@@ -169,6 +169,16 @@ static struct topic_target *target_add(struct topic_entry *entry)
 	return &entry->targets[entry->count++];
 }
 
+static int meet_group(struct topic_entry *entry, struct share_group *group)
+{
+	struct topic_target *target = target_add(entry);
+
+	if (!target)
+		return -ENOMEM;
+	*target = (struct topic_target){ .group = group };
+	return 0;
+}
+
 static int meet(struct subscription *subscription, void *arg)
 {
 	const uint8_t options = subscription->options;
@@ -177,6 +187,8 @@ static int meet(struct subscription *subscription, void *arg)
 	struct session *session = subscription->session;
 	struct topic_target *target;
 
+	if (!session)
+		return meet_group(entry, subscription->group);
 	if (session->route_stamp != build->cache->stamp) {
 		struct slice topic = slice_of(entry->topic, entry->len);
 

@@ -17,10 +17,13 @@
 
 struct broker;
 struct session;
+struct share_group;
 struct topic_cache;
 
 struct topic_target {
-	struct session *session; /* may read the topic */
+	struct session
+		*session; /* may read the topic; NULL: the group's turn */
+	struct share_group *group;
 	uint8_t *
 		identifiers; /* owned by the entry; encoded properties, or NULL */
 	uint16_t identifiers_len;

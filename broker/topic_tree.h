@@ -18,12 +18,14 @@
 struct topic_tree;
 struct topic_node;
 struct session;
+struct share_group;
 
 struct subscription {
 	struct list in_node;
 	struct list in_session;
 	struct topic_node *node;
-	struct session *session; /* borrowed */
+	struct session *session; /* borrowed; NULL: a group's entry */
+	struct share_group *group; /* NULL: not shared */
 	uint32_t identifier; /* Subscription Identifier, 0 none */
 	uint8_t options; /* as in SUBSCRIBE 3.8.3.1; QoS in the low two bits */
 };
