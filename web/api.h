@@ -29,4 +29,7 @@ request_fn api_history, api_history_topics;
 /* api_events.c */
 request_fn api_events;
 
+/* End the event streams of a user who may no longer be here. */
+void events_end_user(struct web_context *web, const char *user);
+
 #endif

@@ -22,6 +22,7 @@
 #define BLOCK 4096
 
 struct stream {
+	struct list link;
 	struct web_context *web;
 	struct MHD_Connection *connection;
 	struct request *request; /* NULL: it has ended */
@@ -170,7 +171,8 @@ static void stream_free(void *arg)
 	loop_remove(stream->web->loop, &stream->source);
 	local_client_free(stream->client);
 	buffer_free(&stream->out);
-	stream->web->streams--;
+	list_remove(&stream->link);
+	stream->web->stream_count--;
 	free(stream);
 }
 
@@ -221,9 +223,25 @@ static int stream_new(struct request *request, const char *filter,
 	stream->comment.fn = on_comment;
 	loop_timer_set(stream->web->loop, &stream->comment,
 		       WEB_STREAM_COMMENT_MS);
-	stream->web->streams++;
+	list_append(&stream->web->streams, &stream->link);
+	stream->web->stream_count++;
 	*out = stream;
 	return 0;
+}
+
+void events_end_user(struct web_context *web, const char *user)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &web->streams) {
+		struct stream *stream = list_entry(at, struct stream, link);
+
+		if (!stream->request ||
+		    strcmp(stream->request->user, user) != 0)
+			continue;
+		end(stream, MQTT_ADMINISTRATIVE_ACTION);
+		wake(stream);
+	}
 }
 
 /* False: answered. */
@@ -241,7 +259,7 @@ static bool check(struct request *request, const char *filter)
 			      "No rule allows you to read that.");
 		return false;
 	}
-	if (request->web->streams == WEB_STREAMS) {
+	if (request->web->stream_count == WEB_STREAMS) {
 		reply_later(request, 503, 10000,
 			    "There are as many event streams as can be.");
 		return false;

@@ -204,9 +204,7 @@ static void on_password_hashed(struct request *request, int result,
 		reply_error(request, r, "Changing the password");
 		return;
 	}
-	sessions_end_user(web->sessions, request->user,
-			  request_session(request));
-	admin_disconnect_user(web->admin, request->user);
+	login_put_out(request, request->user);
 	log_info("web", "user %s has a new password", request->user);
 	reply_empty(request, 204);
 }

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/admin.h"
 #include "broker/base/log.h"
 #include "web/api.h"
 #include "web/form.h"
-#include "web/hashing.h"
+#include "web/login.h"
 #include "web/reply.h"
 
 #define ETAG_SIZE 24
@@ -114,18 +113,6 @@ static void reply_failed(struct request *request, int error, const char *what)
 	}
 }
 
-/* Who was let in by the old password, or at all, is put out. */
-static void put_out(struct request *request, const char *name)
-{
-	struct web_context *web = request->web;
-	struct session *own = request_session(request);
-
-	if (own && strcmp(own->user, name) != 0)
-		own = NULL;
-	sessions_end_user(web->sessions, name, own);
-	admin_disconnect_user(web->admin, name);
-}
-
 static void store(struct request *request)
 {
 	struct edit *edit = request->memory;
@@ -145,7 +132,7 @@ static void store(struct request *request)
 		return;
 	}
 	if (!edit->is_new && (edit->new_password || !edit->user.enabled))
-		put_out(request, edit->user.name);
+		login_put_out(request, edit->user.name);
 	log_info("web", "user %s %s by %s", edit->user.name,
 		 edit->is_new ? "made" : "changed", request->user);
 	body = user_json(&edit->user);
@@ -318,8 +305,7 @@ void api_user_delete(struct request *request)
 		reply_failed(request, r, "Deleting the user");
 		return;
 	}
-	sessions_end_user(web->sessions, name, NULL);
-	admin_disconnect_user(web->admin, name);
+	login_put_out(request, name);
 	log_info("web", "user %s deleted by %s", name, request->user);
 	reply_empty(request, 204);
 }

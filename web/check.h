@@ -2,7 +2,7 @@
  * What every request must satisfy before its handler is asked: method, target,
  * Host, lengths, and not sent by another site's page. The same rules as head.h
  * for the requests that follow the first on a connection, as far as
- * libmicrohttpd lets them be seen.
+ * libmicrohttpd lets them be seen: not bare line feeds, folded lines and NULs.
  */
 #ifndef WEB_CHECK_H
 #define WEB_CHECK_H

@@ -40,7 +40,8 @@ struct web_context {
 	struct access *access; /* ours; the broker has a table of its own */
 	struct loop_timer access_timer; /* for telling the broker again */
 	uint64_t local_clients; /* made so far: numbers their identifiers */
-	unsigned int streams;
+	struct list streams; /* of api_events.c */
+	unsigned int stream_count;
 };
 
 /*

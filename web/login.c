@@ -8,9 +8,11 @@
 #include <strings.h>
 
 #include "broker/access.h"
+#include "broker/admin.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "web/address.h"
+#include "web/api.h"
 #include "web/reply.h"
 #include "web/router.h"
 #include "web/throttle.h"
@@ -252,4 +254,18 @@ void login_start(struct request *request, unsigned int status, const char *user)
 	reply_json(request, status, login_describe(request, session->csrf));
 	set_cookie(request, id, false);
 	OPENSSL_cleanse(id, sizeof(id));
+}
+
+void login_put_out(struct request *request, const char *user)
+{
+	struct web_context *web = request->web;
+	struct session *own = request_session(request);
+	int r;
+
+	sessions_end_user(web->sessions, user, own);
+	events_end_user(web, user);
+	r = admin_disconnect_user(web->admin, user);
+	if (r)
+		log_error("web", "user %s could not be disconnected: %s", user,
+			  strerror(-r));
 }

@@ -35,6 +35,10 @@ void login_start(struct request *request, unsigned int status,
  * session. NULL when out of memory. */
 json_t *login_describe(struct request *request, const char *csrf);
 
+/* A user's password or rights to be here have changed: end the user's sessions,
+ * but for the one the request came with, event streams and MQTT connections. */
+void login_put_out(struct request *request, const char *user);
+
 /* Answer 401. */
 void login_refuse(struct request *request, const char *detail);
 

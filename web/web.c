@@ -151,6 +151,7 @@ struct web *web_start(const struct web_options *options)
 			  .hosts = options->hosts,
 			  .host_count = options->host_count },
 	};
+	list_init(&web->context.streams);
 	r = open_parts(web, options);
 	if (r == 0)
 		r = start_thread(web);

@@ -1,0 +1,197 @@
+/* Pins over REST, with the test as hearth-gpiod, on a whole hub. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "broker/local_client.h"
+#include "tests/web/rest.h"
+
+static struct local_event *wait_event(struct local_client *client,
+				      enum local_event_type type)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	for (int i = 0; i < 15000; i++) {
+		struct local_event *event = local_client_next(client);
+
+		if (event && event->type == type)
+			return event;
+		local_event_free(event);
+		if (!event)
+			nanosleep(&pause, NULL);
+	}
+	fail_msg("the broker sent nothing");
+	return NULL;
+}
+
+static json_t *wait_message(struct local_client *client)
+{
+	struct local_event *event = wait_event(client, LOCAL_CLIENT_MESSAGE);
+	struct slice payload = message_payload(event->message);
+	json_t *json =
+		json_loadb((const char *)payload.data, payload.len, 0, NULL);
+
+	local_event_free(event);
+	return json;
+}
+
+static struct local_client *node_start(struct rig *rig, const char *topic)
+{
+	const struct local_client_options options = {
+		.client_id = "node",
+		.address = "test",
+		.mailbox = 64,
+	};
+	struct local_client *client;
+
+	client = local_client_new(rig->hub->broker, &options);
+	assert_non_null(client);
+	assert_int_equal(local_client_subscribe(client, slice_str(topic), 1, 1),
+			 0);
+	return client;
+}
+
+static void node_report(struct local_client *client, int64_t revision)
+{
+	char report[512];
+
+	snprintf(report, sizeof(report),
+		 "{\"backend\":\"sim\",\"revision\":%lld,\"errors\":[],"
+		 "\"lines\":[{\"line\":17,\"pin\":11,\"name\":\"GPIO17\","
+		 "\"functions\":[],\"used\":true,\"consumer\":\"hearth\","
+		 "\"configured\":\"pump\",\"warning\":null},"
+		 "{\"line\":4,\"pin\":7,\"name\":\"GPIO4\",\"functions\":[],"
+		 "\"used\":true,\"consumer\":\"w1\",\"configured\":null,"
+		 "\"warning\":null}]}",
+		 (long long)revision);
+	assert_int_equal(local_client_publish(
+				 client,
+				 slice_str("$hearth/gpio/" HUB_NODE "/report"),
+				 slice_str(report), 1, true, 9),
+			 0);
+	local_event_free(wait_event(client, LOCAL_CLIENT_ANSWER));
+}
+
+static json_t *pins_once_reported(void **state)
+{
+	for (int i = 0; i < 5000; i++) {
+		json_t *json = call(state, 200, "GET", "/api/v1/pins", NULL);
+
+		if (json_is_string(json_object_get(json, "backend")))
+			return json;
+		json_decref(json);
+	}
+	fail_msg("the report did not arrive");
+	return NULL;
+}
+
+static void test_pins_reach_the_node_and_its_report_comes_back(void **state)
+{
+	struct rig *rig = *state;
+	struct local_client *node;
+	json_t *json, *config;
+
+	node = node_start(rig, "$hearth/gpio/" HUB_NODE "/config");
+	/* Retained, from the start. */
+	config = wait_message(node);
+	assert_int_equal(length(config, "pins"), 0);
+	json_decref(config);
+	expect(state, 201, "PUT", "/api/v1/pins/pump",
+	       "{\"dir\":\"out\",\"line\":17,\"kind\":\"relay\","
+	       "\"label\":\"Pump\",\"active_low\":true}");
+	config = wait_message(node);
+	assert_int_equal(length(config, "pins"), 1);
+	assert_string_equal(text(item(config, "pins", 0), "name"), "pump");
+	assert_true(json_is_true(
+		json_object_get(item(config, "pins", 0), "active_low")));
+	node_report(node, number(config, "revision"));
+	json_decref(config);
+	json = pins_once_reported(state);
+	assert_string_equal(text(json, "backend"), "sim");
+	assert_false(json_is_true(json_object_get(json, "pending")));
+	assert_int_equal(length(json, "lines"), 2);
+	assert_int_equal(number(item(json, "pins", 0), "pin"), 11);
+	json_decref(json);
+	/* A line that another driver holds, and one of our own. */
+	json = call(state, 409, "PUT", "/api/v1/pins/probe",
+		    "{\"dir\":\"in\",\"line\":4,\"kind\":\"switch\"}");
+	assert_non_null(strstr(text(json, "detail"), "w1"));
+	json_decref(json);
+	json = call(state, 409, "PUT", "/api/v1/pins/fan",
+		    "{\"dir\":\"out\",\"line\":17,\"kind\":\"relay\"}");
+	assert_non_null(strstr(text(json, "detail"), "pump"));
+	json_decref(json);
+	expect(state, 200, "PUT", "/api/v1/pins/pump", "{\"room\":\"Cellar\"}");
+	json_decref(wait_message(node));
+	expect(state, 204, "DELETE", "/api/v1/pins/pump", NULL);
+	config = wait_message(node);
+	assert_int_equal(length(config, "pins"), 0);
+	json_decref(config);
+	expect(state, 404, "DELETE", "/api/v1/pins/pump", NULL);
+	local_client_free(node);
+}
+
+static void test_bad_pins_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{\"dir\":\"out\"}",
+		"{\"line\":17}",
+		"{\"dir\":\"up\",\"line\":17}",
+		"{\"dir\":\"out\",\"line\":-1}",
+		"{\"dir\":\"out\",\"line\":512}",
+		"{\"dir\":\"out\",\"line\":\"17\"}",
+		"{\"dir\":\"in\",\"line\":17,\"kind\":\"relay\"}",
+		"{\"dir\":\"out\",\"line\":17,\"kind\":\"button\"}",
+		"{\"dir\":\"in\",\"line\":17,\"debounce_ms\":10001}",
+		"{\"dir\":\"out\",\"line\":17,\"colour\":\"red\"}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		expect(state, 422, "PUT", "/api/v1/pins/pump", bad[i]);
+	expect(state, 422, "PUT", "/api/v1/pins/Not%20a%20name",
+	       "{\"dir\":\"out\",\"line\":17,\"kind\":\"relay\"}");
+}
+
+static void test_simulated_inputs_are_pressed(void **state)
+{
+	struct rig *rig = *state;
+	struct local_client *node;
+	json_t *json;
+
+	expect(state, 409, "POST", "/api/v1/sim/lines/17", "{\"level\":1}");
+	node = node_start(rig, "$hearth/gpio/" HUB_NODE "/sim");
+	node_report(node, 1);
+	json_decref(pins_once_reported(state));
+	expect(state, 204, "POST", "/api/v1/sim/lines/17",
+	       "{\"press_ms\":200}");
+	json = wait_message(node);
+	assert_int_equal(number(json, "line"), 17);
+	assert_int_equal(number(json, "press_ms"), 200);
+	json_decref(json);
+	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{\"level\":2}");
+	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{}");
+	expect(state, 404, "POST", "/api/v1/sim/lines/99", "{\"level\":1}");
+	expect(state, 404, "POST", "/api/v1/sim/lines/x", "{\"level\":1}");
+	local_client_free(node);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, rest_setup, rest_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pins_reach_the_node_and_its_report_comes_back),
+		TEST(test_bad_pins_are_refused),
+		TEST(test_simulated_inputs_are_pressed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
