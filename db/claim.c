@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,13 +35,8 @@ int db_claim_state(struct db_config *config, bool *claimed)
 
 static int write_line(int fd, const char *token)
 {
-	char line[PASSWORD_TOKEN_SIZE + 1];
-	size_t len = strlen(token);
-
-	memcpy(line, token, len);
-	line[len] = '\n';
-	if (write(fd, line, len + 1) != (ssize_t)len + 1)
-		return -EIO;
+	if (dprintf(fd, "%s\n", token) < 0)
+		return -errno;
 
 	return fsync(fd) ? -errno : 0;
 }
@@ -150,7 +146,8 @@ int db_claim(struct db_config *config, const char *given,
 	/* Worth nothing any more; it is only tidied up. */
 	if (unlinkat(db_dir_fd(db_config_db(config)), TOKEN_FILE, 0) &&
 	    errno != ENOENT)
-		log_warn(TOKEN_FILE, "cannot be removed: %s", strerror(errno));
+		log_warn(TOKEN_FILE, "cannot be removed: %s",
+			 strerrordesc_np(errno));
 
 	return 0;
 }

@@ -22,7 +22,7 @@
 
 /* A history larger than this is not read through at start: it would take seconds
  * on a card, and its damage harms nobody. */
-#define HISTORY_CHECK_MAX (64 * 1024 * 1024)
+#define HISTORY_CHECK_MAX ((off_t)64 * 1024 * 1024)
 
 struct db {
 	char *dir;
@@ -157,8 +157,8 @@ static int set_pragmas(const struct db *db, enum db_file file, bool read_only,
 	char sql[96];
 	int r;
 
-	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %llu;",
-		 (unsigned long long)pages);
+	(void)snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %llu;",
+		       (unsigned long long)pages);
 	r = sqlite3_exec(sqlite,
 			 read_only ? "PRAGMA trusted_schema = OFF;"
 				     "PRAGMA mmap_size = 0;"
@@ -268,7 +268,7 @@ static void log_file(const struct db *db, enum db_file file, int error)
 			  db->dir);
 	else
 		log_error(name, "cannot be opened in %s: %s", db->dir,
-			  strerror(-error));
+			  strerrordesc_np(-error));
 }
 
 static int prepare_file(struct db *db, enum db_file file)
@@ -345,7 +345,7 @@ static int lock_dir(struct db *db)
 	db->dir_fd = open_dir(db->dir);
 	if (db->dir_fd < 0) {
 		log_error(db->dir, "cannot be the data directory: %s",
-			  strerror(-db->dir_fd));
+			  strerrordesc_np(-db->dir_fd));
 		return db->dir_fd;
 	}
 	db->lock_fd = take_lock(db->dir_fd);
@@ -353,7 +353,7 @@ static int lock_dir(struct db *db)
 		log_error(db->dir, "is in use by another hearthd");
 	else if (db->lock_fd < 0)
 		log_error(db->dir, "cannot be locked: %s",
-			  strerror(-db->lock_fd));
+			  strerrordesc_np(-db->lock_fd));
 
 	return db->lock_fd < 0 ? db->lock_fd : 0;
 }

@@ -23,7 +23,7 @@
 
 /* Payload, user name and client identifier of every row of the largest answer,
  * all as long as can be, would be gigabytes; so much is enough for charts. */
-#define TEXT_MAX (32 * 1024 * 1024)
+#define TEXT_MAX ((size_t)32 * 1024 * 1024)
 
 struct db_history {
 	struct sqlite3 *sqlite;
@@ -278,11 +278,12 @@ static int gather_day(struct db_history *history, uint32_t day, int64_t topic,
 	int r = 0;
 
 	history_table(day, table);
-	snprintf(sql, sizeof(sql),
-		 "SELECT h.id, h.payload, h.origin, o.user, o.client"
-		 " FROM %s h LEFT JOIN origins o ON o.id = h.origin"
-		 " WHERE h.topic = ? AND h.id BETWEEN ? AND ? ORDER BY h.id",
-		 table);
+	(void)snprintf(
+		sql, sizeof(sql),
+		"SELECT h.id, h.payload, h.origin, o.user, o.client"
+		" FROM %s h LEFT JOIN origins o ON o.id = h.origin"
+		" WHERE h.topic = ? AND h.id BETWEEN ? AND ? ORDER BY h.id",
+		table);
 	statement_open(&s, history->sqlite, sql);
 	statement_int(&s, topic);
 	statement_int(&s, range->first);
@@ -334,10 +335,11 @@ static struct db_history_samples *assemble(const struct gathering *g,
 	size_t head = sizeof(struct db_history_samples) +
 		      count * sizeof(struct db_history_sample);
 	struct db_history_samples *out = calloc(1, head + g->text.len);
-	char *text = (char *)out + head;
+	char *text;
 
 	if (!out)
 		return NULL;
+	text = (char *)out + head;
 	if (g->text.len)
 		memcpy(text, g->text.data, g->text.len);
 	out->count = count;

@@ -23,11 +23,11 @@ int history_days_add(struct sqlite3 *sqlite, uint32_t day)
 	char sql[160];
 
 	history_table(day, table);
-	snprintf(sql, sizeof(sql),
-		 "CREATE TABLE IF NOT EXISTS %s (id INTEGER PRIMARY KEY,"
-		 " topic INTEGER NOT NULL, origin INTEGER NOT NULL,"
-		 " payload ANY NOT NULL) STRICT",
-		 table);
+	(void)snprintf(sql, sizeof(sql),
+		       "CREATE TABLE IF NOT EXISTS %s (id INTEGER PRIMARY KEY,"
+		       " topic INTEGER NOT NULL, origin INTEGER NOT NULL,"
+		       " payload ANY NOT NULL) STRICT",
+		       table);
 
 	return run(sqlite, sql);
 }
@@ -68,10 +68,10 @@ static int oldest(struct sqlite3 *sqlite, uint32_t keep, int64_t *day)
 {
 	char sql[192];
 
-	snprintf(sql, sizeof(sql),
-		 "SELECT CAST(substr(name, 3) AS INTEGER) " TABLES
-		 " AND name <> 'h_%08u' ORDER BY name LIMIT 1",
-		 keep);
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT CAST(substr(name, 3) AS INTEGER) " TABLES
+		       " AND name <> 'h_%08u' ORDER BY name LIMIT 1",
+		       keep);
 
 	return ask(sqlite, sql, day);
 }
@@ -82,11 +82,12 @@ static int drop(struct sqlite3 *sqlite, uint32_t day)
 	char sql[320];
 
 	history_table(day, table);
-	snprintf(sql, sizeof(sql),
-		 "DROP TABLE %s; DELETE FROM days WHERE day = %u;"
-		 "DELETE FROM origins WHERE day = %u;"
-		 "DELETE FROM topics WHERE id NOT IN (SELECT topic FROM days)",
-		 table, day, day);
+	(void)snprintf(
+		sql, sizeof(sql),
+		"DROP TABLE %s; DELETE FROM days WHERE day = %u;"
+		"DELETE FROM origins WHERE day = %u;"
+		"DELETE FROM topics WHERE id NOT IN (SELECT topic FROM days)",
+		table, day, day);
 
 	return run(sqlite, sql);
 }
@@ -133,19 +134,20 @@ int history_days_index_one(struct sqlite3 *sqlite, uint32_t day)
 	int64_t first;
 	int r;
 
-	snprintf(sql, sizeof(sql),
-		 "SELECT CAST(substr(name, 3) AS INTEGER) " TABLES
-		 " AND name <> 'h_%08u' AND substr(name, 3) NOT IN"
-		 " (SELECT substr(name, 3) FROM sqlite_schema"
-		 " WHERE type = 'index' AND name GLOB 'i_*')"
-		 " ORDER BY name LIMIT 1",
-		 day);
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT CAST(substr(name, 3) AS INTEGER) " TABLES
+		       " AND name <> 'h_%08u' AND substr(name, 3) NOT IN"
+		       " (SELECT substr(name, 3) FROM sqlite_schema"
+		       " WHERE type = 'index' AND name GLOB 'i_*')"
+		       " ORDER BY name LIMIT 1",
+		       day);
 	r = ask(sqlite, sql, &first);
 	if (r || !first)
 		return r;
 
-	snprintf(sql, sizeof(sql), "CREATE INDEX i_%08u ON h_%08u (topic)",
-		 (uint32_t)first, (uint32_t)first);
+	(void)snprintf(sql, sizeof(sql),
+		       "CREATE INDEX i_%08u ON h_%08u (topic)", (uint32_t)first,
+		       (uint32_t)first);
 	r = run(sqlite, sql);
 
 	return r ? r : 1;

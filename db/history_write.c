@@ -78,7 +78,7 @@ uint32_t history_day(int64_t time)
 
 void history_table(uint32_t day, char out[HISTORY_TABLE_SIZE])
 {
-	snprintf(out, HISTORY_TABLE_SIZE, "h_%08u", day);
+	(void)snprintf(out, HISTORY_TABLE_SIZE, "h_%08u", day);
 }
 
 int history_writer_open(struct db *db, const struct history_policy *policy,
@@ -313,10 +313,10 @@ static int use_day(struct history_writer *writer, uint32_t day)
 	if (r)
 		return r;
 	history_table(day, table);
-	snprintf(sql, sizeof(sql),
-		 "INSERT OR IGNORE INTO %s (id, topic, origin, payload)"
-		 " VALUES (?, ?, ?, ?)",
-		 table);
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT OR IGNORE INTO %s (id, topic, origin, payload)"
+		       " VALUES (?, ?, ?, ?)",
+		       table);
 	statement_close(&writer->insert);
 	r = statement_keep(&writer->insert, writer->sqlite, sql);
 	writer->day = r ? 0 : day;

@@ -16,12 +16,12 @@ struct history_writer;
 
 /* A commit is due at so many rows or bytes, whatever the clock says. */
 #define HISTORY_ROWS 2000
-#define HISTORY_BYTES (1024 * 1024)
+#define HISTORY_BYTES ((size_t)1024 * 1024)
 
 /* While history.db cannot be written at most so many rows wait; then the oldest
  * are lost. */
 #define HISTORY_ROWS_MAX 8000
-#define HISTORY_BYTES_MAX (4 * 1024 * 1024)
+#define HISTORY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 /* Topics of which the number is remembered between commits. */
 #define HISTORY_TOPICS_MAX 10000

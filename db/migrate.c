@@ -24,7 +24,7 @@ static int set_user_version(struct sqlite3 *sqlite, size_t version)
 {
 	char sql[48];
 
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %zu", version);
+	(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %zu", version);
 	return db_error(sqlite3_exec(sqlite, sql, NULL, NULL, NULL));
 }
 

@@ -34,9 +34,9 @@ static int word(const char *const *words, size_t count, const char *text)
 }
 
 #define WORDS(what, words)                                                   \
-	const char *db_pin_##what##_text(enum db_pin_##what what)            \
+	const char *db_pin_##what##_text(enum db_pin_##what value)           \
 	{                                                                    \
-		return (size_t)what < COUNT(words) ? words[what] : NULL;     \
+		return (size_t)value < COUNT(words) ? (words)[value] : NULL; \
 	}                                                                    \
 	int db_pin_##what##_parse(const char *text, enum db_pin_##what *out) \
 	{                                                                    \

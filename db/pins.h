@@ -33,16 +33,16 @@ enum db_pin_kind {
 
 struct db_pin {
 	char name[DB_PIN_NAME_MAX + 1]; /* [a-z0-9_-]{1,32} */
-	enum db_pin_dir dir;
 	char chip[DB_PIN_CHIP_MAX + 1]; /* label; "": the board's header */
+	char label[DB_PIN_TEXT_MAX + 1]; /* UTF-8 */
+	char room[DB_PIN_TEXT_MAX + 1]; /* UTF-8 */
+	enum db_pin_dir dir;
 	uint32_t line;
 	enum db_pin_bias bias; /* inputs */
-	bool active_low;
 	uint32_t debounce_ms; /* inputs */
 	enum db_pin_safe safe; /* outputs */
 	enum db_pin_kind kind;
-	char label[DB_PIN_TEXT_MAX + 1]; /* UTF-8 */
-	char room[DB_PIN_TEXT_MAX + 1]; /* UTF-8 */
+	bool active_low;
 };
 
 /* The words of REST; parse: 0 or -EINVAL. */

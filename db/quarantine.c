@@ -42,11 +42,11 @@ static int move(int dir_fd, const char *name, const char *to)
 	if (renameat2(dir_fd, name, dir_fd, to, RENAME_NOREPLACE))
 		return -errno;
 
-	snprintf(from_wal, sizeof(from_wal), "%s-wal", name);
-	snprintf(to_wal, sizeof(to_wal), "%s-wal", to);
+	(void)snprintf(from_wal, sizeof(from_wal), "%s-wal", name);
+	(void)snprintf(to_wal, sizeof(to_wal), "%s-wal", to);
 	if (renameat(dir_fd, from_wal, dir_fd, to_wal) && errno != ENOENT)
 		return -errno;
-	snprintf(from_wal, sizeof(from_wal), "%s-shm", name);
+	(void)snprintf(from_wal, sizeof(from_wal), "%s-shm", name);
 	if (unlinkat(dir_fd, from_wal, 0) && errno != ENOENT)
 		return -errno;
 
@@ -119,6 +119,7 @@ int quarantine_list(int dir_fd, struct db_notice *out, size_t max)
 		return -ENOMEM;
 	}
 
+	/* The stream is ours alone. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while (count < max && (entry = readdir(dir)) != NULL) {
 		if (notice_parse(entry->d_name, &out[count]))
 			count++;

@@ -27,18 +27,18 @@ struct db_store;
 /* One transaction: enough rows to make the sync cheap, few enough that it lasts
  * some milliseconds on a small board. */
 #define DB_STORE_TXN_OPS 2000
-#define DB_STORE_TXN_BYTES (256 * 1024)
+#define DB_STORE_TXN_BYTES ((size_t)256 * 1024)
 
 /* congested(): so much may wait for the disk before publishers' sockets are read
  * no more, and at most so much can be put in before -ENOMEM. */
 #define DB_STORE_PENDING_OPS 20000
-#define DB_STORE_PENDING_BYTES (4 * 1024 * 1024)
-#define DB_STORE_HARD_BYTES (64 * 1024 * 1024)
+#define DB_STORE_PENDING_BYTES ((size_t)4 * 1024 * 1024)
+#define DB_STORE_HARD_BYTES ((size_t)64 * 1024 * 1024)
 
 /* The WAL is copied back when nothing happens for a second, or at this size; at
  * the hard size even a reader is waited for. */
-#define DB_STORE_WAL_SOFT (8 * 1024 * 1024)
-#define DB_STORE_WAL_HARD (32 * 1024 * 1024)
+#define DB_STORE_WAL_SOFT ((size_t)8 * 1024 * 1024)
+#define DB_STORE_WAL_HARD ((size_t)32 * 1024 * 1024)
 
 /* Zero means the default given. */
 struct db_store_options {

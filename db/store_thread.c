@@ -247,7 +247,7 @@ static void failed(struct store_thread *thread, int error)
 	if (!atomic_load(&thread->degraded)) {
 		log_error("state.db",
 			  "cannot be written: %s; acknowledgements wait",
-			  strerror(-error));
+			  strerrordesc_np(-error));
 		atomic_store(&thread->degraded, true);
 		signal_fd(thread->fd);
 		thread->retry_ms = RETRY_FIRST_MS;
@@ -355,7 +355,8 @@ static int write_history(struct store_thread *thread)
 	int r = history_writer_flush(thread->history);
 
 	if (r && !thread->history_failing)
-		log_error("history.db", "cannot be written: %s", strerror(-r));
+		log_error("history.db", "cannot be written: %s",
+			  strerrordesc_np(-r));
 	else if (!r && thread->history_failing)
 		log_info("history.db", "is written again");
 	thread->history_failing = r != 0;
@@ -388,7 +389,7 @@ static void checkpoint(struct store_thread *thread, bool hard)
 
 	/* The WAL keeps everything; it is tried again with the next commit. */
 	if (r && r != -EAGAIN && !atomic_load(&thread->degraded))
-		log_warn("state.db", "checkpoint: %s", strerror(-r));
+		log_warn("state.db", "checkpoint: %s", strerrordesc_np(-r));
 }
 
 static void tidy_step(struct store_thread *thread, uint64_t now)
@@ -406,7 +407,7 @@ static void tidy_step(struct store_thread *thread, uint64_t now)
 	checkpoint(thread, false);
 	r = history_writer_tidy(thread->history);
 	if (r < 0)
-		log_warn("history.db", "tidying up: %s", strerror(-r));
+		log_warn("history.db", "tidying up: %s", strerrordesc_np(-r));
 	thread->untidy = r > 0;
 }
 
@@ -490,7 +491,7 @@ static void finish(struct store_thread *thread)
 		r = write_lazy(thread, LAZY_ROWS);
 	if (r)
 		log_error("state.db", "what was not acknowledged is lost: %s",
-			  strerror(-r));
+			  strerrordesc_np(-r));
 	else
 		checkpoint(thread, false);
 	thread->error = r;

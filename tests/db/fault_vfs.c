@@ -28,7 +28,7 @@ static sqlite3_vfs *system_vfs;
 void fault_vfs_arm(const char *word, int code, unsigned int after, bool forever)
 {
 	pthread_mutex_lock(&lock);
-	snprintf(armed_word, sizeof(armed_word), "%s", word);
+	(void)snprintf(armed_word, sizeof(armed_word), "%s", word);
 	armed_code = code;
 	armed_after = after;
 	armed_forever = forever;
@@ -52,7 +52,7 @@ bool fault_vfs_disarm(void)
 void fault_vfs_watch(const char *word)
 {
 	pthread_mutex_lock(&lock);
-	snprintf(watched, sizeof(watched), "%s", word);
+	(void)snprintf(watched, sizeof(watched), "%s", word);
 	calls = 0;
 	pthread_mutex_unlock(&lock);
 }

@@ -20,7 +20,7 @@ static void keep_log(enum log_level level, const char *line)
 	size_t used = strlen(logged);
 
 	(void)level;
-	snprintf(logged + used, sizeof(logged) - used, "%s\n", line);
+	(void)snprintf(logged + used, sizeof(logged) - used, "%s\n", line);
 }
 
 bool scratch_logged(const char *text)
@@ -30,7 +30,8 @@ bool scratch_logged(const char *text)
 
 const char *scratch_make(void)
 {
-	snprintf(root, sizeof(root), "/tmp/hearth-db-XXXXXX");
+	(void)snprintf(root, sizeof(root), "/tmp/hearth-db-XXXXXX");
+	/* One thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	assert(mkdtemp(root));
 	logged[0] = '\0';
 	log_set_sink(keep_log);
@@ -51,6 +52,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 void scratch_remove(void)
 {
 	log_set_sink(NULL);
+	/* One thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -60,8 +62,8 @@ const char *scratch_path(const char *name)
 	static unsigned int next;
 	char *path = paths[next++ % 4];
 
-	snprintf(path, sizeof(paths[0]), "%s/data%s%s", root, *name ? "/" : "",
-		 name);
+	(void)snprintf(path, sizeof(paths[0]), "%s/data%s%s", root,
+		       *name ? "/" : "", name);
 	return path;
 }
 
@@ -77,7 +79,7 @@ struct db *scratch_open(void)
 	struct db *db = NULL;
 
 	if (scratch_try(&db)) {
-		fprintf(stderr, "%s", logged);
+		(void)fprintf(stderr, "%s", logged);
 		abort();
 	}
 	return db;
@@ -99,7 +101,7 @@ void scratch_sql(const char *name, const char *sql)
 	char *message = NULL;
 
 	if (sqlite3_exec(sqlite, sql, NULL, NULL, &message)) {
-		fprintf(stderr, "%s: %s\n", sql, message);
+		(void)fprintf(stderr, "%s: %s\n", sql, message);
 		abort();
 	}
 	sqlite3_close(sqlite);
@@ -113,12 +115,12 @@ const char *scratch_ask(const char *name, const char *sql)
 
 	answer[0] = '\0';
 	if (sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL)) {
-		fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(sqlite));
+		(void)fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(sqlite));
 		abort();
 	}
 	if (sqlite3_step(stmt) == SQLITE_ROW)
-		snprintf(answer, sizeof(answer), "%s",
-			 (const char *)sqlite3_column_text(stmt, 0));
+		(void)snprintf(answer, sizeof(answer), "%s",
+			       (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_finalize(stmt);
 	sqlite3_close(sqlite);
 
@@ -132,7 +134,7 @@ void scratch_damage(const char *name, long offset, size_t len)
 	if (!file || fseek(file, offset, SEEK_SET))
 		abort();
 	for (size_t i = 0; i < len; i++)
-		fputc(0xa5, file);
+		(void)fputc(0xa5, file);
 	if (fclose(file))
 		abort();
 }

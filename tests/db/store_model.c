@@ -19,7 +19,7 @@ static char text[65536];
 static void must(int r)
 {
 	if (r) {
-		fprintf(stderr, "store_model: %s\n", strerror(-r));
+		(void)fprintf(stderr, "store_model: %s\n", strerrordesc_np(-r));
 		abort();
 	}
 }
@@ -166,7 +166,8 @@ __attribute__((format(printf, 1, 2))) static int say(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text + used, sizeof(text) - used, format, args);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is not. */
+	(void)vsnprintf(text + used, sizeof(text) - used, format, args);
 	va_end(args);
 	return 0;
 }
@@ -195,9 +196,10 @@ static int describe(const char *what, struct message *m)
 	char left[32] = "";
 
 	if (m->expires != MESSAGE_NO_EXPIRY)
-		snprintf(left, sizeof(left), " expires<%llus",
-			 (unsigned long long)(m->expires - clock_ms()) / 1000 +
-				 1);
+		(void)snprintf(left, sizeof(left), " expires<%llus",
+			       (unsigned long long)(m->expires - clock_ms()) /
+					       1000 +
+				       1);
 	say("%s %llu %.*s=%.*s t%lld q%u r%u p%u %s/%s@%s%s\n", what,
 	    (unsigned long long)m->id, TEXT(message_topic(m)),
 	    TEXT(message_payload(m)), (long long)m->time - 1700000000000,

@@ -41,7 +41,7 @@ static void add_user(const char *name, bool admin, enum db_user_kind kind)
 		.hash = "$x", .admin = admin, .enabled = true, .kind = kind
 	};
 
-	snprintf(user.name, sizeof(user.name), "%s", name);
+	(void)snprintf(user.name, sizeof(user.name), "%s", name);
 	assert_int_equal(db_users_add(config, &user), 0);
 }
 
@@ -51,8 +51,8 @@ static int add_rule(const char *user, const char *filter,
 	struct db_rule rule = { .action = action, .allow = allow };
 	int r;
 
-	snprintf(rule.user, sizeof(rule.user), "%s", user);
-	snprintf(rule.filter, sizeof(rule.filter), "%s", filter);
+	(void)snprintf(rule.user, sizeof(rule.user), "%s", user);
+	(void)snprintf(rule.filter, sizeof(rule.filter), "%s", filter);
 	r = db_rules_add(config, &rule);
 	if (id)
 		*id = rule.id;
@@ -173,8 +173,8 @@ static bool may(const struct access *access, const char *user,
 
 struct verdict {
 	const char *user;
-	enum access_action action;
 	const char *topic;
+	enum access_action action;
 	bool allowed;
 };
 
@@ -196,20 +196,20 @@ static void check(const struct access *access, const struct verdict *verdicts,
 static void test_everybody_starts_with_sensible_rights(void **state)
 {
 	static const struct verdict verdicts[] = {
-		{ "admin", ACCESS_WRITE, "anything", true },
-		{ "admin", ACCESS_READ, "$SYS/broker/uptime", true },
-		{ "anna", ACCESS_READ, "hearth/den/out/pump", true },
-		{ "anna", ACCESS_WRITE, "hearth/den/out/pump/set", true },
-		{ "anna", ACCESS_WRITE, "hearth/den/light/hall/set", true },
-		{ "anna", ACCESS_WRITE, "hearth/den/out/pump", false },
-		{ "anna", ACCESS_READ, "zigbee2mqtt/x", false },
-		{ "anna", ACCESS_READ, "$hearth/gpio/den/config", false },
-		{ "sensor", ACCESS_WRITE, "sensor/temperature", true },
-		{ "sensor", ACCESS_READ, "sensor/set", true },
-		{ "sensor", ACCESS_WRITE, "other/temperature", false },
-		{ "sensor", ACCESS_READ, "hearth/den/out/pump", false },
-		{ "", ACCESS_READ, "hearth/den/out/pump", false },
-		{ "", ACCESS_WRITE, "a", false },
+		{ "admin", "anything", ACCESS_WRITE, true },
+		{ "admin", "$SYS/broker/uptime", ACCESS_READ, true },
+		{ "anna", "hearth/den/out/pump", ACCESS_READ, true },
+		{ "anna", "hearth/den/out/pump/set", ACCESS_WRITE, true },
+		{ "anna", "hearth/den/light/hall/set", ACCESS_WRITE, true },
+		{ "anna", "hearth/den/out/pump", ACCESS_WRITE, false },
+		{ "anna", "zigbee2mqtt/x", ACCESS_READ, false },
+		{ "anna", "$hearth/gpio/den/config", ACCESS_READ, false },
+		{ "sensor", "sensor/temperature", ACCESS_WRITE, true },
+		{ "sensor", "sensor/set", ACCESS_READ, true },
+		{ "sensor", "other/temperature", ACCESS_WRITE, false },
+		{ "sensor", "hearth/den/out/pump", ACCESS_READ, false },
+		{ "", "hearth/den/out/pump", ACCESS_READ, false },
+		{ "", "a", ACCESS_WRITE, false },
 	};
 	struct access *access;
 
@@ -225,16 +225,16 @@ static void test_everybody_starts_with_sensible_rights(void **state)
 static void test_gpiod_has_its_own_rights_and_no_others(void **state)
 {
 	static const struct verdict verdicts[] = {
-		{ "gpio", ACCESS_READ, "hearth/den/out/pump/set", true },
-		{ "gpio", ACCESS_READ, "hearth/den/light/hall/set", true },
-		{ "gpio", ACCESS_READ, "$hearth/gpio/den/config", true },
-		{ "gpio", ACCESS_WRITE, "$hearth/gpio/den/report", true },
-		{ "gpio", ACCESS_WRITE, "hearth/den/out/pump", true },
-		{ "gpio", ACCESS_WRITE, "hearth/den/status", true },
-		{ "gpio", ACCESS_READ, "hearth/other/out/pump/set", false },
-		{ "gpio", ACCESS_WRITE, "hearth/other/status", false },
-		{ "gpio", ACCESS_WRITE, "$hearth/gpio/den/config", false },
-		{ "gpio", ACCESS_READ, "zigbee2mqtt/x", false },
+		{ "gpio", "hearth/den/out/pump/set", ACCESS_READ, true },
+		{ "gpio", "hearth/den/light/hall/set", ACCESS_READ, true },
+		{ "gpio", "$hearth/gpio/den/config", ACCESS_READ, true },
+		{ "gpio", "$hearth/gpio/den/report", ACCESS_WRITE, true },
+		{ "gpio", "hearth/den/out/pump", ACCESS_WRITE, true },
+		{ "gpio", "hearth/den/status", ACCESS_WRITE, true },
+		{ "gpio", "hearth/other/out/pump/set", ACCESS_READ, false },
+		{ "gpio", "hearth/other/status", ACCESS_WRITE, false },
+		{ "gpio", "$hearth/gpio/den/config", ACCESS_WRITE, false },
+		{ "gpio", "zigbee2mqtt/x", ACCESS_READ, false },
 	};
 	struct access *access;
 	const struct access_user *user;
@@ -253,11 +253,11 @@ static void test_gpiod_has_its_own_rights_and_no_others(void **state)
 static void test_the_demo_lets_everybody_in(void **state)
 {
 	static const struct verdict verdicts[] = {
-		{ "", ACCESS_READ, "a/b", true },
-		{ "", ACCESS_WRITE, "a/b", true },
-		{ "", ACCESS_READ, "$SYS/broker/uptime", true },
-		{ "", ACCESS_WRITE, "$SYS/broker/uptime", false },
-		{ "", ACCESS_WRITE, "$hearth/gpio/den/config", false },
+		{ "", "a/b", ACCESS_READ, true },
+		{ "", "a/b", ACCESS_WRITE, true },
+		{ "", "$SYS/broker/uptime", ACCESS_READ, true },
+		{ "", "$SYS/broker/uptime", ACCESS_WRITE, false },
+		{ "", "$hearth/gpio/den/config", ACCESS_WRITE, false },
 	};
 	struct access *access = build(true);
 

@@ -65,7 +65,7 @@ static void test_the_token_is_in_a_private_file(void **state)
 	file = fopen(scratch_path("claim-token"), "r");
 	assert_non_null(file);
 	assert_non_null(fgets(line, sizeof(line), file));
-	fclose(file);
+	(void)fclose(file);
 	line[strcspn(line, "\n")] = '\0';
 	assert_string_equal(line, token);
 

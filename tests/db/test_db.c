@@ -126,7 +126,7 @@ static void test_errors_say_which_directory(void **state)
 	char path[200];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s", scratch_path("no/parent"));
+	(void)snprintf(path, sizeof(path), "%s", scratch_path("no/parent"));
 	options.dir = path;
 	assert_int_equal(db_open(&options, &db), -ENOENT);
 	assert_true(scratch_logged("no/parent"));
@@ -146,11 +146,11 @@ static const char *ask(struct sqlite3 *sqlite, const char *name)
 	struct sqlite3_stmt *stmt;
 	char sql[64];
 
-	snprintf(sql, sizeof(sql), "PRAGMA %s", name);
+	(void)snprintf(sql, sizeof(sql), "PRAGMA %s", name);
 	assert_int_equal(sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL), 0);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	snprintf(answer, sizeof(answer), "%s",
-		 (const char *)sqlite3_column_text(stmt, 0));
+	(void)snprintf(answer, sizeof(answer), "%s",
+		       (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_finalize(stmt);
 
 	return answer;

@@ -182,7 +182,7 @@ static void test_pins_have_a_limit(void **state)
 	(void)state;
 	assert_int_equal(db_config_begin(config), 0);
 	for (uint32_t i = 0; i < DB_PINS_MAX; i++) {
-		snprintf(pin.name, sizeof(pin.name), "p%u", i);
+		(void)snprintf(pin.name, sizeof(pin.name), "p%u", i);
 		pin.line = i;
 		assert_int_equal(db_pins_put(config, &pin, holder), 1);
 	}

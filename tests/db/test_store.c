@@ -313,7 +313,8 @@ static void test_lazy_values_are_written_when_due(void **state)
 	(void)state;
 	model_open(&m, &options, NULL);
 	for (uint64_t i = 1; i <= 1200; i++) {
-		snprintf(topic, sizeof(topic), "t/%llu", (unsigned long long)i);
+		(void)snprintf(topic, sizeof(topic), "t/%llu",
+			       (unsigned long long)i);
 		model_retain(&m, i, topic, "1", true);
 	}
 	OPS(m)->flush(m.store);

@@ -108,9 +108,9 @@ static void test_what_was_reported_survives_a_kill(void **state)
 		left = newest > 3 ? 3 : newest;
 		assert_true(newest + 1 >= reported);
 		assert_int_equal(number_of("SELECT count(*) FROM sessions"), 1);
-		snprintf(sql, sizeof(sql),
-			 "SELECT count(*) FROM queue WHERE seq > %llu",
-			 (unsigned long long)(newest - left));
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT count(*) FROM queue WHERE seq > %llu",
+			       (unsigned long long)(newest - left));
 		assert_int_equal(number_of(sql), left);
 		assert_int_equal(number_of("SELECT count(*) FROM queue"), left);
 		assert_int_equal(

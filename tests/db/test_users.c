@@ -42,7 +42,7 @@ static struct db_user user(const char *name, bool admin)
 			     .admin = admin,
 			     .enabled = true };
 
-	snprintf(u.name, sizeof(u.name), "%s", name);
+	(void)snprintf(u.name, sizeof(u.name), "%s", name);
 	return u;
 }
 
@@ -231,8 +231,8 @@ static void test_the_last_administrator_stays(void **state)
 
 static size_t rules_of(const char *name, struct db_rule *first)
 {
-	struct db_rule *rules;
-	size_t count;
+	struct db_rule *rules = NULL;
+	size_t count = 0;
 
 	assert_int_equal(db_rules_list(config, name, &rules, &count), 0);
 	if (count)
@@ -245,7 +245,7 @@ static size_t rules_of(const char *name, struct db_rule *first)
 static void test_new_users_have_rules_that_go_with_them(void **state)
 {
 	struct db_user device = user("sensor", false);
-	struct db_rule rule;
+	struct db_rule rule = { 0 };
 
 	(void)state;
 	device.kind = DB_USER_DEVICE;
