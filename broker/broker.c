@@ -363,10 +363,8 @@ int broker_run(struct broker *broker)
 	 * it. */
 	on_mailbox(&broker->mailbox_source, 0);
 
-	for (size_t i = 0; i < broker->listener_count; i++) {
-		listener_close(broker->listeners[i]);
-		broker->listeners[i] = NULL;
-	}
+	for (size_t i = 0; i < broker->listener_count; i++)
+		listener_stop(broker->listeners[i]);
 	wait_for_store(broker);
 	broker->stopping = true;
 	close_all(broker);
@@ -378,19 +376,25 @@ void broker_stop(struct broker *broker)
 	loop_stop(broker->loop);
 }
 
+static void free_connections(struct list *connections)
+{
+	struct list *first;
+
+	while ((first = list_first(connections)))
+		connection_free(list_entry(first, struct connection, link));
+}
+
 void broker_free(struct broker *broker)
 {
 	struct authenticator_request *request;
 
 	if (!broker)
 		return;
+	free_connections(&broker->connections);
+	free_connections(&broker->doomed);
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)
 		listener_close(broker->listeners[i]);
 	free(broker->listeners);
-	if (broker->pool)
-		while (!list_empty(&broker->connections))
-			connection_free(list_entry(broker->connections.next,
-						   struct connection, link));
 	if (broker->cache)
 		session_free_all(broker);
 	sys_topics_free(broker->sys_topics);

@@ -230,19 +230,26 @@ err_reserve:
 	return r;
 }
 
-void listener_close(struct listener *l)
+void listener_stop(struct listener *l)
 {
-	int fd;
+	int fd = l->source.fd;
 
-	if (!l)
+	if (fd < 0)
 		return;
-	fd = l->source.fd;
 	loop_remove(l->broker->loop, &l->source);
 	close(fd);
 	if (l->options->type == LISTENER_UNIX)
 		unlink(l->options->path);
 	if (l->reserve >= 0)
 		close(l->reserve);
+	l->reserve = -1;
+}
+
+void listener_close(struct listener *l)
+{
+	if (!l)
+		return;
+	listener_stop(l);
 	free(l);
 }
 

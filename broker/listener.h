@@ -15,6 +15,10 @@ struct listener;
 /* Returns 0 and the listener, or a negative errno. */
 int listener_open(struct broker *broker, const struct listener_options *options,
 		  struct listener **out);
+/* No more peers; the socket's name is given back. Connections may still point to
+ * it. Harmless when done before. */
+void listener_stop(struct listener *listener);
+/* Stop and free it, after its connections. NULL does nothing. */
 void listener_close(struct listener *listener);
 
 const struct listener_options *listener_options(const struct listener *l);
