@@ -176,7 +176,7 @@ static void turn_end(void *arg)
 	/* Wills of those that failed while being flushed. */
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
-	if (!list_empty(&broker->dirty))
+	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing))
 		loop_wake(broker->loop);
 }
 

@@ -158,9 +158,10 @@ static int send_qos0(struct session *session, struct publish *p,
 	return enqueue(session, p, d, true) ? 0 : -ENOMEM;
 }
 
-/* The slot just enqueued, to a client whose window is open. */
-static void send_now(struct session *session, struct publish *p,
-		     const struct delivery *d)
+/* The slot just enqueued, to a client whose window is open. On error the slot is
+ * gone, unless it is kept for later. */
+static int send_now(struct session *session, struct publish *p,
+		    const struct delivery *d)
 {
 	struct outbox *box = &session->outbox;
 	const uint32_t i = box->count - 1;
@@ -175,11 +176,15 @@ static void send_now(struct session *session, struct publish *p,
 	if (r == -ENOMEM) {
 		connection_close_soon(session->connection,
 				      MQTT_UNSPECIFIED_ERROR, "out of memory");
-		return;
+		/* Without its message nobody could send it again. */
+		if (!outbox_at(box, i)->message)
+			delivery_finish(session, i);
+		return session_durable(session) ? 0 : -ENOMEM;
 	}
 	outbox_mark_sent(box, i);
 	if (r == -EMSGSIZE)
 		delivery_finish(session, i);
+	return 0;
 }
 
 int delivery_send(struct session *session, struct publish *p,
@@ -197,7 +202,9 @@ int delivery_send(struct session *session, struct publish *p,
 	if (!d->replay && full(session, p->topic.len + p->payload.len))
 		return 0;
 
-	now = connected(session) && !session->outbox.queued &&
+	/* Nothing before it may wait, not even what has been given up. */
+	now = connected(session) &&
+	      session->outbox.sent == session->outbox.count &&
 	      window_open(session) &&
 	      session->connection->output.len < LIMIT_OUTPUT &&
 	      !(stored && d->qos == 2);
@@ -217,8 +224,8 @@ int delivery_send(struct session *session, struct publish *p,
 			slot->ticket = p->ticket;
 	}
 	if (now)
-		send_now(session, p, d);
-	else if (connected(session))
+		return send_now(session, p, d);
+	if (connected(session))
 		delivery_pump(session);
 	return 0;
 }
