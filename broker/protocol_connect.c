@@ -165,6 +165,10 @@ static int take_will(struct session *s, const struct mqtt_connect *packet)
 			properties_forward(p->raw, broker->encode_buffer);
 		if (properties_has(p, MQTT_PROP_WILL_DELAY_INTERVAL))
 			s->will_delay = p->will_delay_interval;
+		s->will_expires =
+			properties_has(p, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL);
+		if (s->will_expires)
+			s->will_expiry = p->message_expiry_interval;
 	}
 	s->will = message_new(&parts);
 	if (!s->will)

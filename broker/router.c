@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/connection.h"
 #include "broker/core.h"
@@ -133,6 +134,11 @@ void router_publish_will(struct session *session)
 		return;
 	session->will = NULL;
 
+	/* Nobody else has seen it yet. */
+	will->time = clock_wall_ms();
+	if (session->will_expires)
+		will->expires = loop_now(broker->loop) +
+				(uint64_t)session->will_expiry * 1000;
 	publish_of_message(&p, will);
 	entry = router_topic(broker, p.topic);
 	if (!entry) {

@@ -36,17 +36,19 @@ struct session {
 	struct loop_timer timer; /* will delay or expiry, while absent */
 	struct outbox outbox;
 	uint8_t *inbound; /* bitmap of QoS 2 identifiers received, or NULL */
-	struct message *will;
+	struct message *will; /* its time and expiry are set when published */
 	int64_t since; /* wall clock: attached, or gone */
 	uint64_t gone; /* clock_ms() when it lost its connection */
 	uint32_t will_delay; /* seconds */
+	uint32_t will_expiry; /* seconds from its publication */
+	bool will_expires;
 	uint32_t
 		expiry; /* seconds, STORE_EXPIRY_NEVER; 0 ends with connection */
 	uint32_t subscription_count;
 	uint32_t inbound_count;
 	/* Scratch of the topic cache: where this session stands in the list that
 	 * is being built. */
-	uint32_t route_stamp;
+	uint64_t route_stamp;
 	uint32_t route_index;
 	enum mqtt_version version;
 	bool overflowed; /* told in the log that its queue is full */

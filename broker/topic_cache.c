@@ -19,7 +19,7 @@ struct topic_cache {
 	struct list order; /* sweep from the front */
 	uint64_t generation;
 	uint64_t next_serial;
-	uint32_t stamp;
+	uint64_t stamp;
 };
 
 struct topic_cache *topic_cache_new(struct broker *broker)
