@@ -142,10 +142,11 @@ const struct access_user *access_find_user(const struct access *access,
 	return NULL;
 }
 
-/* A name put into a filter must not become a wildcard or further levels. */
+/* A name put into a filter must not become a wildcard, further levels or one of
+ * the server's own topics: clients choose their identifiers. */
 static bool name_is_plain(const char *name)
 {
-	return name[0] != '\0' && !strpbrk(name, "/+#");
+	return name[0] != '\0' && name[0] != '$' && !strpbrk(name, "/+#");
 }
 
 /* Writes filter with %u and %c replaced to out. Returns its length, or 0 if the

@@ -7,7 +7,7 @@
  * refuses, else a matching allow rule permits, else it is refused. A rule's
  * filter may hold %u (user name) and %c (client identifier), each standing for
  * one whole or part of a level; a rule is skipped for a user or client whose
- * name holds '/', '+' or '#' (CVE-2017-7650).
+ * name holds '/', '+' or '#' or begins with '$' (CVE-2017-7650 and its like).
  */
 #ifndef BROKER_ACCESS_H
 #define BROKER_ACCESS_H

@@ -326,6 +326,12 @@ static void let_in(struct connection *c, const struct mqtt_connect *packet,
 		       "no client identifier");
 		return;
 	}
+	/* The local clients' names, which nobody may take away from them. */
+	if (len > 0 && packet->client_id.data[0] == '$') {
+		refuse(c, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
+		       "client identifier begins with $");
+		return;
+	}
 	if (len == 0 && !assign_id(id)) {
 		refuse(c, MQTT_SERVER_UNAVAILABLE, "no random numbers");
 		return;
