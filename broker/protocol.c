@@ -58,6 +58,8 @@ static void handle_pubrel(struct connection *c, const struct mqtt_ack *ack)
 		 * swallow the next message under it. */
 		r = store->ops->inbound_remove(store, s->id, ack->packet_id);
 		ticket = broker_ticket(c->broker);
+		if (r < 0) /* its place in the bitmap is there */
+			session_inbound_add(s, ack->packet_id);
 	}
 	if (r == 0)
 		r = connection_ack(c, MQTT_PUBCOMP, ack->packet_id, reason,

@@ -127,6 +127,34 @@ static int remember_inbound(struct session *s, uint16_t packet_id,
 	return 0;
 }
 
+static void forget_inbound(struct session *s, uint16_t packet_id)
+{
+	struct store *store = s->broker->store;
+
+	session_inbound_remove(s, packet_id);
+	if (store && session_durable(s))
+		store->ops->inbound_remove(store, s->id, packet_id);
+}
+
+/* The identifier is remembered first: whoever cannot be told apart from its own
+ * repetition is not let through at all. */
+static int route_once(struct session *s, const struct mqtt_publish *packet,
+		      struct publish *p, const struct topic_entry *entry)
+{
+	uint64_t ticket = 0;
+	int r;
+
+	if (packet->qos == 2 &&
+	    remember_inbound(s, packet->packet_id, &ticket) < 0)
+		return -ENOMEM;
+	r = router_publish(s->broker, p, entry);
+	if (r < 0 && packet->qos == 2)
+		forget_inbound(s, packet->packet_id);
+	if (p->ticket < ticket)
+		p->ticket = ticket;
+	return r;
+}
+
 static struct slice forwardable(struct connection *c,
 				const struct mqtt_publish *packet)
 {
@@ -165,8 +193,7 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 		.retain = packet->retain,
 	};
 	enum mqtt_reason reason = MQTT_SUCCESS;
-	int r = router_publish(c->broker, &p, entry);
-	uint64_t ticket = p.ticket;
+	int r = route_once(c->session, packet, &p, entry);
 
 	publish_done(&p);
 	if (r == -EDQUOT) {
@@ -178,8 +205,6 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 	} else if (p.matched == 0 && c->version == MQTT_5_0) {
 		reason = MQTT_NO_MATCHING_SUBSCRIBERS;
 	}
-	if (r == 0 && packet->qos == 2 && reason < MQTT_UNSPECIFIED_ERROR)
-		r = remember_inbound(c->session, packet->packet_id, &ticket);
 	if (r < 0) {
 		connection_close(c,
 				 r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
@@ -189,7 +214,7 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 		return;
 	}
 	if (packet->qos > 0)
-		answer(c, packet, reason, ticket);
+		answer(c, packet, reason, p.ticket);
 }
 
 /* What the bytes alone could not say. */

@@ -52,6 +52,31 @@ static enum mqtt_reason judge(struct session *s,
 	return MQTT_NOT_AUTHORIZED;
 }
 
+/* On disk as in memory; on error in neither more than before. */
+static int take_subscription(struct session *s,
+			     const struct store_subscription *row,
+			     bool *replaced, uint64_t *ticket)
+{
+	const struct subscription *sub = subscriptions_find(s, row->filter);
+	const uint8_t options = sub ? sub->options : 0;
+	const uint32_t identifier = sub ? sub->identifier : 0;
+	struct store *store = s->broker->store;
+	int r = subscriptions_add(s, row->filter, row->options, row->identifier,
+				  replaced);
+
+	if (r < 0 || !store || !session_durable(s))
+		return r;
+	r = store->ops->subscription_save(store, s->id, row);
+	if (r == 0)
+		*ticket = broker_ticket(s->broker);
+	else if (*replaced)
+		subscriptions_add(s, row->filter, options, identifier,
+				  replaced);
+	else
+		subscriptions_remove(s, row->filter);
+	return r;
+}
+
 static enum mqtt_reason subscribe(struct session *s,
 				  const struct mqtt_subscription *entry,
 				  uint32_t identifier, bool *replaced,
@@ -62,24 +87,15 @@ static enum mqtt_reason subscribe(struct session *s,
 		.options = options_of(entry),
 		.identifier = identifier,
 	};
-	struct store *store = s->broker->store;
 	enum mqtt_reason reason = judge(s, entry);
 	int r;
 
 	if (reason != MQTT_SUCCESS)
 		return reason;
-	r = subscriptions_add(s, entry->filter, row.options, identifier,
-			      replaced);
+	r = take_subscription(s, &row, replaced, ticket);
 	if (r < 0)
 		return r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
 				    : MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
-	if (store && session_durable(s)) {
-		if (store->ops->subscription_save(store, s->id, &row) < 0) {
-			subscriptions_remove(s, entry->filter);
-			return MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
-		}
-		*ticket = broker_ticket(s->broker);
-	}
 	return (enum mqtt_reason)entry->qos;
 }
 
@@ -193,30 +209,55 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 	free(answers.reasons);
 }
 
-static enum mqtt_reason unsubscribe(struct session *s, struct slice filter,
-				    uint64_t *ticket)
+/* Returns 0 and the reason, or -ENOMEM: then nothing has changed. */
+static int unsubscribe(struct session *s, struct slice filter,
+		       enum mqtt_reason *reason, uint64_t *ticket)
 {
 	struct store *store = s->broker->store;
+	const bool stored = store && session_durable(s);
 	struct slice name, rest;
 
+	*reason = MQTT_TOPIC_FILTER_INVALID;
 	if (topic_split_share(filter, &name, &rest) < 0 ||
 	    !topic_filter_valid(rest))
-		return MQTT_TOPIC_FILTER_INVALID;
-	if (subscriptions_remove(s, filter) < 0)
-		return MQTT_NO_SUBSCRIPTION_EXISTED;
-	if (!store || !session_durable(s))
-		return MQTT_SUCCESS;
-	*ticket = broker_ticket(s->broker);
-	return store->ops->subscription_remove(store, s->id, filter) < 0
-		       ? MQTT_IMPLEMENTATION_SPECIFIC_ERROR
-		       : MQTT_SUCCESS;
+		return 0;
+	*reason = MQTT_NO_SUBSCRIPTION_EXISTED;
+	if (!subscriptions_find(s, filter)) {
+		/* What ended it may still be on its way to the disk. */
+		if (stored)
+			*ticket = broker_written(s->broker);
+		return 0;
+	}
+	if (stored) {
+		*ticket = broker_ticket(s->broker);
+		if (store->ops->subscription_remove(store, s->id, filter) < 0)
+			return -ENOMEM;
+	}
+	subscriptions_remove(s, filter);
+	*reason = MQTT_SUCCESS;
+	return 0;
+}
+
+static int unsubscribe_all(struct connection *c,
+			   const struct mqtt_subscribe *packet,
+			   uint8_t *reasons, uint64_t *ticket)
+{
+	struct slice entries = packet->entries;
+	struct slice filter;
+	enum mqtt_reason reason;
+
+	for (size_t i = 0; unsubscribe_next(&entries, &filter); i++) {
+		if (unsubscribe(c->session, filter, &reason, ticket) < 0)
+			return -ENOMEM;
+		reasons[i] = (uint8_t)reason;
+	}
+	return 0;
 }
 
 void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 {
 	struct mqtt_subscribe packet;
 	enum mqtt_reason reason;
-	struct slice entries, filter;
 	uint64_t ticket = 0;
 	uint8_t *reasons;
 	int r = -ENOMEM;
@@ -227,14 +268,11 @@ void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 		return;
 	}
 	reasons = calloc(packet.count, 1);
-	if (reasons) {
-		entries = packet.entries;
-		for (size_t i = 0; unsubscribe_next(&entries, &filter); i++)
-			reasons[i] = (uint8_t)unsubscribe(c->session, filter,
-							  &ticket);
+	if (reasons)
+		r = unsubscribe_all(c, &packet, reasons, &ticket);
+	if (r == 0)
 		r = send_answer(c, MQTT_UNSUBACK, packet.packet_id,
 				slice_of(reasons, packet.count), ticket);
-	}
 	if (r < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
 	free(reasons);

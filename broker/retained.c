@@ -123,6 +123,11 @@ int retained_remove(struct retained *retained, struct slice topic)
 	return 0;
 }
 
+bool retained_holds(const struct retained *retained, struct slice topic)
+{
+	return find(retained, topic) != NULL;
+}
+
 struct message *retained_get(const struct retained *retained,
 			     struct slice topic, uint64_t now)
 {

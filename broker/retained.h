@@ -19,6 +19,8 @@ void retained_free(struct retained *retained);
 int retained_set(struct retained *retained, struct message *message);
 /* Returns 0 or -ENOENT. */
 int retained_remove(struct retained *retained, struct slice topic);
+/* Expired or not. */
+bool retained_holds(const struct retained *retained, struct slice topic);
 /* Borrowed, or NULL. now: clock_ms(), for expiry. */
 struct message *retained_get(const struct retained *retained,
 			     struct slice topic, uint64_t now);

@@ -50,21 +50,33 @@ struct access_verdict router_may_write(struct session *session,
 	return verdict;
 }
 
+/* Clearing is a promise too, whatever the QoS. */
+static int clear_retained(struct broker *broker, struct publish *p)
+{
+	struct store *store = broker->store;
+
+	if (!retained_holds(broker->retained, p->topic)) {
+		/* What cleared it may still be on its way to the disk. */
+		p->ticket = broker_written(broker);
+		return 0;
+	}
+	if (store) {
+		p->ticket = broker_ticket(broker);
+		if (store->ops->retained_remove(store, p->topic) < 0)
+			return -ENOMEM;
+	}
+	retained_remove(broker->retained, p->topic);
+	return 0;
+}
+
 static int retain(struct broker *broker, struct publish *p)
 {
 	struct store *store = broker->store;
 	struct message *m;
 	int r;
 
-	if (p->payload.len == 0) {
-		if (retained_remove(broker->retained, p->topic) < 0)
-			return 0;
-		if (!store)
-			return 0;
-		/* Clearing is a promise too, whatever the QoS. */
-		p->ticket = broker_ticket(broker);
-		return store->ops->retained_remove(store, p->topic);
-	}
+	if (p->payload.len == 0)
+		return clear_retained(broker, p);
 
 	m = publish_message(broker, p);
 	if (!m)

@@ -126,11 +126,11 @@ err_prune:
 	return r;
 }
 
-int subscriptions_remove(struct session *s, struct slice filter)
+static struct subscription *by_filter(const struct session *s,
+				      struct slice filter)
 {
 	struct broker *broker = s->broker;
 	struct share_group *group = NULL;
-	struct subscription *sub = NULL;
 	struct topic_node *node;
 	struct slice name, rest;
 	bool shared = topic_split_share(filter, &name, &rest) == 1;
@@ -138,12 +138,25 @@ int subscriptions_remove(struct session *s, struct slice filter)
 	node = topic_tree_find(broker->tree, rest);
 	if (node && shared)
 		group = shared_find(broker, node, name);
-	if (node && (group || !shared))
-		sub = find(s, node, group);
+	return node && (group || !shared) ? find(s, node, group) : NULL;
+}
+
+const struct subscription *subscriptions_find(const struct session *s,
+					      struct slice filter)
+{
+	return by_filter(s, filter);
+}
+
+int subscriptions_remove(struct session *s, struct slice filter)
+{
+	struct subscription *sub = by_filter(s, filter);
+	struct slice name, rest;
+
 	if (!sub)
 		return -ENOENT;
 	drop(s, sub);
-	topic_cache_void(broker->cache, rest);
+	topic_split_share(filter, &name, &rest);
+	topic_cache_void(s->broker->cache, rest);
 	return 0;
 }
 

@@ -17,6 +17,9 @@ struct subscription;
  * it is shared. *replaced says which. Returns 0, -ENOMEM, -EDQUOT at a limit. */
 int subscriptions_add(struct session *session, struct slice filter,
 		      uint8_t options, uint32_t identifier, bool *replaced);
+/* The subscription to exactly this filter, or NULL. */
+const struct subscription *subscriptions_find(const struct session *session,
+					      struct slice filter);
 /* Returns 0 or -ENOENT. */
 int subscriptions_remove(struct session *session, struct slice filter);
 void subscriptions_clear(struct session *session);
