@@ -384,7 +384,7 @@ static int load_session(const struct row *row,
 	s.expiry = (uint32_t)strtoul(row->value, &rest, 10);
 	s.version = (uint8_t)strtoul(rest, &rest, 10);
 	rest++;
-	end = strchr(rest, '\n');
+	end = strrchr(rest, '\n'); /* identifiers may hold one, users may not */
 	assert(end);
 	s.client_id = slice_of(rest, (size_t)(end - rest));
 	s.user = slice_str(end + 1);
