@@ -137,21 +137,12 @@ static uint32_t wanted_expiry(const struct connection *c,
 	return expiry > most ? most : expiry;
 }
 
-static int take_will(struct session *s, const struct mqtt_connect *packet)
+static struct message *will_message(struct session *s,
+				    const struct mqtt_connect *packet)
 {
 	const struct mqtt_will *will = &packet->will;
-	const struct mqtt_properties *p = &will->properties;
-	const bool v5 = packet->version == MQTT_5_0;
-	struct broker *broker = s->broker;
-	struct message_parts parts;
-
-	message_unref(s->will);
-	s->will = NULL;
-	s->will_delay = 0;
-	if (!packet->has_will)
-		return 0;
-	/* Only now: without a will its fields hold nothing. */
-	parts = (struct message_parts){
+	uint8_t *properties = s->broker->encode_buffer;
+	struct message_parts parts = {
 		.topic = will->topic,
 		.payload = will->payload,
 		.qos = will->qos,
@@ -159,22 +150,36 @@ static int take_will(struct session *s, const struct mqtt_connect *packet)
 		.expires = MESSAGE_NO_EXPIRY,
 		.origin = s->origin,
 	};
-	if (v5) {
-		parts.properties.data = broker->encode_buffer;
-		parts.properties.len =
-			properties_forward(p->raw, broker->encode_buffer);
-		if (properties_has(p, MQTT_PROP_WILL_DELAY_INTERVAL))
-			s->will_delay = p->will_delay_interval;
-		s->will_expires =
-			properties_has(p, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL);
-		if (s->will_expires)
-			s->will_expiry = p->message_expiry_interval;
+	struct message *m;
+
+	if (packet->version == MQTT_5_0)
+		parts.properties = slice_of(
+			properties,
+			properties_forward(will->properties.raw, properties));
+	m = message_new(&parts);
+	if (m)
+		m->id = s->broker->next_message++;
+	return m;
+}
+
+static int take_will(struct session *s, const struct mqtt_connect *packet)
+{
+	const struct mqtt_properties *p = &packet->will.properties;
+
+	message_unref(s->will);
+	s->will = NULL;
+	s->will_delay = 0;
+	s->will_expires = false;
+	if (!packet->has_will)
+		return 0;
+	if (properties_has(p, MQTT_PROP_WILL_DELAY_INTERVAL))
+		s->will_delay = p->will_delay_interval;
+	if (properties_has(p, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL)) {
+		s->will_expires = true;
+		s->will_expiry = p->message_expiry_interval;
 	}
-	s->will = message_new(&parts);
-	if (!s->will)
-		return -ENOMEM;
-	s->will->id = broker->next_message++;
-	return 0;
+	s->will = will_message(s, packet);
+	return s->will ? 0 : -ENOMEM;
 }
 
 /* The client was connected before, maybe still is as far as we know. Returns the
