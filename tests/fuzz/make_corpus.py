@@ -144,7 +144,91 @@ def heads():
         write("fuzz_websocket", name, head.encode("latin-1"))
 
 
+# What tests/fuzz/fuzz_protocol.c makes of a byte: low two bits the peer, above
+# them what happens.
+RAW, CONNECT, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, ACK, DISCONNECT, HANG_UP, COMMIT, \
+    CLOCK, STORE, EVENT, TURN = 0, 2, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15
+
+
+def step(peer, what, *more):
+    return bytes([what << 2 | peer, *more])
+
+
+def raw(peer, data):
+    if peer == 3:  # the one with WebSocket: one masked frame
+        data = bytes([0x82, 0x80 | len(data)]) + b"key!" + bytes(
+            byte ^ b"key!"[i % 4] for i, byte in enumerate(data))
+    return step(peer, RAW, len(data)) + data + step(0, TURN)
+
+
+def dialogues():
+    for version in (3, 4, 5):
+        five = version == 5
+        none = b"\0" if five else b""
+        name = text("MQIsdp" if version == 3 else "MQTT")
+        hello = lambda who, clean: packet(0x10, name + bytes(
+            [version, 2 if clean else 0]) + b"\0\x0a" + (
+                b"\x05\x11\0\0\0\x3c" if five else b"") + text(who))
+        topic = text("t/a")
+        talk = raw(0, hello("sub", False))
+        talk += raw(0, packet(0x82, b"\0\1" + none + text("t/#") + b"\2"))
+        talk += raw(3, hello("pub", True))
+        talk += raw(3, packet(0x31, topic + none + b"zero"))
+        talk += raw(3, packet(0x33, topic + b"\0\2" + none + b"one"))
+        talk += raw(3, packet(0x34, topic + b"\0\3" + none + b"two"))
+        talk += raw(3, packet(0x62, b"\0\3"))
+        talk += raw(0, packet(0x40, b"\0\2")) + raw(0, packet(0x50, b"\0\3"))
+        talk += raw(0, packet(0x70, b"\0\3")) + raw(0, b"\xc0\0")
+        talk += raw(0, packet(0xA2, b"\0\4" + none + text("t/#")))
+        talk += raw(3, b"\xe0\0") + step(0, HANG_UP) + step(0, TURN)
+        for kind in (0, 1, 2):
+            write("fuzz_protocol", f"v{version}_dialogue{kind}", bytes([kind]) + talk)
+        drip = b"".join(step(0, RAW, 1, byte) for byte in hello("sub", True))
+        write("fuzz_protocol", f"v{version}_drip", b"\4" + drip)
+        second = raw(0, hello("sub", True)) * 2
+        write("fuzz_protocol", f"v{version}_second_connect", b"\0" + second)
+        over = raw(0, hello("same", False)) + raw(1, hello("same", False))
+        write("fuzz_protocol", f"v{version}_take_over", b"\0" + over)
+        for first in (0x20, 0x90, 0xB0, 0xD0):
+            server = raw(0, hello("s", True)) + raw(0, packet(first, b"\0\0"))
+            write("fuzz_protocol", f"v{version}_server_only_{first:02x}",
+                  b"\0" + server)
+
+
+def scenes():
+    """What bytes do not show: wills, time, the disk, a login, a restart."""
+    durable = step(0, CONNECT, 0, 0, 5) + step(0, SUBSCRIBE, 0x33, 2)
+    publish = lambda flags: step(1, PUBLISH, flags, 0x40)
+    hello = step(1, CONNECT, 4, 1, 0)
+    write("fuzz_protocol", "will", b"\4" + durable + step(1, CONNECT, 4, 3, 0)
+          + step(1, HANG_UP))
+    write("fuzz_protocol", "will_delayed", b"\4" + durable
+          + step(1, CONNECT, 4, 2, 0x1d) + step(1, HANG_UP) + step(0, CLOCK, 3))
+    write("fuzz_protocol", "offline_restart", b"\4" + durable + step(0, HANG_UP)
+          + hello + publish(1) + publish(0x22) + step(0, EVENT, 8)
+          + step(0, CONNECT, 0, 0, 5))
+    write("fuzz_protocol", "slow_disk", b"\4" + step(0, STORE, 0) + durable
+          + step(0, COMMIT) + hello + publish(0x26) + step(0, STORE, 2)
+          + publish(0x41) + step(0, STORE, 0) + step(0, COMMIT) + step(0, TURN))
+    for n in range(8):
+        write("fuzz_protocol", f"store_fails{n}", b"\4" + durable + hello
+              + step(0, STORE, 0x80 | n) + publish(6) + publish(0x25)
+              + step(0, ACK, 0) + publish(0x45) + step(0, UNSUBSCRIBE, 0x33, 0))
+    write("fuzz_protocol", "login", b"\6" + step(2, CONNECT, 0, 0x0d, 5)
+          + step(2, SUBSCRIBE, 1, 1) + step(0, EVENT, 1) + step(0, TURN)
+          + step(2, CONNECT, 0, 5, 0) + step(0, EVENT, 0) + step(0, TURN))
+    write("fuzz_protocol", "expiry", b"\4" + durable + step(0, DISCONNECT, 0x12)
+          + step(0, CLOCK, 3) + step(0, CONNECT, 0, 0, 5))
+    write("fuzz_protocol", "silent", b"\4" + step(0, CONNECT, 0, 0x11, 0)
+          + step(0, CLOCK, 2) + step(1, RAW, 1, 0x10) + step(0, CLOCK, 3))
+    # Found: closed, but not yet buried, when the broker ended.
+    write("fuzz_protocol", "doomed_at_the_end", b"\1" + step(2, ACK, 0)
+          + step(0, TURN) + step(2, EVENT, 0x29))
+
+
 framing()
+dialogues()
+scenes()
 topics()
 heads()
 for name, (kind, data) in PROPERTIES.items():
