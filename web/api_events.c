@@ -292,5 +292,6 @@ void api_events(struct request *request)
 	}
 	reply_response(request, 200, response);
 	reply_header(request, "Content-Type", "text/event-stream");
+	reply_header(request, "Connection", "close");
 	reply_header(request, "Cache-Control", "no-store");
 }
