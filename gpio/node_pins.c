@@ -191,11 +191,16 @@ static void remove_pin(struct node_pin *pin)
 /* The same line under new words. */
 static void reword_pin(struct node_pin *pin, const struct pin *to)
 {
-	if (strcmp(pin->pin.name, to->name) != 0 || pin->pin.kind != to->kind)
+	bool topics_change = strcmp(pin->pin.name, to->name) != 0 ||
+			     pin->pin.kind != to->kind;
+
+	if (topics_change)
 		node_say_gone(pin->node, &pin->pin);
 	pin->pin = *to;
 	if (pin->request && to->direction == LINE_OUTPUT)
 		logic_set_safe(&pin->node->logic, number_of(pin), to->safe);
+	if (topics_change)
+		node_say_state(pin->node, pin);
 }
 
 static struct node_pin *free_place(struct node *node)
@@ -259,10 +264,8 @@ void node_pins_apply(struct node *node, const struct pins *pins)
 			.source.fd = -1,
 		};
 		(void)take_line(pin);
+		node_say_state(node, pin);
 	}
-	for (size_t k = 0; k < PINS_MAX; k++)
-		if (node->pins[k].used)
-			node_say_state(node, &node->pins[k]);
 	node_set_logic_timer(node);
 	if (node_pins_missing(node))
 		loop_timer_set(node->loop, &node->retry_timer, NODE_RETRY_MS);

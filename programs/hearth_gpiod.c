@@ -40,6 +40,7 @@ struct program {
 	struct lines *lines;
 	struct node *node;
 	struct loop_source signals;
+	bool stopping;
 	struct loop_timer watchdog;
 	uint64_t watchdog_ms;
 };
@@ -191,6 +192,10 @@ static void on_signal(struct loop_source *source, uint32_t events)
 	(void)events;
 	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	/* A parent with threads can die more than once. */
+	if (program->stopping)
+		return;
+	program->stopping = true;
 	log_info("hearth-gpiod", "%s: outputs become safe",
 		 sigdescr_np((int)info.ssi_signo));
 	(void)notify_send("STOPPING=1");
