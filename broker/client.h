@@ -20,14 +20,14 @@
 /* QoS 1 messages that wait for their acknowledgement, or for a connection:
  * number and bytes. A board has 64 pins with some topics each. */
 #define CLIENT_QUEUE_MESSAGES 1000u
-#define CLIENT_QUEUE_BYTES (1024u * 1024)
+#define CLIENT_QUEUE_BYTES ((size_t)1024 * 1024)
 
 /* Of these, how many are under way at once, if the server allows it. */
 #define CLIENT_INFLIGHT 100u
 
 /* Bytes of a packet that a server may send to us, and of output that waits. */
-#define CLIENT_PACKET_SIZE (1024u * 1024)
-#define CLIENT_OUTPUT_SIZE (2u * 1024 * 1024)
+#define CLIENT_PACKET_SIZE ((size_t)1024 * 1024)
+#define CLIENT_OUTPUT_SIZE ((size_t)2 * 1024 * 1024)
 
 /* Subscriptions of one client. */
 #define CLIENT_SUBSCRIPTIONS 64u

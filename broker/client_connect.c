@@ -61,7 +61,7 @@ static void fill_connect(struct mqtt_connect *out,
 	if (o->version != MQTT_5_0)
 		return;
 
-	out->properties.maximum_packet_size = CLIENT_PACKET_SIZE;
+	out->properties.maximum_packet_size = (uint32_t)CLIENT_PACKET_SIZE;
 	properties_set(&out->properties, MQTT_PROP_MAXIMUM_PACKET_SIZE);
 	if (o->session_expiry > 0) {
 		out->properties.session_expiry_interval = o->session_expiry;

@@ -22,8 +22,9 @@ void client_queue_init(struct client_queue *queue)
 void client_queue_clear(struct client_queue *queue)
 {
 	struct list *at;
+	struct list *after;
 
-	while ((at = list_first(&queue->entries)))
+	list_for_each (at, after, &queue->entries)
 		client_queue_remove(queue, entry_of(at));
 }
 

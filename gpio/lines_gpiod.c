@@ -169,7 +169,7 @@ static int take_lines(struct gpiod_chip *chip, const char *consumer,
 		      struct gpiod_line_request **out)
 {
 	struct gpiod_request_config *options = gpiod_request_config_new();
-	struct gpiod_line_config *config;
+	struct gpiod_line_config *config = NULL;
 	int r;
 
 	if (!options)
@@ -505,6 +505,7 @@ static int find_chip(const char *wanted, struct real_chip *out)
 	if (!dir)
 		return -errno;
 
+	/* One thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while ((entry = readdir(dir))) {
 		char path[sizeof("/dev/") + sizeof(entry->d_name)];
 		int r;

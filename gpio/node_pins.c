@@ -215,30 +215,39 @@ static struct node_pin *free_place(struct node *node)
 	return &node->pins[i];
 }
 
-/* Which of the pins in use go on as which of the new ones: first by name and
- * line, then by line alone (a new name). The others leave. */
+/* The pin in use that goes on as this one, or NULL. */
+static struct node_pin *predecessor(struct node *node, const struct pin *to,
+				    bool by_name, const bool kept[PINS_MAX])
+{
+	for (size_t k = 0; k < PINS_MAX; k++) {
+		struct node_pin *pin = &node->pins[k];
+
+		if (pin->used && !kept[k] && pin_same_line(&pin->pin, to) &&
+		    (!by_name || strcmp(pin->pin.name, to->name) == 0))
+			return pin;
+	}
+	return NULL;
+}
+
+/* Who goes on: first by name and line, then by line alone (a new name). The
+ * others leave. */
 static void match(struct node *node, const struct pins *pins,
 		  bool matched[PINS_MAX])
 {
 	bool kept[PINS_MAX] = { false };
 
-	for (int by_name = 1; by_name >= 0; by_name--) {
-		for (size_t i = 0; i < pins->count; i++) {
-			const struct pin *to = &pins->pin[i];
+	for (size_t i = 0; i < 2 * pins->count; i++) {
+		size_t n = i % pins->count;
+		struct node_pin *pin;
 
-			for (size_t k = 0; k < PINS_MAX && !matched[i]; k++) {
-				struct node_pin *pin = &node->pins[k];
-
-				if (!pin->used || kept[k] ||
-				    !pin_same_line(&pin->pin, to) ||
-				    (by_name &&
-				     strcmp(pin->pin.name, to->name)))
-					continue;
-				reword_pin(pin, to);
-				matched[i] = true;
-				kept[k] = true;
-			}
-		}
+		if (matched[n])
+			continue;
+		pin = predecessor(node, &pins->pin[n], i < pins->count, kept);
+		if (!pin)
+			continue;
+		reword_pin(pin, &pins->pin[n]);
+		matched[n] = true;
+		kept[number_of(pin)] = true;
 	}
 	for (size_t k = 0; k < PINS_MAX; k++)
 		if (node->pins[k].used && !kept[k])

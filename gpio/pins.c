@@ -350,7 +350,7 @@ int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors)
 	out->revision = -1;
 	out->count = 0;
 	if (json.len > PINS_JSON_MAX) {
-		pin_errors_add(errors, "", "", "more than %u bytes",
+		pin_errors_add(errors, "", "", "more than %zu bytes",
 			       PINS_JSON_MAX);
 		return -EINVAL;
 	}

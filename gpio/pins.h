@@ -35,7 +35,7 @@
 #define PIN_DEBOUNCE_MAX_MS 10000u
 
 /* Bytes of a configuration: 64 pins of 500, and room to spare. */
-#define PINS_JSON_MAX (64u * 1024)
+#define PINS_JSON_MAX ((size_t)64 * 1024)
 
 /* Mistakes that are listed; there may be more. */
 #define PIN_ERRORS_MAX 64u

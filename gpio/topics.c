@@ -125,15 +125,19 @@ static bool parse_word(struct slice text, enum logic_verb *out)
 	return false;
 }
 
+/* Of JSON, and what a shell leaves behind. */
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static struct slice trim(struct slice text)
 {
-	static const char space[] = " \t\r\n";
-
-	while (text.len > 0 && memchr(space, text.data[0], 4)) {
+	while (text.len > 0 && is_space(text.data[0])) {
 		text.data++;
 		text.len--;
 	}
-	while (text.len > 0 && memchr(space, text.data[text.len - 1], 4))
+	while (text.len > 0 && is_space(text.data[text.len - 1]))
 		text.len--;
 	return text;
 }
@@ -335,10 +339,10 @@ static json_t *shown(struct slice bytes)
 	if (string)
 		return string;
 
+	memset(text, '?', len);
 	for (size_t i = 0; i < len; i++)
-		text[i] = bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f
-				  ? (char)bytes.data[i]
-				  : '?';
+		if (bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f)
+			memcpy(&text[i], &bytes.data[i], 1);
 	return json_stringn(text, len);
 }
 

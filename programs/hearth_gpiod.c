@@ -1,6 +1,6 @@
 /*
  * hearth-gpiod: options, the parts put together, signals. See
- * gpio/hearth-gpiod.8.
+ * gpio/hearth-gpiod.8. There is one thread: NOLINTBEGIN(concurrency-mt-unsafe)
  */
 #include <errno.h>
 #include <getopt.h>
@@ -329,3 +329,4 @@ int main(int argc, char **argv)
 		log_error("hearth-gpiod", "%s", strerrordesc_np(-r));
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+/* NOLINTEND(concurrency-mt-unsafe) */
