@@ -17,6 +17,7 @@
 #include "web/api.h"
 #include "web/payload.h"
 #include "web/reply.h"
+#include "web/server.h"
 
 #define TOKEN 1
 #define BLOCK 4096
@@ -40,7 +41,7 @@ static void wake(struct stream *stream)
 	if (!stream->waiting)
 		return;
 	stream->waiting = false;
-	MHD_resume_connection(stream->connection);
+	server_resume(stream->web->server, stream->connection);
 }
 
 static void say(struct stream *stream, const char *event, const char *data)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/base/log.h"
+#include "web/server.h"
 
 static const struct {
 	const char *name;
@@ -62,7 +63,7 @@ void reply_response(struct request *request, unsigned int status,
 			     security_headers[i].value);
 	if (request->suspended) {
 		request->suspended = false;
-		MHD_resume_connection(request->connection);
+		server_resume(request->web->server, request->connection);
 	}
 }
 

@@ -38,6 +38,7 @@ struct server {
 	struct loop_source source;
 	struct list connections;
 	struct list requests;
+	bool resumed; /* since libmicrohttpd was last run */
 };
 
 __attribute__((format(printf, 2, 0))) static void
@@ -352,6 +353,9 @@ int server_wait_ms(struct server *server)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	/* It does not count those itself that are resumed while it runs. */
+	if (server->resumed)
+		return 0;
 	if (MHD_get_timeout(server->daemon, &ms) != MHD_YES)
 		return -1;
 	return ms > 60000 ? 60000 : (int)ms;
@@ -359,7 +363,14 @@ int server_wait_ms(struct server *server)
 
 void server_run(struct server *server)
 {
+	server->resumed = false;
 	MHD_run(server->daemon);
+}
+
+void server_resume(struct server *server, struct MHD_Connection *connection)
+{
+	server->resumed = true;
+	MHD_resume_connection(connection);
 }
 
 /* A suspended connection must be resumed before the daemon is stopped. */
