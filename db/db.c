@@ -383,10 +383,23 @@ static struct db *db_new(const struct db_options *options)
 	return db;
 }
 
+/* Told at every start, until somebody has looked at them. */
+static void find_notices(struct db *db)
+{
+	int count = quarantine_list(db->dir_fd, db->notices, DB_NOTICES_MAX);
+
+	db->notice_count = count > 0 ? (size_t)count : 0;
+	for (size_t i = 0; i < db->notice_count; i++)
+		log_warn(
+			db->notices[i].name,
+			"a damaged file, set aside in %s; remove it when it is "
+			"not needed any more",
+			db->dir);
+}
+
 int db_open(const struct db_options *options, struct db **out)
 {
 	struct db *db = db_new(options);
-	int count;
 	int r;
 
 	if (!db)
@@ -398,8 +411,7 @@ int db_open(const struct db_options *options, struct db **out)
 	if (r)
 		goto err_close;
 
-	count = quarantine_list(db->dir_fd, db->notices, DB_NOTICES_MAX);
-	db->notice_count = count > 0 ? (size_t)count : 0;
+	find_notices(db);
 
 	*out = db;
 	return 0;

@@ -172,6 +172,9 @@ static int message_at(struct loading *loading, const struct statement *s,
 	};
 	struct message *message;
 
+	/* Not ours, whatever the checks of the file said. */
+	if (!parts.topic.len || parts.topic.len > UINT16_MAX)
+		return -EBADMSG;
 	message = parts.origin ? message_new(&parts) : NULL;
 	if (!message)
 		return -ENOMEM;

@@ -6,8 +6,8 @@
  * and go into the following one together, at most DB_STORE_TXN_OPS operations or
  * DB_STORE_TXN_BYTES. What a transaction would insert and delete again is left
  * out. When a commit fails (disk full, I/O error) its batches are kept and tried
- * again, at first after 100 ms, later every 5 s, and nothing behind them is
- * reported as committed.
+ * again together with those that came since, at first after 100 ms, later every
+ * 5 s, and none of them is reported as committed before.
  *
  * Messages whose retained value is lazy and rows of the history wait in memory
  * and are written together: a house full of chatty sensors must not wear out

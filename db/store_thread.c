@@ -184,15 +184,18 @@ static bool txn_full(const struct store_thread *thread)
 	       thread->txn_bytes >= DB_STORE_TXN_BYTES;
 }
 
-/* Nothing more is taken while a transaction waits for its next try: it would
- * only move the queue from the mailbox to here. */
+/* After a failure everything that waits joins the transaction: what has been
+ * undone meanwhile need not find room on a full disk. */
 static void gather(struct store_thread *thread)
 {
+	bool all = atomic_load(&thread->degraded);
 	struct batch *batch;
 
-	while (!thread->retry_at && !txn_full(thread) &&
-	       (batch = mailbox_take(thread->mailbox)))
+	while ((all || !txn_full(thread)) &&
+	       (batch = mailbox_take(thread->mailbox))) {
 		take(thread, batch);
+		thread->elided = false;
+	}
 }
 
 static int apply_txn(struct store_thread *thread)
@@ -461,9 +464,7 @@ static void turn(struct store_thread *thread)
 			return;
 		thread->retry_at = 0;
 	}
-	/* A transaction that failed is tried again as it was. */
-	if (list_empty(&thread->txn))
-		gather(thread);
+	gather(thread);
 	if (write_txn(thread))
 		return;
 
@@ -481,8 +482,7 @@ static void finish(struct store_thread *thread)
 
 	do {
 		thread->retry_at = 0;
-		if (list_empty(&thread->txn))
-			gather(thread);
+		gather(thread);
 		if (list_empty(&thread->txn))
 			break;
 		r = write_txn(thread);

@@ -368,6 +368,28 @@ static int end_load(void *arg, const struct store_session *row)
 	return -ECANCELED;
 }
 
+static void test_rows_that_are_not_ours_are_refused(void **state)
+{
+	static const struct store_loader loader;
+	struct db_store *owner;
+	struct store *store;
+	struct model m;
+	struct db *db;
+
+	(void)state;
+	model_open(&m, NULL, NULL);
+	model_retain(&m, 1, "t", "x", false);
+	model_commit(&m);
+	model_close(&m);
+	scratch_sql("state.db", "UPDATE retained SET topic = ''");
+	db = scratch_open();
+	assert_int_equal(db_store_open(db, NULL, &owner), 0);
+	store = db_store_door(owner);
+	assert_int_equal(store->ops->load(store, &loader, NULL), -EBADMSG);
+	db_store_free(owner);
+	db_close(db);
+}
+
 static void test_a_callback_ends_the_load(void **state)
 {
 	const struct store_loader loader = { .session = end_load };
@@ -407,6 +429,7 @@ int main(void)
 		TEST(test_a_promised_value_replaces_a_lazy_one),
 		TEST(test_lazy_values_are_written_when_due),
 		TEST(test_no_jump_of_the_clock_expires_a_message),
+		TEST(test_rows_that_are_not_ours_are_refused),
 		TEST(test_a_callback_ends_the_load),
 	};
 

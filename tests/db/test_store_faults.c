@@ -86,6 +86,29 @@ static void test_a_failing_disk_is_waited_for(void **state)
 	check_failure(SQLITE_BUSY);
 }
 
+/* Messages delivered while the disk was full need no room when it is not. */
+static void test_what_is_undone_meanwhile_is_not_written(void **state)
+{
+	struct model m;
+
+	(void)state;
+	model_open(&m, NULL, fault_vfs_name());
+	model_session(&m, 7, "anna");
+	model_commit(&m);
+	fault_vfs_arm("state.db", SQLITE_FULL, 0, true);
+	model_queue(&m, 7, 1, 1, "t", "1");
+	OPS(m)->flush(m.store);
+	assert_true(model_wait_health(&m, STORE_DEGRADED));
+	OPS(m)->queue_remove(m.store, 7, 1);
+	OPS(m)->message_remove(m.store, 1);
+	OPS(m)->flush(m.store);
+	/* It succeeds although every write still fails. */
+	model_commit(&m);
+	assert_true(fault_vfs_disarm());
+	assert_int_equal(OPS(m)->health(m.store), STORE_OK);
+	assert_int_equal(model_close(&m), 0);
+}
+
 static void test_a_stop_with_a_full_disk_says_what_is_lost(void **state)
 {
 	struct model m;
@@ -277,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_full_disk_is_waited_for),
 		cmocka_unit_test(test_a_failing_disk_is_waited_for),
+		TEST(test_what_is_undone_meanwhile_is_not_written),
 		TEST(test_a_stop_with_a_full_disk_says_what_is_lost),
 		TEST(test_each_write_may_fail_once),
 		TEST(test_there_is_an_end_to_what_waits),
