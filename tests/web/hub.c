@@ -8,17 +8,20 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "broker/access.h"
 #include "broker/authenticator.h"
+#include "broker/base/clock.h"
 #include "broker/base/hash.h"
 #include "broker/base/log.h"
 #include "broker/broker.h"
@@ -42,6 +45,9 @@ struct hub_parts {
 	pthread_t thread;
 };
 
+/* How far the hub's time is ahead of the machine's. */
+static atomic_uint_least64_t ahead_ns;
+
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static char logged[65536];
 
@@ -64,6 +70,22 @@ bool hub_logged(const char *text)
 	found = strstr(logged, text) != NULL;
 	pthread_mutex_unlock(&log_lock);
 	return found;
+}
+
+static uint64_t moved_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
+	       atomic_load(&ahead_ns);
+}
+
+void hub_advance(const struct hub *hub, uint64_t ms)
+{
+	atomic_fetch_add(&ahead_ns, ms * 1000000);
+	/* A visitor wakes the loop, which then sees the time. */
+	close(hub_connect(hub->port));
 }
 
 static void *run_broker(void *arg)
@@ -156,6 +178,7 @@ struct hub *hub_start(enum hub_kind kind)
 	signal(SIGPIPE, SIG_IGN);
 	logged[0] = '\0';
 	log_set_sink(keep_log);
+	clock_set_source(moved_clock, NULL);
 	hash_seed();
 	password_set_cost(10);
 	parts = hub->parts = calloc(1, sizeof(*parts));

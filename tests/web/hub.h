@@ -2,6 +2,7 @@
  * A whole hub in the test's process: data directory, broker, hasher and web, the
  * latter on a port of 127.0.0.1 that the kernel chooses; and a plain HTTP client
  * that sends exactly the bytes it is told. Every wait has a generous deadline.
+ * The hub's time runs on by itself and can be moved forward besides.
  * Failures fail the test.
  */
 #ifndef TESTS_WEB_HUB_H
@@ -38,6 +39,8 @@ struct hub *hub_start(enum hub_kind kind);
 void hub_stop(struct hub *hub);
 /* Files in the hub's scratch directory. */
 const char *hub_path(const struct hub *hub, const char *name);
+/* Let so much time pass, for all but libmicrohttpd's own clock. */
+void hub_advance(const struct hub *hub, uint64_t ms);
 /* What has been logged since the start. */
 bool hub_logged(const char *text);
 

@@ -104,6 +104,22 @@ static void test_streams_obey_the_rules(void **state)
 	close(fd);
 }
 
+/* A stream shows that it lives, and lasts longer than any deadline. */
+static void test_a_quiet_stream_shows_that_it_lives(void **state)
+{
+	struct rig *rig = *state;
+	int fd = stream_open(rig->hub, rig->admin.headers, "x");
+	char data[8192] = "";
+
+	read_until(fd, "\r\n\r\n", data, sizeof(data));
+	for (int i = 0; i < 12; i++) {
+		data[0] = '\0';
+		hub_advance(rig->hub, WEB_STREAM_COMMENT_MS);
+		read_until(fd, ":\n\n", data, sizeof(data));
+	}
+	close(fd);
+}
+
 /* Readers that have gone give their places back. */
 static void test_streams_are_bounded(void **state)
 {
@@ -185,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_messages_stream),
 		TEST(test_streams_obey_the_rules),
+		TEST(test_a_quiet_stream_shows_that_it_lives),
 		TEST(test_streams_are_bounded),
 		TEST(test_a_slow_reader_is_told_what_it_missed),
 		TEST(test_the_hub_can_end_under_streams),

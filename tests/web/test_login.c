@@ -209,6 +209,15 @@ static void test_wrong_names_and_passwords_look_alike(void **state)
 	       "{\"user\":\"gpio\",\"password\":\"\"}");
 }
 
+static void test_an_idle_session_ends(void **state)
+{
+	struct login login = hub_login(*state, HUB_ADMIN, HUB_PASSWORD);
+
+	expect(state, 200, "GET", "/api/v1/status", login.headers, NULL);
+	hub_advance(*state, WEB_SESSION_IDLE_MS);
+	expect(state, 401, "GET", "/api/v1/status", login.headers, NULL);
+}
+
 static void test_guessing_is_slowed_down(void **state)
 {
 	struct answer answer;
@@ -216,8 +225,7 @@ static void test_guessing_is_slowed_down(void **state)
 	for (int i = 0; i <= WEB_LOGIN_FREE; i++)
 		expect(state, 401, "POST", "/api/v1/login", NULL,
 		       "{\"user\":\"anna\",\"password\":\"wrong one\"}");
-	/* Long enough since the last one that a slow machine may be let in
-	 * once more; then the wait is longer. */
+	/* A slow machine may be let in once more; then the wait is longer. */
 	for (int i = 0; i < 10; i++) {
 		answer = hub_request(*state, "POST", "/api/v1/login", NULL,
 				     "{\"user\":\"anna\","
@@ -229,6 +237,9 @@ static void test_guessing_is_slowed_down(void **state)
 	assert_int_equal(answer.status, 429);
 	assert_non_null(answer_header(&answer, "Retry-After"));
 	answer_free(&answer);
+	/* Not even the right one is looked at, until the wait is over. */
+	hub_advance(*state, WEB_LOGIN_WAIT_MAX_MS);
+	hub_login(*state, HUB_ADMIN, HUB_PASSWORD);
 }
 
 /* anna:correct horse battery */
@@ -293,6 +304,7 @@ int main(void)
 		CLAIMED(test_logging_out_ends_the_session),
 		CLAIMED(test_logging_in_again_changes_the_session),
 		CLAIMED(test_wrong_names_and_passwords_look_alike),
+		CLAIMED(test_an_idle_session_ends),
 		CLAIMED(test_guessing_is_slowed_down),
 		CLAIMED(test_programs_use_basic),
 		CLAIMED(test_a_new_password_ends_other_sessions),

@@ -148,6 +148,23 @@ static void test_plain_http_on_the_tls_port_is_told(void **state)
 	close(fd);
 }
 
+static void test_a_slow_handshake_is_given_up(void **state)
+{
+	struct hub *hub = *state;
+	int fd = hub_connect(hub->tls_port);
+	struct secure s = secure_connect(hub);
+	char byte;
+
+	hub_send(fd, "\x16\x03\x01", 3);
+	/* s has shaken hands, but says nothing; by this the hub knows. */
+	json_decref(hub_expect(hub, 200, "GET", "/api/v1/session", NULL, NULL));
+	hub_advance(hub, WEB_HANDSHAKE_MS + 1);
+	assert_true(hub_closed(fd));
+	assert_true(SSL_read(s.ssl, &byte, 1) <= 0);
+	close(fd);
+	secure_close(&s);
+}
+
 /* Peers that vanish in every state leave nothing behind. */
 static void test_vanished_tls_peers_are_forgotten(void **state)
 {
@@ -177,6 +194,7 @@ int main(void)
 		TEST(test_https),
 		TEST(test_mqtt_over_secure_websocket),
 		TEST(test_plain_http_on_the_tls_port_is_told),
+		TEST(test_a_slow_handshake_is_given_up),
 		TEST(test_vanished_tls_peers_are_forgotten),
 	};
 
