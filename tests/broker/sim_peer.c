@@ -295,3 +295,66 @@ uint8_t sim_peer_acked(struct sim_peer *peer, enum mqtt_packet_type type,
 	assert_int_equal(ack.packet_id, packet_id);
 	return (uint8_t)ack.reason;
 }
+
+struct mqtt_publish sim_peer_message(struct sim_peer *peer)
+{
+	struct mqtt_publish packet = { 0 };
+	struct frame frame;
+
+	assert_true(sim_peer_next(peer, &frame));
+	assert_int_equal(frame.type, MQTT_PUBLISH);
+	assert_int_equal(
+		publish_decode(peer->version, frame.flags, frame.body, &packet),
+		MQTT_SUCCESS);
+	return packet;
+}
+
+void sim_peer_send_publish(struct sim_peer *peer,
+			   const struct mqtt_publish *packet)
+{
+	size_t size = publish_size(peer->version, packet);
+	uint8_t *bytes = malloc(size);
+	struct writer w = writer_of(bytes, size);
+
+	assert_non_null(bytes);
+	publish_encode(&w, peer->version, packet);
+	assert_false(w.overflow);
+	sim_peer_send(peer, bytes, w.len);
+	free(bytes);
+}
+
+uint8_t sim_peer_subscribed_with(struct sim_peer *peer,
+				 const struct mqtt_subscription *entry,
+				 uint32_t identifier)
+{
+	struct mqtt_properties properties = { 0 };
+	uint8_t bytes[4096];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	struct mqtt_suback suback;
+
+	if (identifier) {
+		properties_set(&properties, MQTT_PROP_SUBSCRIPTION_IDENTIFIER);
+		properties.subscription_ids[0] = identifier;
+		properties.subscription_id_count = 1;
+	}
+	subscribe_encode(&w, peer->version, 10, &properties, entry, 1);
+	sim_peer_send(peer, bytes, w.len);
+	assert_int_equal(suback_decode(peer->version, MQTT_SUBACK,
+				       sim_peer_expect(peer, MQTT_SUBACK),
+				       &suback),
+			 MQTT_SUCCESS);
+	return suback.reasons.data[0];
+}
+
+uint8_t sim_peer_disconnected(struct sim_peer *peer)
+{
+	struct mqtt_reason_packet packet;
+
+	assert_int_equal(
+		disconnect_decode(peer->version, false,
+				  sim_peer_expect(peer, MQTT_DISCONNECT),
+				  &packet),
+		MQTT_SUCCESS);
+	assert_true(sim_peer_ended(peer));
+	return (uint8_t)packet.reason;
+}

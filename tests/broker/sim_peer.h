@@ -63,6 +63,18 @@ void sim_peer_ack(struct sim_peer *peer, enum mqtt_packet_type type,
 /* A PUBLISH arrives with this topic and payload. Returns its packet identifier. */
 uint16_t sim_peer_receive(struct sim_peer *peer, const char *topic,
 			  const char *payload, uint8_t qos);
+/* The next packet is a PUBLISH: all of it, valid until the next call. */
+struct mqtt_publish sim_peer_message(struct sim_peer *peer);
+void sim_peer_send_publish(struct sim_peer *peer,
+			   const struct mqtt_publish *packet);
+/* SUBACK is taken, without looking at what the subscription brings: its reason.
+ * identifier 0: none. */
+uint8_t sim_peer_subscribed_with(struct sim_peer *peer,
+				 const struct mqtt_subscription *entry,
+				 uint32_t identifier);
+/* DISCONNECT is the next packet and the last: its reason. */
+uint8_t sim_peer_disconnected(struct sim_peer *peer);
+
 /* The next packet is this acknowledgement: its reason. */
 uint8_t sim_peer_acked(struct sim_peer *peer, enum mqtt_packet_type type,
 		       uint16_t packet_id);
