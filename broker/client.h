@@ -49,17 +49,17 @@ struct client_options {
 	/* "unix:/run/hearth/mqtt.sock", "192.0.2.7:1883", "[2001:db8::7]:1883";
 	 * "mqtt://" may stand in front, the port may be missing. */
 	const char *address;
-	enum mqtt_version version; /* MQTT_3_1_1 or MQTT_5_0 */
 	const char *client_id;
 	const char *username; /* NULL: none */
 	const char *password; /* NULL: none */
-	bool clean_start;
-	uint32_t session_expiry; /* seconds, 5.0 */
-	uint16_t keep_alive; /* seconds; 0: none */
 	const struct client_will *will; /* NULL: none */
+	enum mqtt_version version; /* MQTT_3_1_1 or MQTT_5_0 */
+	uint32_t session_expiry; /* seconds, 5.0 */
 	/* Pause before connecting again: at first, and at most. */
 	uint32_t retry_min_ms;
 	uint32_t retry_max_ms;
+	uint16_t keep_alive; /* seconds; 0: none */
+	bool clean_start;
 };
 
 /* Borrowed for the time of the callback. */

@@ -256,8 +256,9 @@ test_bounces_are_one_event_at_the_end_of_the_quiet_time(void **state)
 	struct line_event event;
 	uint64_t start;
 	uint64_t end;
+	bool quiet;
 
-	config.debounce_us = 200000;
+	config.debounce_us = 600000;
 	made = request(rig, &config, 1);
 	do {
 		/* Once more if the machine was too busy to bounce fast. */
@@ -267,13 +268,14 @@ test_bounces_are_one_event_at_the_end_of_the_quiet_time(void **state)
 		start = clock_ns();
 		for (int i = 0; i < 9; i++)
 			rig->pull(rig, 22, i % 2);
+		quiet = get(made) == 1;
 		end = clock_ns();
-		assert_true(end - start >= 100 * MS || get(made) == 1);
-	} while (end - start >= 100 * MS);
+	} while (end - start >= 600 * MS);
+	assert_true(quiet);
 
 	event = next_event(made);
 	assert_false(event.active);
-	assert_true(event.time_ns >= start + 200 * MS);
+	assert_true(event.time_ns >= start + 600 * MS);
 	assert_int_equal(get(made), 0);
 	assert_int_equal(lines_read(made, &event, 1), 0);
 	lines_release(made);
@@ -327,7 +329,7 @@ static void test_lost_edges_show_in_the_numbers(void **state)
 	uint32_t got = 0;
 
 	for (uint32_t i = 0; i < flips; i++)
-		rig->pull(rig, 22, i % 2);
+		rig->pull(rig, 22, (int)(i % 2));
 	while (event.seqno < flips) {
 		event = next_event(made);
 		got++;

@@ -7,6 +7,11 @@
 #ifndef TESTS_GPIO_LINES_CONTRACT_H
 #define TESTS_GPIO_LINES_CONTRACT_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <cmocka.h>
 
 #include "gpio/lines.h"
