@@ -59,6 +59,27 @@ def listening(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
+# A broker and nothing else, for clients without a password.
+PLAIN = """\
+[hearth]
+data_dir = {data}
+node = test
+
+[listener mqtt]
+type = tcp
+address = 127.0.0.1
+port = {mqtt}
+anonymous = yes
+
+[web]
+address = 127.0.0.1
+port = {web}
+
+[gpio]
+backend = off
+"""
+
+
 class Process:
     """A child whose standard output and error are kept line by line."""
 
@@ -261,6 +282,12 @@ class Hub:
         self.rest("POST", "/claim", {"token": token, "user": user,
                                      "password": password})
         self.auth = (user, password)
+
+    def open_to_all(self):
+        """Claim it and let everybody do everything."""
+        self.claim()
+        self.rest("POST", "/acl", {"user": "*", "filter": "#",
+                                   "action": "readwrite", "effect": "allow"})
 
     def logged(self):
         return self.log + self.process.errors
