@@ -28,6 +28,12 @@ struct listener_options {
 	uint16_t port; /* 0: the kernel chooses, see broker_listener_port() */
 	const char *path; /* unix; mode 0660; a stale socket is replaced */
 	bool anonymous; /* let clients without user name in as ACCESS_ANONYMOUS */
+	const char *tls_cert; /* PEM files; NULL: no TLS; both or none */
+	const char *tls_key;
+	const char
+		*tls_client_ca; /* clients must show a certificate; or NULL */
+	const char *tls_client_crl; /* revoked ones; or NULL */
+	bool tls_user; /* the certificate's Common Name is the user; no password */
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
 	unsigned int max_connections; /* 0: the broker's limit */

@@ -4,6 +4,7 @@
  *
  *	[hearth]	data_dir node log_level
  *	[listener NAME]	type address port path anonymous user max_connections
+ *			tls_cert tls_key tls_client_ca tls_client_crl tls_user
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program
  *	[limits]	see broker/limits.h

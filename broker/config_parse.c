@@ -58,6 +58,34 @@ static void refuse_key(struct parser *parser, const char *key, const char *why)
 		complain(parser, line, "%s: %s", key, why);
 }
 
+static void check_tls(struct parser *parser)
+{
+	unsigned int cert = given(parser, "tls_cert");
+	unsigned int key = given(parser, "tls_key");
+
+	if (cert && !key)
+		complain(parser, cert, "tls_cert: expected a tls_key as well");
+	if (key && !cert)
+		complain(parser, key, "tls_key: expected a tls_cert as well");
+}
+
+static void need(struct parser *parser, const char *key, const char *other)
+{
+	unsigned int line = given(parser, key);
+
+	if (line && !given(parser, other))
+		complain(parser, line, "%s: expected a %s as well", key, other);
+}
+
+static void check_client_tls(struct parser *parser)
+{
+	check_tls(parser);
+	need(parser, "tls_client_ca", "tls_cert");
+	need(parser, "tls_client_crl", "tls_client_ca");
+	if (parser->listener->tls_user)
+		need(parser, "tls_user", "tls_client_ca");
+}
+
 static void check_listener(struct parser *parser)
 {
 	const struct listener_options *listener = parser->listener;
@@ -66,6 +94,7 @@ static void check_listener(struct parser *parser)
 	if (local) {
 		refuse_key(parser, "address", "a unix socket has none");
 		refuse_key(parser, "port", "a unix socket has none");
+		refuse_key(parser, "tls_cert", "only for type = tcp");
 		if (!given(parser, "path"))
 			complain(parser, parser->section_line,
 				 "[listener %s]: expected a path for type = "
@@ -81,20 +110,10 @@ static void check_listener(struct parser *parser)
 				 "[listener %s]: expected a port",
 				 listener->name);
 	}
+	check_client_tls(parser);
 	if (listener->anonymous && listener->user)
 		refuse_key(parser, "anonymous",
 			   "everybody here is 'user' already");
-}
-
-static void check_web(struct parser *parser)
-{
-	unsigned int cert = given(parser, "tls_cert");
-	unsigned int key = given(parser, "tls_key");
-
-	if (cert && !key)
-		complain(parser, cert, "tls_cert: expected a tls_key as well");
-	if (key && !cert)
-		complain(parser, key, "tls_key: expected a tls_cert as well");
 }
 
 static void end_section(struct parser *parser)
@@ -103,7 +122,7 @@ static void end_section(struct parser *parser)
 		if (parser->listener)
 			check_listener(parser);
 	} else if (parser->section && strcmp(parser->section, "web") == 0) {
-		check_web(parser);
+		check_tls(parser);
 	}
 	memset(parser->given, 0, sizeof(parser->given));
 	parser->section = NULL;

@@ -25,6 +25,9 @@
  * [MQTT-3.1.3-5]; some devices send 60 and more. */
 #define LIMIT_CLIENT_ID 1024
 
+/* Bytes of a user name that a certificate may give. */
+#define LIMIT_USER_NAME 64
+
 /* Sessions kept for absent clients, expired or not yet. */
 #define LIMIT_SESSIONS 20000
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "broker/base/log.h"
+#include "broker/base/tls.h"
 #include "broker/connection.h"
 #include "broker/core.h"
 
@@ -25,6 +27,7 @@ struct listener {
 	struct loop_source source;
 	struct broker *broker;
 	const struct listener_options *options;
+	struct tls *tls; /* NULL: plain */
 	unsigned int connections;
 	int reserve; /* a descriptor kept for telling a peer off at EMFILE */
 	uint64_t full_logged;
@@ -107,7 +110,15 @@ static void welcome(struct listener *l, int fd,
 	options.address = address;
 	if (l->options->type != LISTENER_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (l->tls) {
+		options.ssl = tls_accept(l->tls, fd);
+		if (!options.ssl) {
+			close(fd);
+			return;
+		}
+	}
 	if (!connection_new(l->broker, &options)) {
+		SSL_free(options.ssl);
 		log_error("listener", "%s: %s turned away: out of memory",
 			  l->options->name, address);
 		close(fd);
@@ -199,6 +210,21 @@ static int open_socket(const struct listener_options *o)
 	return fd;
 }
 
+static int open_tls(struct listener *l)
+{
+	const struct listener_options *o = l->options;
+	const struct tls_options options = {
+		.certificate = o->tls_cert,
+		.key = o->tls_key,
+		.client_ca = o->tls_client_ca,
+		.client_crl = o->tls_client_crl,
+		.protocol = "mqtt",
+	};
+
+	l->tls = tls_new(&options, "listener");
+	return l->tls ? 0 : -errno;
+}
+
 int listener_open(struct broker *broker, const struct listener_options *options,
 		  struct listener **out)
 {
@@ -210,6 +236,11 @@ int listener_open(struct broker *broker, const struct listener_options *options,
 	l->broker = broker;
 	l->options = options;
 	l->reserve = open_reserve();
+	if (options->tls_cert) {
+		r = open_tls(l);
+		if (r < 0)
+			goto err_reserve;
+	}
 	fd = open_socket(options);
 	if (fd < 0) {
 		r = fd;
@@ -224,6 +255,7 @@ int listener_open(struct broker *broker, const struct listener_options *options,
 err_socket:
 	close(fd);
 err_reserve:
+	tls_free(l->tls);
 	if (l->reserve >= 0)
 		close(l->reserve);
 	free(l);
@@ -250,6 +282,7 @@ void listener_close(struct listener *l)
 	if (!l)
 		return;
 	listener_stop(l);
+	tls_free(l->tls);
 	free(l);
 }
 

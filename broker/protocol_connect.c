@@ -6,6 +6,7 @@
 #include "broker/authenticator.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
+#include "broker/base/tls.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
 #include "broker/limits.h"
@@ -422,17 +423,38 @@ void protocol_auth_result(struct connection *c, bool right)
 		connection_resume(c);
 }
 
+/* The user that the client's certificate names, if there is such a one. */
+static bool certified(const struct connection *c,
+		      char name[LIMIT_USER_NAME + 1])
+{
+	const struct access_user *user;
+
+	if (!c->transport.ssl || !c->broker->access ||
+	    !tls_client_name(c->transport.ssl, name, LIMIT_USER_NAME + 1))
+		return false;
+	user = access_find_user(c->broker->access, slice_str(name));
+	return user && user->enabled;
+}
+
 static void identify(struct connection *c, const struct mqtt_connect *packet,
 		     struct slice body)
 {
 	const struct listener_options *listener = rules(c);
 	struct broker *broker = c->broker;
 
+	char name[LIMIT_USER_NAME + 1];
+
 	if (listener->user) {
 		let_in(c, packet, listener->user);
 	} else if (broker->closed) {
 		refuse(c, MQTT_SERVER_UNAVAILABLE,
 		       "this hub has not been claimed yet");
+	} else if (listener->tls_user) {
+		if (!certified(c, name))
+			refuse(c, MQTT_NOT_AUTHORIZED,
+			       "the certificate names no user of ours");
+		else
+			let_in(c, packet, name);
 	} else if (c->cookie_user && !packet->has_password) {
 		let_in(c, packet, c->cookie_user);
 	} else if (packet->has_username && broker->access) {

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "broker/admin.h"
 #include "broker/base/clock.h"
@@ -65,8 +64,7 @@ static void on_claim_hashed(struct request *request, int result,
 	log_info("web", "claimed by %s", name);
 	r = admin_open_mqtt(web->admin);
 	if (r)
-		log_error("web", "MQTT could not be opened: %s",
-			  strerrordesc_np(-r));
+		log_error("web", "MQTT could not be opened: %s", strerror(-r));
 	login_start(request, 201, name);
 }
 

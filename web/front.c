@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "broker/base/log.h"
+#include "broker/base/tls.h"
 #include "web/address.h"
 #include "web/context.h"
 #include "web/limits.h"
 #include "web/peers.h"
 #include "web/pump.h"
-#include "web/tls.h"
 #include "web/visitor.h"
 #include "web/web.h"
 
@@ -115,7 +115,7 @@ static void on_pause_over(struct loop_timer *timer)
 static void pause_all(struct front *front, int error)
 {
 	log_warn("web", "no connections are accepted for %d ms: %s", PAUSE_MS,
-		 strerrordesc_np(error));
+		 strerror(error));
 	for (size_t i = 0; i < front->count; i++)
 		loop_modify(front->web->loop, &front->listeners[i].source, 0);
 	front->pause.fn = on_pause_over;
@@ -223,7 +223,7 @@ static int open_listener(struct front *front,
 
 err_log:
 	log_error("web", "cannot listen on %s port %u: %s", options->address,
-		  options->port, strerrordesc_np(-r));
+		  options->port, strerror(-r));
 	return r;
 }
 

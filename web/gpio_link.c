@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
@@ -237,7 +236,7 @@ static void keep_up(struct gpio_link *link)
 	}
 	if (r) {
 		log_warn("gpio", "the pins could not be published: %s",
-			 strerrordesc_np(-r));
+			 strerror(-r));
 		later(link);
 	}
 }

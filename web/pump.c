@@ -262,8 +262,6 @@ err_free:
 
 void pumps_free(struct list *list)
 {
-	struct list *at, *after;
-
-	list_for_each (at, after, list)
-		pump_free(list_entry(at, struct pump, link));
+	while (!list_empty(list))
+		pump_free(list_entry(list_first(list), struct pump, link));
 }

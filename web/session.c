@@ -38,12 +38,10 @@ void sessions_end(struct sessions *sessions, struct session *session)
 
 void sessions_free(struct sessions *sessions)
 {
-	struct list *at, *after;
-
 	if (!sessions)
 		return;
-	list_for_each (at, after, &sessions->list)
-		sessions_end(sessions, session_of(at));
+	while (!list_empty(&sessions->list))
+		sessions_end(sessions, session_of(list_first(&sessions->list)));
 	free(sessions);
 }
 

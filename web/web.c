@@ -9,6 +9,7 @@
 
 #include "broker/admin.h"
 #include "broker/base/log.h"
+#include "broker/base/tls.h"
 #include "db/access_rules.h"
 #include "db/claim.h"
 #include "db/history.h"
@@ -21,7 +22,6 @@
 #include "web/server.h"
 #include "web/session.h"
 #include "web/throttle.h"
-#include "web/tls.h"
 
 struct web {
 	struct web_context context;
@@ -41,7 +41,7 @@ static void *run(void *arg)
 		r = loop_turn(web->context.loop,
 			      server_wait_ms(web->context.server));
 		if (r) {
-			log_error("web", "epoll: %s", strerrordesc_np(-r));
+			log_error("web", "epoll: %s", strerror(-r));
 			break;
 		}
 		server_run(web->context.server);
@@ -109,7 +109,15 @@ static int open_parts(struct web *web, const struct web_options *options)
 	if (r)
 		return r;
 	if (options->tls_certificate && options->tls_key) {
-		web->tls = tls_new(options->tls_certificate, options->tls_key);
+		const struct tls_options tls = {
+			.certificate = options->tls_certificate,
+			.key = options->tls_key,
+			/* WebSocket is an upgrade of HTTP/1.1; we speak no
+			 * other. */
+			.protocol = "http/1.1",
+		};
+
+		web->tls = tls_new(&tls, "web");
 		if (!web->tls)
 			return -errno;
 	}
@@ -157,7 +165,7 @@ struct web *web_start(const struct web_options *options)
 		r = start_thread(web);
 	if (r == 0)
 		return web;
-	log_error("web", "cannot start: %s", strerrordesc_np(-r));
+	log_error("web", "cannot start: %s", strerror(-r));
 	close_parts(web);
 	hashing_free(web->context.hashing);
 	free(web);

@@ -97,6 +97,13 @@ static const struct {
 	  "4: tls_cert: expected a tls_key as well\n" },
 	{ LAN "[web]\ntls_key = /k\n",
 	  "4: tls_key: expected a tls_cert as well\n" },
+	{ LAN "tls_cert = /c\n", "3: tls_cert: expected a tls_key as well\n" },
+	{ LAN "tls_client_ca = /a\n",
+	  "3: tls_client_ca: expected a tls_cert as well\n" },
+	{ LAN "tls_cert = /c\ntls_key = /k\ntls_client_crl = /r\n",
+	  "5: tls_client_crl: expected a tls_client_ca as well\n" },
+	{ LAN "tls_cert = /c\ntls_key = /k\ntls_user = yes\n",
+	  "5: tls_user: expected a tls_client_ca as well\n" },
 	/* A name of two words is no name, though the first would be one. */
 	{ LAN "[web]\nhost = a b, c\n",
 	  "4: host = a b, c: expected host names with ',' between\n" },
