@@ -144,11 +144,11 @@ static void on_sweep(struct loop_timer *timer)
 		m = retained_sweep(broker->retained, loop_now(broker->loop));
 		if (!m)
 			break;
-		if (broker->store) {
+		/* Not removed for lack of memory it has expired all the same. */
+		if (broker->store &&
+		    broker->store->ops->retained_remove(broker->store,
+							message_topic(m)) == 0)
 			broker_ticket(broker);
-			broker->store->ops->retained_remove(broker->store,
-							    message_topic(m));
-		}
 		message_unref(m);
 	}
 	loop_timer_set(broker->loop, &broker->sweep, SWEEP_MS);

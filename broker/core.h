@@ -99,8 +99,9 @@ struct broker {
 /* Post from another thread. Returns 0 or -EAGAIN: call is still the caller's. */
 int broker_post(struct broker *broker, struct broker_call *call);
 
-/* The number of the batch being filled: for an acknowledgement of what is put
- * into the store in the same breath. 0 without a store. */
+/* The number of the batch being filled: for an acknowledgement of what has just
+ * been put into the store. Never before that: a batch with nothing in it is not
+ * committed, and who waits for it waits for ever. 0 without a store. */
 uint64_t broker_ticket(struct broker *broker);
 /* The number of the last batch that anything was put in: for a repeated answer,
  * which must not overtake what the first one waited for. */

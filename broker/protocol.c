@@ -57,8 +57,9 @@ static void handle_pubrel(struct connection *c, const struct mqtt_ack *ack)
 		/* A PUBCOMP that a cut makes forgotten would let the identifier
 		 * swallow the next message under it. */
 		r = store->ops->inbound_remove(store, s->id, ack->packet_id);
-		ticket = broker_ticket(c->broker);
-		if (r < 0) /* its place in the bitmap is there */
+		if (r == 0)
+			ticket = broker_ticket(c->broker);
+		else /* its place in the bitmap is there */
 			session_inbound_add(s, ack->packet_id);
 	}
 	if (r == 0)

@@ -229,9 +229,9 @@ static int unsubscribe(struct session *s, struct slice filter,
 		return 0;
 	}
 	if (stored) {
-		*ticket = broker_ticket(s->broker);
 		if (store->ops->subscription_remove(store, s->id, filter) < 0)
 			return -ENOMEM;
+		*ticket = broker_ticket(s->broker);
 	}
 	subscriptions_remove(s, filter);
 	*reason = MQTT_SUCCESS;

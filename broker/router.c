@@ -61,9 +61,9 @@ static int clear_retained(struct broker *broker, struct publish *p)
 		return 0;
 	}
 	if (store) {
-		p->ticket = broker_ticket(broker);
 		if (store->ops->retained_remove(store, p->topic) < 0)
 			return -ENOMEM;
+		p->ticket = broker_ticket(broker);
 	}
 	retained_remove(broker->retained, p->topic);
 	return 0;
@@ -86,9 +86,10 @@ static int retain(struct broker *broker, struct publish *p)
 		return r;
 	if (!store || sys_topics_own(p->topic))
 		return 0;
-	if (p->qos > 0)
+	r = store->ops->retained_save(store, m, p->qos == 0);
+	if (r == 0 && p->qos > 0)
 		p->ticket = broker_ticket(broker);
-	return store->ops->retained_save(store, m, p->qos == 0);
+	return r;
 }
 
 static int keep_history(struct broker *broker, struct publish *p)

@@ -94,8 +94,8 @@ static void remove_rows(struct session *s)
 		o->stored = false;
 		o->ticket = 0;
 	}
-	broker_ticket(s->broker);
-	store->ops->session_remove(store, s->id);
+	if (store->ops->session_remove(store, s->id) == 0)
+		broker_ticket(s->broker);
 }
 
 void session_remove(struct session *s)
@@ -130,11 +130,14 @@ int session_save(struct session *s)
 		.expiry = s->expiry,
 		.version = (uint8_t)s->version,
 	};
+	int r;
 
 	if (!store || !session_durable(s))
 		return 0;
-	broker_ticket(s->broker);
-	return store->ops->session_save(store, &row);
+	r = store->ops->session_save(store, &row);
+	if (r == 0)
+		broker_ticket(s->broker);
+	return r;
 }
 
 struct access_verdict session_may(const struct session *s, struct slice topic,

@@ -37,6 +37,8 @@ struct operation {
 struct table {
 	struct row *rows;
 	size_t count;
+	size_t cap;
+	size_t coming; /* operations not yet applied */
 };
 
 struct sim_store {
@@ -72,6 +74,22 @@ static void row_clear(struct row *row)
 	message_unref(row->message);
 }
 
+/* Room for what is put in now, because a commit cannot fail. */
+static bool reserve(struct table *table)
+{
+	size_t cap = table->count + table->coming + 1;
+	struct row *rows;
+
+	if (cap <= table->cap)
+		return true;
+	rows = realloc(table->rows, cap * 2 * sizeof(*rows));
+	if (!rows)
+		return false;
+	table->rows = rows;
+	table->cap = cap * 2;
+	return true;
+}
+
 static int put(struct sim_store *sim, enum kind kind, bool remove,
 	       const char *key, const void *value, size_t len,
 	       struct message *message)
@@ -83,6 +101,8 @@ static int put(struct sim_store *sim, enum kind kind, bool remove,
 		sim->failed = true;
 		return -ENOMEM;
 	}
+	if (!reserve(&sim->tables[kind]))
+		return -ENOMEM;
 	op = calloc(1, sizeof(*op));
 	if (!op)
 		return -ENOMEM;
@@ -104,6 +124,7 @@ static int put(struct sim_store *sim, enum kind kind, bool remove,
 	op->remove = remove;
 	*sim->last = op;
 	sim->last = &op->next;
+	sim->tables[kind].coming++;
 	return 0;
 }
 
@@ -143,10 +164,9 @@ static void apply(struct sim_store *sim, struct operation *op)
 		drop_prefix(&sim->tables[QUEUED], prefix);
 		drop_prefix(&sim->tables[INBOUND], prefix);
 	}
+	table->coming--;
 	if (!op->remove) {
-		table->rows =
-			realloc(table->rows, (table->count + 1) * sizeof(*row));
-		assert(table->rows);
+		assert(table->count < table->cap);
 		table->rows[table->count++] = op->row;
 	} else {
 		row_clear(&op->row);
@@ -177,6 +197,7 @@ void sim_store_cut(struct sim_store *sim)
 		struct operation *op = sim->first;
 
 		sim->first = op->next;
+		sim->tables[op->kind].coming--;
 		row_clear(&op->row);
 		free(op);
 	}
