@@ -298,6 +298,41 @@ static void test_a_client_goes_on_after_a_failed_store(void **state)
 	}
 }
 
+/* Three in one turn to a clean session: whichever of them memory runs out for,
+ * the ones behind it do not stumble over it. */
+static void test_messages_of_one_turn_may_fail(void **state)
+{
+	static uint8_t payload[3000], bytes[3 * 3100];
+	struct rig *rig = *state;
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	struct mqtt_publish packet = {
+		.topic = slice_str("t"),
+		.payload = slice_of(payload, sizeof(payload)),
+		.qos = 1,
+	};
+	unsigned int n = 0;
+	bool failed;
+
+	for (packet.packet_id = 1; packet.packet_id <= 3; packet.packet_id++)
+		publish_encode(&w, MQTT_5_0, &packet);
+	do {
+		struct sim_peer *sub =
+			sim_client(rig->broker, MQTT_5_0, "sub", true, NULL);
+		struct sim_peer *pub =
+			sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+
+		sim_peer_subscribed(sub, "t", 1);
+		failing_malloc_arm(n++);
+		sim_peer_send(pub, bytes, w.len);
+		failed = failing_malloc_disarm();
+		sim_check(rig->broker);
+		sim_peer_close(sub);
+		sim_peer_close(pub);
+		ask_witness(rig);
+	} while (failed);
+	assert_true(n > 4);
+}
+
 /* What the store did not take is not done in memory either. */
 static void test_a_failed_store_changes_nothing(void **state)
 {
@@ -433,6 +468,7 @@ int main(void)
 		  NULL },
 		S(test_any_operation_of_the_store_may_fail),
 		S(test_a_client_goes_on_after_a_failed_store),
+		T(test_messages_of_one_turn_may_fail),
 		S(test_a_failed_store_changes_nothing),
 		S(test_a_repeated_request_does_not_overtake_the_first),
 		T(test_a_connection_is_made_whole_or_not),
