@@ -159,6 +159,9 @@ static void on_command(struct node *node, const struct client_message *message,
 	const char *reason = why;
 	struct node_pin *pin;
 
+	/* Somebody takes a retained command away. */
+	if (message->payload.len == 0)
+		return;
 	if (message->retain) {
 		say_error(node, message,
 			  "a retained command is old and not obeyed");

@@ -98,6 +98,12 @@ static void test_a_retained_command_is_reported_and_not_obeyed(void **state)
 		       "\"a retained command is old and not obeyed\"}");
 	assert_false(state_of(rig, "heater"));
 	assert_true(lines_sim_level(rig->lines, 27));
+	/* Taking it away is no command: the next answer is to the next one. */
+	command(rig, "hearth/pi/out/heater/set", "");
+	command(rig, "hearth/pi/out/heater/set", "ON");
+	assert_string_equal(
+		fake_hub_await(rig->hub, "hearth/pi/out/heater/result", NULL),
+		"{\"applied\":true,\"state\":\"ON\"}");
 }
 
 static void test_commands_that_make_no_sense_are_answered(void **state)
