@@ -7,43 +7,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* A row is a key (text) and a value: whatever the operation was given. */
-enum kind {
-	SESSION,
-	SUBSCRIPTION,
-	MESSAGE,
-	QUEUED,
-	INBOUND,
-	RETAINED,
-	HISTORY,
-	KINDS
-};
-
-struct row {
-	char *key;
-	void *value;
-	size_t len;
-	struct message *message;
-};
+#include "tests/broker/sim_rows.h"
 
 struct operation {
 	struct operation *next;
 	uint64_t batch;
-	enum kind kind;
+	enum sim_kind kind;
 	bool remove;
-	struct row row;
-};
-
-struct table {
-	struct row *rows;
-	size_t count;
-	size_t cap;
-	size_t coming; /* operations not yet applied */
+	struct sim_row row;
 };
 
 struct sim_store {
 	struct store door;
-	struct table tables[KINDS];
+	struct sim_table tables[KINDS];
 	struct operation *first;
 	struct operation **last;
 	uint64_t filling;
@@ -67,18 +43,11 @@ static const struct sim_store *of_const(const struct store *store)
 	return (const struct sim_store *)(const void *)store;
 }
 
-static void row_clear(struct row *row)
-{
-	free(row->key);
-	free(row->value);
-	message_unref(row->message);
-}
-
 /* Room for what is put in now, because a commit cannot fail. */
-static bool reserve(struct table *table)
+static bool reserve(struct sim_table *table)
 {
 	size_t cap = table->count + table->coming + 1;
-	struct row *rows;
+	struct sim_row *rows;
 
 	if (cap <= table->cap)
 		return true;
@@ -90,7 +59,7 @@ static bool reserve(struct table *table)
 	return true;
 }
 
-static int put(struct sim_store *sim, enum kind kind, bool remove,
+static int put(struct sim_store *sim, enum sim_kind kind, bool remove,
 	       const char *key, const void *value, size_t len,
 	       struct message *message)
 {
@@ -128,7 +97,7 @@ static int put(struct sim_store *sim, enum kind kind, bool remove,
 	return 0;
 }
 
-static struct row *find(struct table *table, const char *key)
+static struct sim_row *find(struct sim_table *table, const char *key)
 {
 	for (size_t i = 0; i < table->count; i++)
 		if (strcmp(table->rows[i].key, key) == 0)
@@ -136,14 +105,14 @@ static struct row *find(struct table *table, const char *key)
 	return NULL;
 }
 
-static void drop(struct table *table, struct row *row)
+static void drop(struct sim_table *table, struct sim_row *row)
 {
-	row_clear(row);
+	sim_row_clear(row);
 	*row = table->rows[--table->count];
 }
 
 /* Keys of what belongs to a session begin with its number and '/'. */
-static void drop_prefix(struct table *table, const char *prefix)
+static void drop_prefix(struct sim_table *table, const char *prefix)
 {
 	for (size_t i = table->count; i-- > 0;)
 		if (strncmp(table->rows[i].key, prefix, strlen(prefix)) == 0)
@@ -152,8 +121,8 @@ static void drop_prefix(struct table *table, const char *prefix)
 
 static void apply(struct sim_store *sim, struct operation *op)
 {
-	struct table *table = &sim->tables[op->kind];
-	struct row *row = find(table, op->row.key);
+	struct sim_table *table = &sim->tables[op->kind];
+	struct sim_row *row = find(table, op->row.key);
 	char prefix[32];
 
 	if (row)
@@ -169,7 +138,7 @@ static void apply(struct sim_store *sim, struct operation *op)
 		assert(table->count < table->cap);
 		table->rows[table->count++] = op->row;
 	} else {
-		row_clear(&op->row);
+		sim_row_clear(&op->row);
 	}
 	free(op);
 }
@@ -198,7 +167,7 @@ void sim_store_cut(struct sim_store *sim)
 
 		sim->first = op->next;
 		sim->tables[op->kind].coming--;
-		row_clear(&op->row);
+		sim_row_clear(&op->row);
 		free(op);
 	}
 	sim->last = &sim->first;
@@ -274,7 +243,7 @@ static int message_remove(struct store *store, uint64_t id)
 	return message_op(store, id, NULL);
 }
 
-static int pair_op(struct store *store, enum kind kind, bool remove,
+static int pair_op(struct store *store, enum sim_kind kind, bool remove,
 		   uint64_t session, uint64_t n, const void *value, size_t len)
 {
 	char key[64];
@@ -387,117 +356,10 @@ static enum store_health health(const struct store *store)
 	return STORE_OK;
 }
 
-/* ---- load --------------------------------------------------------------- */
-
-static int by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct row *)a)->key,
-		      ((const struct row *)b)->key);
-}
-
-static int load_session(const struct row *row,
-			const struct store_loader *loader, void *arg)
-{
-	char *rest;
-	struct store_session s = { .id = strtoull(row->key, NULL, 10) };
-	const char *end;
-
-	s.expiry = (uint32_t)strtoul(row->value, &rest, 10);
-	s.version = (uint8_t)strtoul(rest, &rest, 10);
-	rest++;
-	end = strrchr(rest, '\n'); /* identifiers may hold one, users may not */
-	assert(end);
-	s.client_id = slice_of(rest, (size_t)(end - rest));
-	s.user = slice_str(end + 1);
-	return loader->session(arg, &s);
-}
-
-/* Another process reads bytes, not our message: a copy. */
-static struct message *copy_message(const struct message *m)
-{
-	const struct message_parts parts = {
-		.topic = message_topic(m),
-		.properties = message_properties(m),
-		.payload = message_payload(m),
-		.qos = m->qos,
-		.retain = m->retain,
-		.expires = m->expires,
-		.time = m->time,
-		.origin = m->origin,
-	};
-	struct message *copy = message_new(&parts);
-
-	if (copy)
-		copy->id = m->id;
-	return copy;
-}
-
-static int load_message(const struct row *row,
-			int (*give)(void *arg, struct message *message),
-			void *arg)
-{
-	struct message *copy = copy_message(row->message);
-
-	return copy ? give(arg, copy) : -ENOMEM;
-}
-
-static int load_row(enum kind kind, const struct row *row,
-		    const struct store_loader *loader, void *arg)
-{
-	uint64_t session = strtoull(row->key, NULL, 10);
-	struct store_queued queued;
-	uint32_t value[2];
-
-	switch (kind) {
-	case SESSION:
-		return load_session(row, loader, arg);
-	case SUBSCRIPTION:
-		memcpy(value, row->value, sizeof(value));
-		return loader->subscription(
-			arg, session,
-			&(struct store_subscription){
-				.filter = slice_str(row->key + 21),
-				.options = (uint8_t)value[0],
-				.identifier = value[1],
-			});
-	case MESSAGE:
-		return load_message(row, loader->message, arg);
-	case QUEUED:
-		memcpy(&queued, row->value, sizeof(queued));
-		queued.identifiers =
-			slice_of((const uint8_t *)row->value + sizeof(queued),
-				 row->len - sizeof(queued));
-		return loader->queued(arg, &queued);
-	case INBOUND:
-		return loader->inbound(
-			arg, session,
-			(uint16_t)strtoul(row->key + 21, NULL, 10));
-	case RETAINED:
-		return load_message(row, loader->retained, arg);
-	case HISTORY:
-	case KINDS:
-	default:
-		return 0;
-	}
-}
-
 static int load(struct store *store, const struct store_loader *loader,
 		void *arg)
 {
-	struct sim_store *sim = of(store);
-	int r = 0;
-
-	for (unsigned int kind = 0; kind < KINDS && r == 0; kind++) {
-		struct table *table = &sim->tables[kind];
-
-		if (table->count)
-			qsort(table->rows, table->count, sizeof(*table->rows),
-			      by_key);
-		for (size_t i = 0; i < table->count && r == 0; i++)
-			r = load_row((enum kind)kind, &table->rows[i], loader,
-				     arg);
-	}
-	return r;
+	return sim_rows_load(of(store)->tables, loader, arg);
 }
 
 static const struct store_ops operations = {
@@ -544,7 +406,7 @@ void sim_store_free(struct sim_store *sim)
 	sim_store_cut(sim);
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		for (size_t i = 0; i < sim->tables[kind].count; i++)
-			row_clear(&sim->tables[kind].rows[i]);
+			sim_row_clear(&sim->tables[kind].rows[i]);
 		free(sim->tables[kind].rows);
 	}
 	close(sim->fd);
