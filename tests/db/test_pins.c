@@ -41,7 +41,6 @@ static const struct db_pin lamp = {
 	.line = 22,
 	.bias = DB_PIN_AS_IS,
 	.active_low = true,
-	.debounce_ms = 7,
 	.safe = DB_PIN_SAFE_HOLD,
 	.kind = DB_PIN_LIGHT,
 	.label = "K\xc3\xbc"
@@ -49,26 +48,40 @@ static const struct db_pin lamp = {
 	.room = "Kitchen",
 };
 
-static void test_a_pin_comes_back_as_given(void **state)
+static void assert_comes_back(const struct db_pin *pin)
 {
 	char holder[DB_PIN_NAME_MAX + 1];
 	struct db_pin got;
 
-	(void)state;
-	assert_int_equal(db_pins_put(config, &lamp, holder), 1);
+	assert_int_equal(db_pins_put(config, pin, holder), 1);
 	memset(&got, 0xff, sizeof(got));
-	assert_int_equal(db_pins_get(config, "lamp", &got), 0);
-	assert_string_equal(got.name, lamp.name);
-	assert_int_equal(got.dir, lamp.dir);
-	assert_string_equal(got.chip, lamp.chip);
-	assert_int_equal(got.line, lamp.line);
-	assert_int_equal(got.bias, lamp.bias);
-	assert_int_equal(got.active_low, lamp.active_low);
-	assert_int_equal(got.debounce_ms, lamp.debounce_ms);
-	assert_int_equal(got.safe, lamp.safe);
-	assert_int_equal(got.kind, lamp.kind);
-	assert_string_equal(got.label, lamp.label);
-	assert_string_equal(got.room, lamp.room);
+	assert_int_equal(db_pins_get(config, pin->name, &got), 0);
+	assert_string_equal(got.name, pin->name);
+	assert_int_equal(got.dir, pin->dir);
+	assert_string_equal(got.chip, pin->chip);
+	assert_int_equal(got.line, pin->line);
+	assert_int_equal(got.bias, pin->bias);
+	assert_int_equal(got.active_low, pin->active_low);
+	assert_int_equal(got.debounce_ms, pin->debounce_ms);
+	assert_int_equal(got.safe, pin->safe);
+	assert_int_equal(got.kind, pin->kind);
+	assert_string_equal(got.label, pin->label);
+	assert_string_equal(got.room, pin->room);
+}
+
+static void test_a_pin_comes_back_as_given(void **state)
+{
+	struct db_pin button = lamp;
+	struct db_pin got;
+
+	(void)state;
+	assert_comes_back(&lamp);
+	memcpy(button.name, "button", sizeof("button"));
+	button.dir = DB_PIN_IN;
+	button.kind = DB_PIN_BUTTON;
+	button.line = 23;
+	button.debounce_ms = 7;
+	assert_comes_back(&button);
 	assert_int_equal(db_pins_get(config, "lam", &got), -ENOENT);
 }
 
@@ -139,7 +152,9 @@ static void test_each_field_is_checked(void **state)
 	BAD("chip", memcpy(pin.chip, "a\nb", 4));
 	BAD("line", pin.line = 512);
 	BAD("bias", pin.bias = (enum db_pin_bias)4);
-	BAD("debounce_ms", pin.debounce_ms = 10001);
+	BAD("debounce_ms", pin.debounce_ms = 1);
+	BAD("debounce_ms", (pin.dir = DB_PIN_IN, pin.kind = DB_PIN_SWITCH,
+			    pin.debounce_ms = 10001));
 	BAD("safe", pin.safe = (enum db_pin_safe)3);
 	BAD("kind", pin.kind = (enum db_pin_kind)6);
 	BAD("kind", pin.kind = DB_PIN_BUTTON);
