@@ -25,6 +25,11 @@ test('encoders write the bytes of the specification', () => {
       '82 0c  1234  03 0b c801  0003 612f23 08',
     ],
     [
+      'SUBSCRIBE without what is retained',
+      codec.encodeSubscribe(1, 'a', 1, false),
+      '82 09  0001  02 0b 01  0001 61 28',
+    ],
+    [
       'UNSUBSCRIBE',
       codec.encodeUnsubscribe(1, 'a/#'),
       'a2 08  0001 00  0003 612f23',

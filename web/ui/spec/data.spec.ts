@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Pin, Sample } from '../src/data/api';
 import type { Thing } from '../src/data/board';
 import { HEADER, headerPin } from '../src/data/header';
-import { isSwitch, series, toCsv } from '../src/data/history';
+import { isSwitch, liveSample, notFetched, series, toCsv } from '../src/data/history';
 import * as payload from '../src/data/payload';
 import { levelFor } from '../src/data/pins';
 import { prettyName, rooms } from '../src/data/tiles';
@@ -166,6 +166,19 @@ test('measurements are drawn, what is no number is left out', () => {
     steps: false,
   });
   assert.deepEqual(series([], 9), { times: [], values: [], steps: false });
+});
+
+test('what is live and fetched too is there once', () => {
+  const fetched = [sample(1000, 'ON'), sample(9000, 'OFF')];
+  const live = [sample(9100, 'OFF'), sample(9300, 'ON'), sample(12000, 'OFF')];
+  assert.deepEqual(
+    notFetched(live, fetched).map((s) => s.t),
+    [9300, 12000],
+  );
+  const s = liveSample(bytes('20.5'), 7);
+  assert.deepEqual([s.t, s.value, s.payload], [7, 20.5, '20.5']);
+  assert.equal(liveSample(bytes('ON'), 7).value, null);
+  assert.equal(liveSample(bytes(''), 7).value, null);
 });
 
 test('CSV quotes what needs it and defuses formulas', () => {

@@ -102,6 +102,8 @@ export interface Line {
 
 export interface Pins {
   backend: string | null;
+  /* The board has not yet reported on the newest configuration. */
+  pending?: boolean;
   pins: Pin[];
   lines: Line[];
   errors: { pin: string; message: string }[];

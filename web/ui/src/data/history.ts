@@ -43,6 +43,37 @@ export async function fetchHistory(
   return { samples, cut: after !== null };
 }
 
+/* What was just published, as the box will record it. */
+export function liveSample(payload: Uint8Array, t: number): Sample {
+  const text = new TextDecoder().decode(payload);
+  const value = text.trim() === '' ? NaN : Number(text);
+  return {
+    t,
+    value: Number.isFinite(value) ? value : null,
+    payload: text,
+    user: null,
+    client: null,
+  };
+}
+
+/* The box records a message some moments after it has passed it on, and its
+ * clock is not ours. */
+const SAME_MS = 2000;
+
+/* The live samples that are not among those fetched. */
+export function notFetched(
+  live: readonly Sample[],
+  fetched: readonly Sample[],
+): Sample[] {
+  const recent = fetched.slice(-live.length * 2 - 100);
+  return live.filter(
+    (l) =>
+      !recent.some(
+        (s) => s.payload === l.payload && Math.abs(s.t - l.t) < SAME_MS,
+      ),
+  );
+}
+
 const SWITCHES: Record<string, number> = {
   ON: 1,
   OFF: 0,

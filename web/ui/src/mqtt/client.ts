@@ -53,6 +53,7 @@ interface Subscription {
   filter: string;
   onMessage: (m: Message) => void;
   onRefused: (reason: number) => void;
+  retained: boolean;
 }
 
 interface Waiting {
@@ -113,15 +114,16 @@ export class MqttClient {
   }
 
   /* Calls back for each message of the filter until the returned function
-   * is called. Survives reconnects. */
+   * is called. Survives reconnects. retained: also for what is retained. */
   subscribe(
     filter: string,
     onMessage: (m: Message) => void,
     onRefused: (reason: number) => void = () => {},
+    retained = true,
   ): () => void {
     const id = this.filterIds.get(filter) ?? this.filterIds.size + 1;
     this.filterIds.set(filter, id);
-    const sub = { id, filter, onMessage, onRefused };
+    const sub = { id, filter, onMessage, onRefused, retained };
     this.subscriptions.add(sub);
     if (this.state === 'online') this.sendSubscribe(sub);
     return () => {
@@ -250,7 +252,8 @@ export class MqttClient {
   private sendSubscribe(sub: Subscription): void {
     const id = this.packetId();
     this.subscribing.set(id, sub);
-    this.send(codec.encodeSubscribe(id, sub.filter, sub.id));
+    const { filter, retained } = sub;
+    this.send(codec.encodeSubscribe(id, filter, sub.id, retained));
   }
 
   /* ---- what the broker says ------------------------------------------- */

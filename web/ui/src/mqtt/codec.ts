@@ -113,18 +113,20 @@ export function encodeConnect(clientId: string, keepAlive: number) {
 }
 
 /* SUBSCRIBE to one filter at QoS 0 with "retain as published", so that the
- * retain flag tells what the publisher said. */
+ * retain flag tells what the publisher said. retained: also send what is
+ * retained already, or only what is published from now on. */
 export function encodeSubscribe(
   packetId: number,
   filter: string,
   subscriptionId: number,
+  retained = true,
 ) {
   const props = new Writer().u8(0x0b).varint(subscriptionId);
   return new Writer()
     .u16(packetId)
     .properties(props)
     .string(filter)
-    .u8(0x08)
+    .u8(retained ? 0x08 : 0x28)
     .packet(0x82);
 }
 

@@ -4,14 +4,18 @@ import * as api from '../data/api';
 import type { HistoryTopic, Sample } from '../data/api';
 import {
   fetchHistory,
+  liveSample,
+  notFetched,
   MAX_SAMPLES,
   RANGES,
   series,
   toCsv,
 } from '../data/history';
 import type { Range } from '../data/history';
+import { link } from '../data/link';
 import { visible } from '../data/payload';
 import { dateTime, number, plural, t } from '../i18n';
+import type { Message } from '../mqtt/client';
 import { Select } from '../ui/form';
 import { Icon } from '../ui/icon';
 import { href, route } from '../ui/route';
@@ -20,7 +24,13 @@ import { Empty, Failed, Loading, useEvery, useLoad } from '../ui/states';
 
 /* The table shows the newest; the CSV file has all. */
 const TABLE_ROWS = 200;
-const REFRESH_MS = 30000;
+const REFRESH_MS = 60000;
+/* The box records in batches: what happened just before is there by then. */
+const RECORDED_MS = 2500;
+/* So far the clock of the box may be ahead of ours. */
+const AHEAD_MS = 300000;
+/* Of a topic that is published to without end, between two refreshes. */
+const MAX_LIVE = 1000;
 
 type ChartType = ComponentType<{
   series: ReturnType<typeof series>;
@@ -119,16 +129,39 @@ function Drawing({ topic, samples, from, to }: {
   );
 }
 
+/* What is published from a moment on, while the page is open. */
+function useLive(topic: string, since: number): readonly Sample[] {
+  const [live, setLive] = useState<readonly Sample[]>([]);
+  useEffect(() => {
+    setLive([]);
+    const onMessage = (m: Message) => {
+      const s = liveSample(m.payload, Date.now());
+      setLive((l) => [...l, s].slice(-MAX_LIVE));
+    };
+    return link.subscribe(topic, onMessage, undefined, false);
+  }, [topic]);
+  return live.filter((s) => s.t >= since);
+}
+
 function Topic({ topic, range }: { topic: string; range: Range }) {
   const { data, error, reload } = useLoad(async () => {
     const to = Date.now();
     const from = to - RANGES[range] * 1000;
-    return { from, to, ...(await fetchHistory(topic, from, to)) };
+    const recorded = await fetchHistory(topic, from, to + AHEAD_MS);
+    return { from, to, ...recorded };
   }, `${range} ${topic}`);
   useEvery(REFRESH_MS, () => void reload());
+  useEffect(() => {
+    const timer = setTimeout(() => void reload(), RECORDED_MS);
+    return () => clearTimeout(timer);
+  }, [topic, range]);
+  const live = useLive(topic, data?.to ?? 0);
   if (error && !data) return <Failed error={error} retry={reload} />;
   if (!data) return <Loading />;
-  const { samples, from, to, cut } = data;
+  const { from, cut } = data;
+  const fresh = notFetched(live, data.samples);
+  const samples = fresh.length > 0 ? [...data.samples, ...fresh] : data.samples;
+  const to = live.at(-1)?.t ?? data.to;
   if (samples.length === 0) {
     return (
       <section class="card">

@@ -12,6 +12,8 @@ const OUT_KINDS: readonly PinKind[] = ['light', 'relay'];
 const IN_KINDS: readonly PinKind[] = ['switch', 'button', 'contact', 'motion'];
 const BIASES = ['up', 'down', 'none', 'as_is'] as const;
 const SAFES = ['off', 'on', 'hold'] as const;
+/* How nearly every button and contact is wired. */
+const TO_GROUND = { bias: 'up', active_low: true, debounce_ms: 20 } as const;
 /* Longest time a bouncing contact can need. */
 const MAX_DEBOUNCE_MS = 10000;
 /* Bytes of a label or a room, as the server's db/pins.h. */
@@ -25,7 +27,7 @@ export function newPin(line: number | null): Pin {
     line: line ?? -1,
     bias: 'as_is',
     active_low: false,
-    debounce_ms: 20,
+    debounce_ms: 0,
     safe: 'off',
     kind: 'relay',
     label: '',
@@ -107,8 +109,8 @@ function DirectionFields({ pin, change }: {
           onValue={(dir) =>
             change(
               dir === 'out'
-                ? { dir, kind: 'relay', bias: 'as_is' }
-                : { dir, kind: 'button', bias: 'up', active_low: true },
+                ? { dir, kind: 'relay', bias: 'as_is', debounce_ms: 0 }
+                : { dir, kind: 'button', ...TO_GROUND },
             )
           }
         />

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import * as api from '../data/api';
 import type { Line, Pin, Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
@@ -14,6 +14,9 @@ import { Empty, errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
 import { HeaderView } from './pin-header';
 import { newPin, PinEditor } from './pin-editor';
+
+/* How soon to ask again for a report that is still to come. */
+const REPORT_MS = 400;
 
 interface Editing {
   pin: Pin;
@@ -186,6 +189,11 @@ export function PinsPage() {
   const { error, reload } = useLoad(loadPins);
   const [adding, setAdding] = useState(false);
   const data = pins.value;
+  useEffect(() => {
+    if (!data?.pending) return undefined;
+    const timer = setTimeout(() => void reload(), REPORT_MS);
+    return () => clearTimeout(timer);
+  }, [data]);
   const text =
     data?.backend === 'sim' ? t('pins.simulated') : t('about.pins');
   return (
