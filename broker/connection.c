@@ -192,12 +192,28 @@ static void read_once(struct connection *c, struct slice raw, bool *more)
 		process(c, buffer, tail + (size_t)n);
 }
 
+static void read_all(struct connection *c)
+{
+	bool more = true;
+
+	while (more && reads(c))
+		read_once(c, slice_of(NULL, 0), &more);
+}
+
+/* What TLS has taken from the socket already will not make it readable again. */
+static void read_held_back(struct connection *c)
+{
+	if (c->transport.ssl)
+		read_all(c);
+}
+
 void connection_feed(struct connection *c, struct slice raw)
 {
 	bool more;
 
 	if (raw.len > 0 && c->state < CONNECTION_CLOSING)
 		read_once(c, raw, &more);
+	read_held_back(c);
 }
 
 void connection_resume(struct connection *c)
@@ -213,6 +229,7 @@ void connection_resume(struct connection *c)
 		memcpy(broker->read_buffer, c->tail.data, len);
 		process(c, broker->read_buffer, len);
 	}
+	read_held_back(c);
 	update_events(c);
 }
 
@@ -230,7 +247,6 @@ static void drain(struct connection *c)
 static void on_event(struct loop_source *source, uint32_t events)
 {
 	struct connection *c = list_entry(source, struct connection, source);
-	bool more = true;
 
 	if (c->state == CONNECTION_LINGERING) {
 		drain(c);
@@ -243,8 +259,7 @@ static void on_event(struct loop_source *source, uint32_t events)
 			connection_close(c, MQTT_SUCCESS, "connection reset");
 		return;
 	}
-	while (more && reads(c))
-		read_once(c, slice_of(NULL, 0), &more);
+	read_all(c);
 }
 
 /* ---- output ------------------------------------------------------------- */

@@ -114,6 +114,8 @@ ssize_t transport_read(struct transport *t, struct output_pool *pool,
 	ssize_t n;
 
 	*more = false;
+	if (t->websocket && websocket_stream_closed(t->websocket))
+		return -EPIPE;
 	if (!t->websocket && raw.len == 0)
 		return raw_read(t, data, size, more);
 	if (raw.len == 0) {
@@ -125,8 +127,12 @@ ssize_t transport_read(struct transport *t, struct output_pool *pool,
 	}
 	if (raw.len > size)
 		return -EMSGSIZE;
-	if (t->websocket)
-		return websocket_stream_decode(t->websocket, pool, raw, data);
+	if (t->websocket) {
+		n = websocket_stream_decode(t->websocket, pool, raw, data);
+		/* The peer now waits for us to end it. */
+		*more |= websocket_stream_closed(t->websocket);
+		return n;
+	}
 	memcpy(data, raw.data, raw.len);
 	return (ssize_t)raw.len;
 }

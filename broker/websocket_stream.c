@@ -61,6 +61,11 @@ void websocket_stream_free(struct websocket_stream *ws,
 	free(ws);
 }
 
+bool websocket_stream_closed(const struct websocket_stream *ws)
+{
+	return ws->closed;
+}
+
 struct output *websocket_stream_framed(struct websocket_stream *ws)
 {
 	return &ws->framed;

@@ -28,6 +28,9 @@ ssize_t websocket_stream_decode(struct websocket_stream *ws,
 				struct output_pool *pool, struct slice raw,
 				uint8_t *data);
 
+/* The peer has said that it closes: nothing more will be decoded. */
+bool websocket_stream_closed(const struct websocket_stream *ws);
+
 /* Frames that wait to be written. */
 struct output *websocket_stream_framed(struct websocket_stream *ws);
 /* All of out as one binary frame behind them; out is empty then. */
