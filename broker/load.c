@@ -122,13 +122,16 @@ static int on_message(void *arg, struct message *message)
 	return r;
 }
 
-/* Sequence numbers that are missing were delivered: tombstones. */
+/* Sequence numbers that are missing were delivered: tombstones. Never are so many
+ * missing as there are packet identifiers, unless the file is damaged: -ERANGE. */
 static int fill_gap(struct outbox *box, uint64_t seq)
 {
 	const struct outgoing gone = { .state = OUTGOING_DONE };
 
 	if (box->count == 0)
 		box->first_seq = seq;
+	if (seq - box->first_seq - box->count >= UINT16_MAX)
+		return -ERANGE;
 	while (box->first_seq + box->count < seq)
 		if (!outbox_push(box, &gone))
 			return -ENOMEM;
@@ -148,13 +151,18 @@ static int on_queued(void *arg, const struct store_queued *row)
 			 : row->state == STORE_PUBLISHED ? OUTGOING_SENT
 							 : OUTGOING_RELEASED,
 	};
+	int r;
 
 	if (!s || (!m && o.state != OUTGOING_RELEASED)) {
 		log_warn("store", "a queued row names no session or message");
 		return 0;
 	}
-	if (fill_gap(&s->outbox, row->seq) < 0)
-		return -ENOMEM;
+	r = fill_gap(&s->outbox, row->seq);
+	if (r == -ERANGE)
+		log_warn("store", "%s: a queued row is out of its order",
+			 s->client_id);
+	if (r < 0)
+		return r == -ERANGE ? 0 : r;
 	if (!outgoing_set_identifiers(&o, row->identifiers))
 		return -ENOMEM;
 	if (o.state != OUTGOING_RELEASED)
