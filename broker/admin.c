@@ -6,6 +6,7 @@
 #include "broker/admin_call.h"
 #include "broker/connection.h"
 #include "broker/retained.h"
+#include "broker/router.h"
 #include "broker/session.h"
 
 #define NOTHING slice_of(NULL, 0)
@@ -71,8 +72,11 @@ static int run_disconnect(struct broker *b, struct admin_call *call)
 		connection_close(s->connection, MQTT_ADMINISTRATIVE_ACTION,
 				 "disconnected by an administrator");
 	s = session_find(b, slice_str(call->text));
-	if (s && call->flag)
+	if (s && call->flag) {
+		/* The session's end is what a delayed will waits for. */
+		router_publish_will(s);
 		session_remove(s);
+	}
 	return 0;
 }
 

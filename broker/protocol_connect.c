@@ -393,6 +393,15 @@ static void log_bad_login(const struct connection *c,
 		 (const char *)packet->username.data);
 }
 
+static bool may_log_in(const struct broker *broker,
+		       const struct mqtt_connect *packet)
+{
+	const struct access_user *user =
+		access_find_user(broker->access, packet->username);
+
+	return user && user->enabled;
+}
+
 void protocol_auth_result(struct connection *c, bool right)
 {
 	struct mqtt_connect packet;
@@ -405,7 +414,8 @@ void protocol_auth_result(struct connection *c, bool right)
 		refuse(c, MQTT_MALFORMED_PACKET, "malformed CONNECT");
 		return;
 	}
-	if (!right) {
+	/* The user may have been taken away while the hasher was at work. */
+	if (!right || !may_log_in(c->broker, &packet)) {
 		log_bad_login(c, &packet);
 		refuse(c, MQTT_BAD_USER_NAME_OR_PASSWORD, "login refused");
 		return;
