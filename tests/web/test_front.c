@@ -1,5 +1,6 @@
 /* What the first bytes of a connection lead to: refusals and deadlines, on a
  * whole hub. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -215,14 +216,20 @@ static void test_requests_may_come_in_one_piece(void **state)
 	close(fd);
 }
 
-/* A byte, and time: what a slow peer is given up for is that the whole takes
- * long, not that it is silent. Returns the connection's last answer. */
+/* A byte, and time, and bytes until it ends: a slow peer is given up because the
+ * whole takes long, not because it is silent. Returns the last answer. */
 static struct answer drip(const struct hub *hub, int fd, uint64_t deadline)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
 	for (int i = 0; i < 4; i++) {
 		hub_send(fd, "x", 1);
 		hub_advance(hub, deadline / 4 + 1);
 	}
+	for (int i = 0; i < 600 && poll(&p, 1, 100) == 0; i++)
+		hub_send(fd, "x", 1);
+	if (!p.revents)
+		fail_msg("a dripping peer is never given up");
 	return hub_read(fd);
 }
 
@@ -247,8 +254,6 @@ static void test_a_silent_visitor_is_forgotten(void **state)
 	int fd = hub_connect(hub->port);
 	struct answer answer;
 
-	/* It was let in before the time passes: later ones are served. */
-	assert_int_equal(status_of(state, STATUS "\r\n"), 200);
 	hub_advance(hub, WEB_HEAD_MS + 1);
 	answer = hub_read(fd);
 	assert_int_equal(answer.status, 0);
@@ -262,8 +267,7 @@ static void test_a_slow_body_is_given_up(void **state)
 	int fd = hub_connect(hub->port);
 	struct answer answer;
 
-	hub_send(fd, TEXT(LOGIN "Content-Length: 100\r\n\r\n"));
-	assert_int_equal(status_of(state, STATUS "\r\n"), 200);
+	hub_send(fd, TEXT(LOGIN "Content-Length: 60000\r\n\r\n"));
 	answer = drip(hub, fd, WEB_REQUEST_MS);
 	assert_int_equal(answer.status, 0);
 	answer_free(&answer);

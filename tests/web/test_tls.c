@@ -156,8 +156,7 @@ static void test_a_slow_handshake_is_given_up(void **state)
 	char byte;
 
 	hub_send(fd, "\x16\x03\x01", 3);
-	/* s has shaken hands, but says nothing; by this the hub knows. */
-	json_decref(hub_expect(hub, 200, "GET", "/api/v1/session", NULL, NULL));
+	/* s has shaken hands, but says nothing. */
 	hub_advance(hub, WEB_HANDSHAKE_MS + 1);
 	assert_true(hub_closed(fd));
 	assert_true(SSL_read(s.ssl, &byte, 1) <= 0);
