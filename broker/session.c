@@ -242,7 +242,7 @@ int session_inbound_remove(struct session *s, uint16_t packet_id)
 {
 	if (!session_inbound_has(s, packet_id))
 		return -ENOENT;
-	s->inbound[packet_id / 8] &= (uint8_t) ~(1 << packet_id % 8);
+	s->inbound[packet_id / 8] &= (uint8_t)(~(1 << packet_id % 8));
 	s->inbound_count--;
 	return 0;
 }

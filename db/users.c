@@ -301,7 +301,8 @@ int db_users_change(struct db_config *config, const struct db_user *user)
 	return db_config_finish(config, r);
 }
 
-static int delete (struct db_config *config, const char *sql, const char *name)
+static int delete_rows(struct db_config *config, const char *sql,
+		       const char *name)
 {
 	struct statement s;
 
@@ -321,9 +322,11 @@ int db_users_remove(struct db_config *config, const char *name,
 		return r;
 	r = may_change(config, name, version, false);
 	if (!r)
-		r = delete (config, "DELETE FROM rules WHERE user = ?", name);
+		r = delete_rows(config, "DELETE FROM rules WHERE user = ?",
+				name);
 	if (!r)
-		r = delete (config, "DELETE FROM users WHERE name = ?", name);
+		r = delete_rows(config, "DELETE FROM users WHERE name = ?",
+				name);
 
 	return db_config_finish(config, r);
 }

@@ -46,8 +46,12 @@ def on_message(client, userdata, message):
 
 
 uri = urllib.parse.urlparse(URI)
-client = mqtt.Client(NAME, protocol=VERSION,
-                     transport="websockets" if uri.scheme == "ws" else "tcp")
+transport = "websockets" if uri.scheme == "ws" else "tcp"
+if hasattr(mqtt, "CallbackAPIVersion"):  # Paho 2, in Debian 13
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION1, NAME,
+                         protocol=VERSION, transport=transport)
+else:
+    client = mqtt.Client(NAME, protocol=VERSION, transport=transport)
 if uri.scheme == "ws":
     client.ws_set_options(path=uri.path)
 if USER:

@@ -25,6 +25,7 @@ static struct run run_against(const char *url, const char *line,
 			      const char *input)
 {
 	struct run run = { 0 };
+	static char name[] = "hearthctl";
 	char *argv[ARGUMENTS_MAX + 1] = { NULL };
 	char *words = strdup(line);
 	char *rest = words;
@@ -41,7 +42,7 @@ static struct run run_against(const char *url, const char *line,
 
 	assert_non_null(words);
 	assert_non_null(io.in);
-	argv[argc++] = (char *)(uintptr_t) "hearthctl";
+	argv[argc++] = name;
 	while (rest && argc < ARGUMENTS_MAX)
 		argv[argc++] = strsep(&rest, "|");
 	run.code = ctl_run(argc, argv, &io);

@@ -61,7 +61,9 @@ def issue(pki, name, subject, extra=""):
             "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
             "-subj", subject)
     with open(os.path.join(pki, f"{name}.ext"), "w", encoding="ascii") as out:
-        out.write("basicConstraints=CA:FALSE\n" + extra)
+        out.write("basicConstraints=CA:FALSE\n"
+                  "subjectKeyIdentifier=hash\n"
+                  "authorityKeyIdentifier=keyid\n" + extra)
     openssl(pki, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey",
             "ca.key", "-CAcreateserial", "-days", "2", "-extfile",
             f"{name}.ext", "-out", f"{name}.crt")
@@ -71,7 +73,8 @@ def make_pki(pki):
     os.makedirs(pki)
     openssl(pki, "req", "-x509", "-newkey", "ec", "-pkeyopt",
             "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out",
-            "ca.crt", "-days", "2", "-subj", "/CN=hearth test CA")
+            "ca.crt", "-days", "2", "-subj", "/CN=hearth test CA", "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign")
     issue(pki, "server", "/CN=hub",
           "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     for name, subject in (("kitchen", "/CN=kitchen"), ("nobody", "/CN=nobody"),
