@@ -116,6 +116,8 @@ void protocol_disconnect(struct connection *c, const struct frame *frame)
 	    properties_has(&packet.properties,
 			   MQTT_PROP_SESSION_EXPIRY_INTERVAL)) {
 		expiry = packet.properties.session_expiry_interval;
+		if (expiry > c->broker->options.max_session_expiry)
+			expiry = c->broker->options.max_session_expiry;
 		if (s->expiry == 0 && expiry > 0) {
 			/* 3.14.2.2.2 */
 			refuse(c, MQTT_PROTOCOL_ERROR, frame,
