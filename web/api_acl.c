@@ -1,4 +1,5 @@
 /* Who may read and write what: /acl. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ void api_rule_add(struct request *request)
 			   "between slashes, # comes last");
 	if (!form_end(&form))
 		return;
+	assert(user && filter);
 	snprintf(rule.user, sizeof(rule.user), "%s", user);
 	snprintf(rule.filter, sizeof(rule.filter), "%s", filter);
 	rule.action = action_of[action];
@@ -167,6 +169,7 @@ void api_rule_test(struct request *request)
 		form_error(&form, "topic", "must be a topic, without + and #");
 	if (!form_end(&form))
 		return;
+	assert(user && topic);
 	known = access_find_user(access, slice_str(user));
 	if (!user[0] || (known && known->enabled))
 		verdict = access_may(access, user, client ? client : "",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/admin.h"
 #include "broker/base/clock.h"
@@ -64,7 +65,8 @@ static void on_claim_hashed(struct request *request, int result,
 	log_info("web", "claimed by %s", name);
 	r = admin_open_mqtt(web->admin);
 	if (r)
-		log_error("web", "MQTT could not be opened: %s", strerror(-r));
+		log_error("web", "MQTT could not be opened: %s",
+			  strerrordesc_np(-r));
 	login_start(request, 201, name);
 }
 

@@ -36,7 +36,7 @@ static void tell_broker(struct web_context *web)
 	if (r == 0)
 		return;
 	log_warn("users and rules", "the broker could not be told: %s",
-		 strerror(-r));
+		 strerrordesc_np(-r));
 	web->access_timer.fn = try_again;
 	loop_timer_set(web->loop, &web->access_timer, RETRY_MS);
 }

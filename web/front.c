@@ -115,7 +115,7 @@ static void on_pause_over(struct loop_timer *timer)
 static void pause_all(struct front *front, int error)
 {
 	log_warn("web", "no connections are accepted for %d ms: %s", PAUSE_MS,
-		 strerror(error));
+		 strerrordesc_np(error));
 	for (size_t i = 0; i < front->count; i++)
 		loop_modify(front->web->loop, &front->listeners[i].source, 0);
 	front->pause.fn = on_pause_over;
@@ -223,7 +223,7 @@ static int open_listener(struct front *front,
 
 err_log:
 	log_error("web", "cannot listen on %s port %u: %s", options->address,
-		  options->port, strerror(-r));
+		  options->port, strerrordesc_np(-r));
 	return r;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
@@ -236,7 +237,7 @@ static void keep_up(struct gpio_link *link)
 	}
 	if (r) {
 		log_warn("gpio", "the pins could not be published: %s",
-			 strerror(-r));
+			 strerrordesc_np(-r));
 		later(link);
 	}
 }

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "broker/access.h"
@@ -267,5 +268,5 @@ void login_put_out(struct request *request, const char *user)
 	r = admin_disconnect_user(web->admin, user);
 	if (r)
 		log_error("web", "user %s could not be disconnected: %s", user,
-			  strerror(-r));
+			  strerrordesc_np(-r));
 }

@@ -38,7 +38,7 @@ int payload_set(json_t *object, struct slice payload)
 
 json_t *payload_text(struct slice text)
 {
-	static const char instead[] = "\xef\xbf\xbd";
+	static const char instead[3] = { '\xef', '\xbf', '\xbd' };
 	size_t len = 0;
 	json_t *value;
 	char *out;
@@ -52,8 +52,8 @@ json_t *payload_text(struct slice text)
 		if (text.data[i] && text.data[i] < 0x80) {
 			out[len++] = (char)text.data[i];
 		} else {
-			memcpy(out + len, instead, 3);
-			len += 3;
+			memcpy(out + len, instead, sizeof(instead));
+			len += sizeof(instead);
 		}
 	}
 	value = json_stringn(out, len);

@@ -262,6 +262,8 @@ err_free:
 
 void pumps_free(struct list *list)
 {
-	while (!list_empty(list))
-		pump_free(list_entry(list_first(list), struct pump, link));
+	struct list *at, *after;
+
+	list_for_each (at, after, list)
+		pump_free(list_entry(at, struct pump, link));
 }

@@ -181,7 +181,7 @@ void reply_error(struct request *request, int error, const char *what)
 			      "been changed.");
 		break;
 	default:
-		log_error("web", "%s: %s", what, strerror(-error));
+		log_error("web", "%s: %s", what, strerrordesc_np(-error));
 		reply_problem(request, 500, "internal",
 			      "%s failed; the log says more.", what);
 		break;

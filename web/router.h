@@ -14,10 +14,10 @@ enum route_guard {
 };
 
 struct route {
-	enum method method;
 	const char *path; /* "/api/v1/users/{name}": {} is any one segment */
-	enum route_guard guard;
 	request_fn *fn;
+	enum method method;
+	enum route_guard guard;
 };
 
 /* NULL if there is none. *allowed: for a path that has other methods, a list of

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "broker/base/log.h"
@@ -229,6 +230,7 @@ static enum MHD_Result wait_for_job(struct request *request)
 
 /* Called with the head, with each part of the body, and at the end; again after
  * it was suspended. */
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's parameters. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 				  const char *url, const char *method,
 				  const char *version, const char *data,
@@ -330,7 +332,7 @@ struct server *server_new(struct web_context *web, struct peers *peers)
 	server->daemon = start_daemon(server);
 	if (!server->daemon) {
 		log_error("web", "libmicrohttpd does not start: %s",
-			  strerror(errno));
+			  strerrordesc_np(errno));
 		goto err_free;
 	}
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -391,13 +393,14 @@ static void end_waiting(struct server *server)
 
 void server_free(struct server *server)
 {
+	struct list *at, *after;
+
 	if (!server)
 		return;
 	end_waiting(server);
 	loop_remove(server->web->loop, &server->source);
 	MHD_stop_daemon(server->daemon);
-	while (!list_empty(&server->connections))
-		peer_free(list_entry(list_first(&server->connections),
-				     struct peer, link));
+	list_for_each (at, after, &server->connections)
+		peer_free(list_entry(at, struct peer, link));
 	free(server);
 }

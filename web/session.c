@@ -38,10 +38,12 @@ void sessions_end(struct sessions *sessions, struct session *session)
 
 void sessions_free(struct sessions *sessions)
 {
+	struct list *at, *after;
+
 	if (!sessions)
 		return;
-	while (!list_empty(&sessions->list))
-		sessions_end(sessions, session_of(list_first(&sessions->list)));
+	list_for_each (at, after, &sessions->list)
+		sessions_end(sessions, session_of(at));
 	free(sessions);
 }
 

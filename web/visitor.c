@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "broker/access.h"
@@ -75,9 +76,10 @@ static void visitor_free(struct visitor *visitor)
 
 void visitors_free(struct list *list)
 {
-	while (!list_empty(list))
-		visitor_free(
-			list_entry(list_first(list), struct visitor, link));
+	struct list *at, *after;
+
+	list_for_each (at, after, list)
+		visitor_free(list_entry(at, struct visitor, link));
 }
 
 static bool send_all(struct visitor *visitor, const void *data, size_t len)
@@ -303,7 +305,7 @@ static void hand_over(struct visitor *visitor,
 	r = admin_adopt_websocket(web->admin, &socket);
 	if (r) {
 		log_warn("web", "%s: the broker takes no more: %s", address,
-			 strerror(-r));
+			 strerrordesc_np(-r));
 		visitor->source.fd = socket.fd;
 		visitor_free(visitor);
 		return;
@@ -441,6 +443,7 @@ static void on_tls(struct loop_source *source, uint32_t events)
 int visitor_new(const struct visit *visit)
 {
 	struct visitor *visitor = calloc(1, sizeof(*visitor));
+	uint64_t patience = WEB_HEAD_MS;
 	int r = -ENOMEM;
 
 	if (!visitor)
@@ -462,9 +465,10 @@ int visitor_new(const struct visit *visit)
 		     visit->ssl ? on_tls : on_plain);
 	if (r)
 		goto err_free;
+	if (visit->ssl)
+		patience = WEB_HANDSHAKE_MS;
 	visitor->deadline.fn = on_deadline;
-	loop_timer_set(visit->web->loop, &visitor->deadline,
-		       visit->ssl ? WEB_HANDSHAKE_MS : WEB_HEAD_MS);
+	loop_timer_set(visit->web->loop, &visitor->deadline, patience);
 	list_append(visit->list, &visitor->link);
 	return 0;
 

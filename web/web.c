@@ -41,7 +41,7 @@ static void *run(void *arg)
 		r = loop_turn(web->context.loop,
 			      server_wait_ms(web->context.server));
 		if (r) {
-			log_error("web", "epoll: %s", strerror(-r));
+			log_error("web", "epoll: %s", strerrordesc_np(-r));
 			break;
 		}
 		server_run(web->context.server);
@@ -165,7 +165,7 @@ struct web *web_start(const struct web_options *options)
 		r = start_thread(web);
 	if (r == 0)
 		return web;
-	log_error("web", "cannot start: %s", strerror(-r));
+	log_error("web", "cannot start: %s", strerrordesc_np(-r));
 	close_parts(web);
 	hashing_free(web->context.hashing);
 	free(web);

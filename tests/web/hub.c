@@ -326,6 +326,7 @@ static bool whole(const char *data, size_t len, bool ended, struct answer *out)
 	if (len - head_len < want && !ended)
 		return false;
 	out->body_len = len - head_len < want ? len - head_len : want;
+	assert_true(out->body_len <= len);
 	free(out->body);
 	out->body = calloc(1, out->body_len + 1);
 	memcpy(out->body, data + head_len, out->body_len);

@@ -175,7 +175,8 @@ static void test_a_body_too_long_is_refused(void **state)
 				"Transfer-Encoding: chunked\r\n\r\n"));
 	len = (size_t)snprintf(chunk, sizeof(chunk), "400\r\n");
 	memset(chunk + len, ' ', 1024);
-	memcpy(chunk + len + 1024, "\r\n", 2);
+	chunk[len + 1024] = '\r';
+	chunk[len + 1025] = '\n';
 	for (int i = 0; i < 65; i++)
 		hub_send(fd, chunk, len + 1024 + 2);
 	hub_send(fd, TEXT("0\r\n\r\n"));
