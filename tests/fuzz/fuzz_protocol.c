@@ -52,10 +52,12 @@ static const char *pick_topic(uint8_t n)
 static const char *pick_filter(uint8_t n)
 {
 	static const char *const filters[] = {
-		"t/a",	      "t/+",	    "#",       "t/#",
-		"+/+",	      "$SYS/#",	    "t/b",     "+/+/#",
-		"own/u1/b/#", "t/secret",   "a+/b",    "",
-		"t/#/no",     "$share/g/t", "t/a/b/c", "t//",
+		"t/a",		"t/+",		"#",
+		"t/#",		"+/+",		"$SYS/#",
+		"$share/g/t/#", "+/+/#",	"own/u1/b/#",
+		"t/secret",	"a+/b",		"",
+		"t/#/no",	"$share/h/+/a", "t/a/b/c",
+		"t//",
 	};
 
 	return filters[n % 16];
