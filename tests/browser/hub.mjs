@@ -125,6 +125,18 @@ export class Hub {
     this.password = m[2];
   }
 
+  /* Makes an unclaimed box ours. */
+  async claim(user = 'anna', password = 'correct horse battery') {
+    const answer = await fetch(`${this.url}api/v1/claim`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token: this.token(), user, password }),
+    });
+    if (!answer.ok) throw new Error(`claim: ${await answer.text()}`);
+    this.user = user;
+    this.password = password;
+  }
+
   get url() {
     return `http://127.0.0.1:${this.web}/`;
   }
@@ -170,8 +182,10 @@ export class Hub {
     });
   }
 
+  /* In --demo a program of this machine needs no password. */
   mosquitto(args) {
-    return ['-h', '127.0.0.1', '-p', String(this.mqtt), ...args];
+    const who = this.demo ? [] : ['-u', this.user, '-P', this.password];
+    return ['-h', '127.0.0.1', '-p', String(this.mqtt), ...who, ...args];
   }
 
   async publish(...args) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, SIZES, THEMES, visit } from './browser.mjs';
-import { Hub } from './hub.mjs';
+import { Hub, until } from './hub.mjs';
 
 /* A page, and what is on it once it has loaded. */
 const PAGES = {
@@ -12,7 +12,7 @@ const PAGES = {
   pins: '.header .pad-out',
   clients: 'tbody tr',
   users: '.rows .row',
-  account: '.facts div:nth-child(5)',
+  account: '.facts div:nth-child(6)',
 };
 
 /* Without charts, all that the home page fetches. */
@@ -21,19 +21,51 @@ const MAX_GZIPPED = 60 * 1024;
 let hub;
 let browser;
 
+/* A house to look at: name, line, kind, label, room. */
+const HOUSE = [
+  ['ceiling', 17, 'light', 'Ceiling light', 'Living room'],
+  ['floor_lamp', 27, 'light', 'Floor lamp', 'Living room'],
+  ['stove', 22, 'relay', 'Pellet stove', 'Living room'],
+  ['terrace', 5, 'contact', 'Terrace door', 'Living room'],
+  ['counter', 23, 'light', 'Counter light', 'Kitchen'],
+  ['coffee', 24, 'relay', 'Coffee machine', 'Kitchen'],
+  ['hall', 25, 'light', 'Hall light', 'Hall'],
+  ['bell', 6, 'button', 'Door bell', 'Hall'],
+  ['front_door', 13, 'contact', 'Front door', 'Hall'],
+  ['pump', 26, 'relay', 'Garden pump', 'Garden'],
+  ['motion', 16, 'motion', 'Carport', 'Garden'],
+];
+const OUTPUTS = ['relay', 'light'];
+
+async function furnish() {
+  for (const [name, line, kind, label, room] of HOUSE) {
+    const out = OUTPUTS.includes(kind);
+    const wiring = out
+      ? { dir: 'out', bias: 'as_is' }
+      : { dir: 'in', bias: 'up', active_low: kind !== 'contact' };
+    const pin = { line, kind, label, room, ...wiring };
+    await hub.rest('PUT', `/pins/${name}`, pin);
+  }
+  await until('the board to have them', async () => {
+    const { pending } = await hub.rest('GET', '/pins');
+    return !pending;
+  });
+  await hub.rest('POST', '/sim/lines/13', { level: 0 });
+  for (const name of ['ceiling', 'counter', 'coffee', 'pump']) await on(name);
+}
+
+const set = (name, state) =>
+  hub.publish('-q', '1', '-t', `hearth/cottage/out/${name}/set`, '-m', state);
+const on = (name) => set(name, 'ON');
+
 before(async () => {
-  hub = await new Hub().start();
-  browser = await launch();
-  /* Something to see: two lights on, a door that opened. */
-  const node = await hub.node();
-  for (const name of ['desk', 'hall']) {
-    await hub.publish('-t', `hearth/${node}/out/${name}/set`, '-m', 'ON');
-  }
-  for (const state of ['OFF', 'ON', 'OFF', 'ON']) {
-    await hub.publish('-t', `hearth/${node}/out/pump/set`, '-m', state);
-  }
+  hub = await new Hub({ demo: false }).start();
+  await hub.claim();
+  await furnish();
+  for (const state of ['OFF', 'ON', 'OFF']) await set('pump', state);
   await hub.rest('PUT', '/users/ben', { password: 'correct horse' });
   await hub.rest('PUT', '/users/esp-garage', { kind: 'device' });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();

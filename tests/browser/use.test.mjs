@@ -230,6 +230,27 @@ scene('a live topic is seen, whatever a stranger wrote', async (v, page) => {
   await until('the retained message to go', () => hub.forgotten(name));
 });
 
+scene('the tree is walked with the keyboard', async (v, page) => {
+  await hub.publish('-r', '-t', 'walk/one/leaf', '-m', 'here');
+  await v.go('topics');
+  const tree = page.getByRole('tree');
+  await tree.locator('.tree-row', { hasText: 'walk' }).waitFor();
+  await tree.focus();
+  for (const key of ['End', 'ArrowRight', 'ArrowDown', 'ArrowRight']) {
+    await page.keyboard.press(key);
+  }
+  await tree.locator('.tree-row', { hasText: 'leaf' }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.locator('.topic-detail').getByText('walk/one/leaf').waitFor();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await tree
+    .locator('.tree-row', { hasText: 'leaf' })
+    .waitFor({ state: 'detached' });
+  await hub.publish('-r', '-n', '-t', 'walk/one/leaf');
+});
+
 for (const qos of ['0', '1', '2']) {
   scene(`a message is published at QoS ${qos}`, async (v, page) => {
     const name = `test/publish/${qos}`;

@@ -308,6 +308,7 @@ export const en = {
   'account.change': 'Change password',
   'account.password_changed': 'The password is changed.',
   'account.about': 'About this box',
+  'account.node': 'Name',
   'account.version': 'Version',
   'account.uptime': 'Running for',
   'account.clients': 'Clients connected',

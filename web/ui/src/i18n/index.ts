@@ -55,12 +55,19 @@ export function plural(one: Key, other: Key, n: number): string {
   return t(rule === 'one' ? one : other, { n: number(n) });
 }
 
+/* The reader's own region where it speaks the chosen language: 24 hours in
+ * Britain, AM and PM in America. */
+function locale(): string {
+  const own = navigator.language;
+  return own.split('-')[0] === language.value ? own : language.value;
+}
+
 export function number(n: number): string {
-  return new Intl.NumberFormat(language.value).format(n);
+  return new Intl.NumberFormat(locale()).format(n);
 }
 
 export function dateTime(ms: number): string {
-  return new Intl.DateTimeFormat(language.value, {
+  return new Intl.DateTimeFormat(locale(), {
     dateStyle: 'medium',
     timeStyle: 'medium',
   }).format(ms);

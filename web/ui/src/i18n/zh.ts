@@ -300,6 +300,7 @@ export const zh: Dictionary = {
   'account.change': '更改密码',
   'account.password_changed': '密码已更改。',
   'account.about': '关于本机',
+  'account.node': '名称',
   'account.version': '版本',
   'account.uptime': '已运行',
   'account.clients': '已连接的客户端',

@@ -88,6 +88,7 @@ function About() {
   const s = status.value;
   useEffect(() => void refreshStatus(), []);
   const rows: [string, string][] = [
+    [t('account.node'), session.value?.node ?? ''],
     [t('account.version'), `hearth ${session.value?.version ?? ''}`],
   ];
   if (s) {
@@ -111,7 +112,7 @@ function About() {
   }
   return (
     <section class="card" aria-label={t('account.about')}>
-      <h2>{session.value?.node}</h2>
+      <h2>{t('account.about')}</h2>
       <dl class="facts">
         {rows.map(([name, value]) => (
           <div key={name}>

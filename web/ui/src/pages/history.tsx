@@ -114,12 +114,15 @@ function Drawing({ topic, samples, from, to }: {
     );
   }
   if (Chart === null) return <Loading />;
+  /* What is known may be a small part of what was asked for. */
+  const first = samples[0]?.t ?? from;
+  const start = Math.max(from, first - Math.max(60000, (to - first) / 20));
   const label = topic.split('/').pop() ?? topic;
   return (
     <figure aria-label={t('history.chart', { topic: visible(topic) })}>
       <Chart
         series={drawn}
-        from={from}
+        from={start}
         to={to}
         label={visible(label)}
         onLabel={t('state.on')}
@@ -227,15 +230,23 @@ function Picker({ topics, topic, range }: {
   );
 }
 
+/* What most is known of. */
+function busiest(topics: readonly HistoryTopic[]): string {
+  const sorted = [...topics].sort((a, b) => b.samples - a.samples);
+  return sorted[0]?.topic ?? '';
+}
+
 export function HistoryPage() {
   const { data, error, reload } = useLoad(() =>
     api.get<{ topics: HistoryTopic[] }>('/history/topics'),
   );
+  const empty = data?.topics.length === 0;
+  useEvery(empty ? RECORDED_MS : REFRESH_MS, () => void reload());
   const { params } = route.value;
   const asked = params.get('range') ?? '24h';
   const range = asked in RANGES ? (asked as Range) : '24h';
   const topics = data?.topics ?? [];
-  const topic = params.get('topic') ?? topics[0]?.topic ?? '';
+  const topic = params.get('topic') ?? busiest(topics);
   return (
     <>
       <Head title={t('nav.history')} text={t('about.history')} />

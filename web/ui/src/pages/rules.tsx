@@ -16,6 +16,18 @@ function userOptions(users: readonly string[]): [string, string][] {
   return [['*', t('rules.everyone')], ...users.map((u) => [u, u] as [string, string])];
 }
 
+const whose = (rule: Rule) =>
+  rule.user === '*' ? t('rules.everyone') : rule.user;
+
+/* By who they are for; those for everyone first. */
+function byUser(rules: readonly Rule[]): [string, Rule[]][] {
+  const groups = new Map<string, Rule[]>();
+  for (const r of rules) groups.set(r.user, [...(groups.get(r.user) ?? []), r]);
+  return [...groups].sort(([a], [b]) =>
+    a === '*' ? -1 : b === '*' ? 1 : a.localeCompare(b),
+  );
+}
+
 function RuleRow({ rule, onGone }: { rule: Rule; onGone: () => void }) {
   const remove = async () => {
     try {
@@ -25,7 +37,7 @@ function RuleRow({ rule, onGone }: { rule: Rule; onGone: () => void }) {
     }
     onGone();
   };
-  const who = rule.user === '*' ? t('rules.everyone') : rule.user;
+  const who = whose(rule);
   return (
     <li class="row">
       <span class={`verdict verdict-${rule.effect}`}>
@@ -34,8 +46,7 @@ function RuleRow({ rule, onGone }: { rule: Rule; onGone: () => void }) {
       <span class="row-main">
         <bdi class="mono wrap">{visible(rule.filter)}</bdi>
         <span class="muted small">
-          <bdi>{who}</bdi> · {t(`rules.${rule.action}`)} ·{' '}
-          {t(`rules.${rule.effect}`)}
+          {t(`rules.${rule.action}`)} · {t(`rules.${rule.effect}`)}
         </span>
       </span>
       <button
@@ -114,11 +125,18 @@ export function Rules({ users }: { users: readonly string[] }) {
       {error !== null && !data && <Failed error={error} retry={reload} />}
       {!data && !error && <Loading />}
       {data?.rules.length === 0 && <p class="muted">{t('rules.none')}</p>}
-      <ul class="rows">
-        {data?.rules.map((r) => (
-          <RuleRow key={r.id} rule={r} onGone={reload} />
-        ))}
-      </ul>
+      {byUser(data?.rules ?? []).map(([user, rules]) => (
+        <div key={user} class="group">
+          <h3>
+            <bdi>{visible(whose(rules[0]!))}</bdi>
+          </h3>
+          <ul class="rows">
+            {rules.map((r) => (
+              <RuleRow key={r.id} rule={r} onGone={reload} />
+            ))}
+          </ul>
+        </div>
+      ))}
       <AddRule users={users} onAdded={reload} />
     </section>
   );

@@ -50,6 +50,7 @@ function tick(scale: number, seconds: number): string {
     scale >= 86400
       ? { month: 'short', day: 'numeric' }
       : { hour: '2-digit', minute: '2-digit', hour12: false };
+  if (scale < 60) options.second = '2-digit';
   return new Intl.DateTimeFormat(language.value, options).format(
     seconds * 1000,
   );
