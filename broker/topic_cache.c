@@ -240,11 +240,13 @@ struct topic_entry *topic_cache_get(struct topic_cache *cache,
 	uint64_t hash = hash_bytes(topic);
 	struct topic_entry *entry = entry_find(cache, topic, hash);
 
-	if (!entry)
+	/* Asked for once is not used: topics never seen again go first. */
+	if (entry)
+		entry->used = true;
+	else
 		entry = entry_new(cache, topic, hash);
 	if (!entry)
 		return NULL;
-	entry->used = true;
 	if (entry->generation == cache->generation &&
 	    entry->access_generation == cache->broker->access_generation)
 		return entry;
