@@ -158,6 +158,8 @@ int head_check(struct slice head, const char **why)
 		if (status)
 			return status;
 	}
+	if (head.len)
+		return refuse(why, 400, "an empty line in the head");
 	if (host_needed && !seen.host)
 		return refuse(why, 400, "the Host header is missing");
 	if (seen.length && seen.coding)

@@ -34,15 +34,29 @@ static bool is_address(int family, struct slice text)
 	unsigned char address[sizeof(struct in6_addr)];
 	char copy[INET6_ADDRSTRLEN];
 
-	if (text.len >= sizeof(copy))
+	if (text.len >= sizeof(copy) || memchr(text.data, '\0', text.len))
 		return false;
 	memcpy(copy, text.data, text.len);
 	copy[text.len] = '\0';
 	return inet_pton(family, copy, address) == 1;
 }
 
+static bool is_name(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
+		    !(c >= 'A' && c <= 'Z') && c != '-' && c != '.' && c != '_')
+			return false;
+	}
+	return text.len > 0;
+}
+
 static bool name_known(const struct same_site *site, struct slice name)
 {
+	if (!is_name(name))
+		return false;
 	if (text_is(name, "localhost") || text_is(name, site->node) ||
 	    ends_with(name, ".local") || ends_with(name, ".localhost"))
 		return true;

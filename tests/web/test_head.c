@@ -69,6 +69,7 @@ static const struct {
 	{ TEXT("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), 400 },
 	{ TEXT("GET /\tx HTTP/1.1\r\nHost: a\r\n\r\n"), 400 },
 	{ TEXT("GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n"), 400 },
+	{ TEXT("GET / HTTP/1.1\r\nHost: a\r\n\r\nX: b\r\n\r\n"), 400 },
 	{ TEXT("GET\r\n\r\n"), 400 },
 	{ TEXT("GET /\r\n\r\n"), 400 },
 	{ TEXT("\r\n"), 400 },

@@ -48,6 +48,8 @@ static void test_hosts(void **state)
 		{ "::1", false },
 		{ "", false },
 		{ "user@kitchen", false },
+		{ "user@kitchen.local", false },
+		{ "evil/.local", false },
 		{ "0x7f.1", false },
 	};
 
