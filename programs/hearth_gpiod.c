@@ -257,10 +257,12 @@ static int make_node(struct program *program, const struct options *options)
 		o.name = host;
 	}
 	r = node_new(program->loop, program->lines, &o, &program->node);
-	if (r)
-		log_error("hearth-gpiod", "node %s at %s: %s", o.name, o.hub,
-			  strerrordesc_np(-r));
-	else
+	if (r == -EINVAL)
+		log_error("hearth-gpiod",
+			  "node %s, hub %s: one of them cannot be; a hub is "
+			  "unix:/path or an IP address with a port",
+			  o.name, o.hub);
+	else if (!r)
 		log_info("hearth-gpiod",
 			 HEARTH_VERSION ", node %s, hub %s, %s lines", o.name,
 			 o.hub, program->lines->ops->backend);
@@ -325,7 +327,8 @@ int main(int argc, char **argv)
 	else
 		r = serve(&options, lines);
 	lines_close(lines);
-	if (r)
+	/* What -EINVAL means has been said. */
+	if (r && r != -EINVAL)
 		log_error("hearth-gpiod", "%s", strerrordesc_np(-r));
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
