@@ -412,6 +412,11 @@ bool client_connected(const struct client *client)
 	return client_protocol_connected(client->protocol);
 }
 
+size_t client_pending(const struct client *client)
+{
+	return client_protocol_pending(client->protocol);
+}
+
 int client_publish(struct client *client, struct slice topic,
 		   struct slice payload, uint8_t qos, bool retain,
 		   uint64_t token)

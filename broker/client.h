@@ -105,6 +105,8 @@ void client_start(struct client *client);
  * server forgets the will), then call stopped. Without a connection at once. */
 void client_stop(struct client *client);
 bool client_connected(const struct client *client);
+/* QoS 1 messages that have not been acknowledged. */
+size_t client_pending(const struct client *client);
 
 /*
  * Publish. QoS 0 goes out now or not at all: -ENOTCONN. QoS 1 is kept until it is

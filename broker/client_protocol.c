@@ -6,14 +6,12 @@
 
 #include "broker/base/buffer.h"
 #include "broker/client_connect.h"
+#include "broker/client_put.h"
 #include "broker/client_queue.h"
 #include "broker/client_subscriptions.h"
 #include "broker/wire/subscribe.h"
 #include "broker/wire/topic.h"
 #include "broker/wire/utf8.h"
-
-/* Bytes of an acknowledgement, PINGREQ or DISCONNECT as we send them. */
-#define SMALL_PACKET 16
 
 enum state {
 	CLOSED,
@@ -113,22 +111,6 @@ void client_protocol_close(struct client_protocol *p)
 	buffer_free(&p->out);
 }
 
-static int put_small(struct client_protocol *p, const struct writer *w)
-{
-	assert(!w->overflow);
-	return buffer_append(&p->out, w->data, w->len);
-}
-
-static int put_disconnect(struct client_protocol *p, enum mqtt_reason reason)
-{
-	struct mqtt_reason_packet packet = { .reason = reason };
-	uint8_t bytes[SMALL_PACKET];
-	struct writer w = writer_of(bytes, sizeof(bytes));
-
-	disconnect_encode(&w, p->version, &packet);
-	return put_small(p, &w);
-}
-
 static bool id_in_use(struct client_protocol *p, uint16_t id)
 {
 	return client_subscriptions_find(&p->subscriptions, id) ||
@@ -147,23 +129,12 @@ static uint16_t next_id(struct client_protocol *p)
 static int put_subscribe(struct client_protocol *p,
 			 struct client_subscription *s)
 {
-	static const struct mqtt_properties none;
-	struct mqtt_subscription entry = {
-		.filter = slice_str(s->filter),
-		.qos = s->qos,
-	};
-	size_t size = entry.filter.len + 32;
 	uint16_t id = next_id(p);
-	struct writer w;
-	int r;
+	int r = client_put_subscribe(&p->out, p->version, id,
+				     slice_str(s->filter), s->qos);
 
-	r = buffer_reserve(&p->out, size);
 	if (r)
 		return r;
-	w = writer_of(p->out.data + p->out.len, size);
-	subscribe_encode(&w, p->version, id, &none, &entry, 1);
-	assert(!w.overflow);
-	p->out.len += w.len;
 	s->id = id;
 	s->asked = CLIENT_ASKED;
 	return 0;
@@ -233,7 +204,7 @@ static void pump(struct client_protocol *p)
 	if (pump_queue(p))
 		return;
 	if (p->finish && p->queue.count == 0 &&
-	    put_disconnect(p, MQTT_SUCCESS) == 0)
+	    client_put_disconnect(&p->out, p->version, MQTT_SUCCESS) == 0)
 		p->state = FINISHED;
 }
 
@@ -243,7 +214,7 @@ static int refuse(struct client_protocol *p, enum mqtt_reason reason)
 	p->reason = reason;
 	/* Without room or memory it is not told. */
 	if (p->version == MQTT_5_0 && p->state == CONNECTED)
-		(void)put_disconnect(p, reason);
+		(void)client_put_disconnect(&p->out, p->version, reason);
 	return -EPROTO;
 }
 
@@ -271,18 +242,6 @@ static int on_connack(struct client_protocol *p, struct slice body)
 	return 0;
 }
 
-static int put_puback(struct client_protocol *p, uint16_t id)
-{
-	static const struct mqtt_ack blank;
-	struct mqtt_ack packet = blank;
-	uint8_t bytes[SMALL_PACKET];
-	struct writer w = writer_of(bytes, sizeof(bytes));
-
-	packet.packet_id = id;
-	ack_encode(&w, p->version, MQTT_PUBACK, &packet);
-	return put_small(p, &w);
-}
-
 static int on_publish(struct client_protocol *p, const struct frame *frame)
 {
 	struct mqtt_publish packet;
@@ -307,7 +266,9 @@ static int on_publish(struct client_protocol *p, const struct frame *frame)
 		.properties = &packet.properties,
 	};
 	p->callbacks->message(p->arg, &message);
-	return packet.qos == 1 ? put_puback(p, packet.packet_id) : 0;
+	return packet.qos == 1 ? client_put_puback(&p->out, p->version,
+						   packet.packet_id)
+			       : 0;
 }
 
 static int on_puback(struct client_protocol *p, struct slice body)
@@ -483,18 +444,14 @@ static uint64_t ping_due(const struct client_protocol *p)
 
 int client_protocol_tick(struct client_protocol *p, uint64_t now)
 {
-	uint8_t bytes[SMALL_PACKET];
-	struct writer w = writer_of(bytes, sizeof(bytes));
-
 	if (now < client_protocol_next(p))
 		return 0;
 	if (p->state != CONNECTED || p->ping_sent)
 		return -ETIMEDOUT;
 
-	ping_encode(&w, MQTT_PINGREQ);
 	/* Full output or no memory: the server has not read for long; then the
 	 * answer will not come either. */
-	(void)put_small(p, &w);
+	(void)client_put_ping(&p->out);
 	p->ping_sent = now;
 	return 0;
 }
@@ -534,26 +491,21 @@ bool client_protocol_connected(const struct client_protocol *p)
 	return p->state == CONNECTED;
 }
 
+size_t client_protocol_pending(const struct client_protocol *p)
+{
+	return p->queue.count;
+}
+
 static int put_now(struct client_protocol *p, const struct mqtt_publish *packet)
 {
 	size_t size = publish_size(p->version, packet);
-	struct writer w;
-	int r;
 
 	if (p->state != CONNECTED)
 		return -ENOTCONN;
 	if (client_server_verdict(&p->server, size, 0, packet->retain) !=
 	    MQTT_SUCCESS)
 		return -EMSGSIZE;
-
-	r = buffer_reserve(&p->out, size);
-	if (r)
-		return r;
-	w = writer_of(p->out.data + p->out.len, size);
-	publish_encode(&w, p->version, packet);
-	assert(!w.overflow && w.len == size);
-	p->out.len += size;
-	return 0;
+	return client_put_publish(&p->out, p->version, packet);
 }
 
 int client_protocol_publish(struct client_protocol *p, struct slice topic,

@@ -48,6 +48,7 @@ void client_protocol_finish(struct client_protocol *p);
 bool client_protocol_finished(const struct client_protocol *p);
 
 bool client_protocol_connected(const struct client_protocol *p);
+size_t client_protocol_pending(const struct client_protocol *p);
 
 /* As client_publish() and client_subscribe(). */
 int client_protocol_publish(struct client_protocol *p, struct slice topic,

@@ -17,8 +17,12 @@ void node_say(struct node *node, const char *topic, const char *payload,
 		return;
 	r = client_publish(node->client, slice_str(topic), slice_str(payload),
 			   1, retain, 0);
-	if (r)
-		log_error(topic, "not published: %s", strerrordesc_np(-r));
+	if (!r)
+		return;
+	if (!node->behind)
+		log_error(topic, "not published: %s; what holds is said later",
+			  strerrordesc_np(-r));
+	node->behind = true;
 }
 
 static bool is_light(const struct pin *pin)
@@ -277,20 +281,42 @@ static void on_message(void *arg, const struct client_message *message)
 	}
 }
 
-static void on_connected(void *arg, bool session_present)
+static void say_everything(struct node *node)
 {
-	struct node *node = arg;
 	char topic[TOPICS_SIZE];
 
-	(void)session_present;
-	log_info("hub", "connected");
-	node->hub_missed = false;
 	node_say(node, topics_node(topic, node->name, "status"), "online",
 		 true);
 	for (size_t i = 0; i < PINS_MAX; i++)
 		if (node->pins[i].used)
 			node_say_state(node, &node->pins[i]);
 	node_say_report(node);
+}
+
+static void on_connected(void *arg, bool session_present)
+{
+	struct node *node = arg;
+
+	(void)session_present;
+	log_info("hub", "connected");
+	node->hub_missed = false;
+	say_everything(node);
+}
+
+/* What had no room was lost, the newest first: the hub's last word of a pin may
+ * be an old one. */
+static void on_acknowledged(void *arg, uint64_t token, enum mqtt_reason reason)
+{
+	struct node *node = arg;
+
+	(void)token;
+	if (reason >= MQTT_UNSPECIFIED_ERROR)
+		log_warn("hub", "refuses what we publish: %s",
+			 reason_name(reason));
+	if (!node->behind || node->stopping || client_pending(node->client) > 0)
+		return;
+	node->behind = false;
+	say_everything(node);
 }
 
 static void on_disconnected(void *arg, bool was_connected, const char *why)
@@ -326,6 +352,7 @@ const struct client_callbacks node_hub_callbacks = {
 	.connected = on_connected,
 	.disconnected = on_disconnected,
 	.message = on_message,
+	.acknowledged = on_acknowledged,
 	.subscribed = on_subscribed,
 	.stopped = on_stopped,
 };

@@ -38,6 +38,7 @@ struct node {
 	struct pin_errors errors; /* of that configuration */
 
 	bool hub_missed; /* said already */
+	bool behind; /* the hub did not read: it is told again what is so */
 	bool stopping;
 	void (*done)(void *arg);
 	void *done_arg;

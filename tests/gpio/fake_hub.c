@@ -21,7 +21,7 @@
 
 #define DEADLINE_MS 30000
 #define PACKET_MAX (256 * 1024)
-#define HEARD_MAX 1000
+#define HEARD_MAX 4000
 
 struct heard {
 	char *topic;
@@ -37,6 +37,9 @@ struct fake_hub {
 	struct loop_source peer;
 	struct buffer in;
 	bool goodbye;
+	bool hold;
+	uint16_t held[HEARD_MAX]; /* identifiers not acknowledged */
+	size_t held_count;
 	char will[128];
 	char subscribed[1024];
 	struct heard heard[HEARD_MAX];
@@ -80,12 +83,20 @@ static void on_connect(struct fake_hub *hub, struct slice body)
 	send_all(hub, bytes, w.len);
 }
 
-static void on_publish(struct fake_hub *hub, const struct frame *frame)
+static void acknowledge(struct fake_hub *hub, uint16_t id)
 {
 	static struct mqtt_ack ack;
-	struct mqtt_publish packet;
 	uint8_t bytes[16];
 	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	ack.packet_id = id;
+	ack_encode(&w, MQTT_5_0, MQTT_PUBACK, &ack);
+	send_all(hub, bytes, w.len);
+}
+
+static void on_publish(struct fake_hub *hub, const struct frame *frame)
+{
+	struct mqtt_publish packet;
 
 	assert_int_equal(
 		publish_decode(MQTT_5_0, frame->flags, frame->body, &packet),
@@ -97,9 +108,10 @@ static void on_publish(struct fake_hub *hub, const struct frame *frame)
 		.retain = packet.retain,
 	};
 	assert_int_equal(packet.qos, 1);
-	ack.packet_id = packet.packet_id;
-	ack_encode(&w, MQTT_5_0, MQTT_PUBACK, &ack);
-	send_all(hub, bytes, w.len);
+	if (hub->hold)
+		hub->held[hub->held_count++] = packet.packet_id;
+	else
+		acknowledge(hub, packet.packet_id);
 }
 
 static void on_subscribe(struct fake_hub *hub, struct slice body)
@@ -324,6 +336,14 @@ void fake_hub_await_subscribe(struct fake_hub *hub, const char *filter)
 	(void)snprintf(line, sizeof(line), "%s\n", filter);
 	while (!strstr(hub->subscribed, line))
 		wait_more(hub, start, "subscribe", filter);
+}
+
+void fake_hub_hold(struct fake_hub *hub, bool hold)
+{
+	hub->hold = hold;
+	for (size_t i = 0; !hold && i < hub->held_count; i++)
+		acknowledge(hub, hub->held[i]);
+	hub->held_count = 0;
 }
 
 void fake_hub_kick(struct fake_hub *hub)

@@ -34,6 +34,8 @@ const char *fake_hub_retained(struct fake_hub *hub, const char *topic);
 bool fake_hub_heard(const struct fake_hub *hub, const char *topic);
 /* Turn the loop until the node has subscribed to filter. */
 void fake_hub_await_subscribe(struct fake_hub *hub, const char *filter);
+/* Do not acknowledge what the node publishes, or do it at last. */
+void fake_hub_hold(struct fake_hub *hub, bool hold);
 /* Break the connection; the node will come back. */
 void fake_hub_kick(struct fake_hub *hub);
 /* Turn the loop until the node has said goodbye (DISCONNECT). */

@@ -210,6 +210,31 @@ static void test_clicks_that_cannot_be_are_errors(void **state)
 		fake_hub_await(rig->hub, "hearth/pi/error", NULL), "old"));
 }
 
+/* A hub that does not read loses some of what was, but not what is. */
+static void test_a_hub_that_was_stuck_learns_what_is(void **state)
+{
+	struct rig *rig = *state;
+
+	begin(rig, DOOR);
+	fake_hub_hold(rig->hub, true);
+	for (unsigned int i = 0; i < CLIENT_QUEUE_MESSAGES; i++) {
+		assert_int_equal(
+			lines_sim_connect(rig->lines, 22, (int)(i % 2)), 0);
+		while (state_of(rig, "door") != i % 2)
+			assert_int_equal(loop_turn(rig->loop, 20), 0);
+	}
+	assert_int_equal(lines_sim_connect(rig->lines, 22, 0), 0);
+	while (state_of(rig, "door"))
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+	fake_hub_hold(rig->hub, false);
+	/* The last word comes with the greeting. */
+	fake_hub_await(rig->hub, "hearth/pi/status", "online");
+	fake_hub_await(rig->hub, "hearth/pi/in/door", "OFF");
+	fake_hub_await(rig->hub, REPORT, NULL);
+	assert_string_equal(fake_hub_retained(rig->hub, "hearth/pi/in/door"),
+			    "OFF");
+}
+
 static void test_without_the_hub_everything_stays(void **state)
 {
 	struct rig *rig = *state;
@@ -332,6 +357,7 @@ int main(void)
 		NODE_TEST(test_an_input_follows_its_wire),
 		NODE_TEST(test_lost_edges_do_not_leave_a_wrong_state),
 		NODE_TEST(test_clicks_that_cannot_be_are_errors),
+		NODE_TEST(test_a_hub_that_was_stuck_learns_what_is),
 		NODE_TEST(test_without_the_hub_everything_stays),
 		NODE_TEST(test_stop_makes_safe_and_says_so),
 		NODE_TEST(test_stop_without_a_hub),
