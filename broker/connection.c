@@ -274,6 +274,11 @@ int connection_send(struct connection *c, const void *bytes, size_t len)
 {
 	if (c->state >= CONNECTION_CLOSING)
 		return 0;
+	if (len > c->max_packet) { /* [MQTT-3.1.2-24] */
+		connection_close_soon(c, MQTT_PACKET_TOO_LARGE,
+				      "an answer larger than the client takes");
+		return 0;
+	}
 	if (output_append(c->broker->pool, &c->output, bytes, len) < 0)
 		return -ENOMEM;
 	connection_mark_dirty(c);
@@ -452,7 +457,8 @@ static void send_disconnect(struct connection *c, enum mqtt_reason reason)
 	const uint8_t packet[] = { MQTT_DISCONNECT << 4, 2, (uint8_t)reason,
 				   0 };
 
-	if (c->version == MQTT_5_0 && reason >= MQTT_UNSPECIFIED_ERROR)
+	if (c->version == MQTT_5_0 && reason >= MQTT_UNSPECIFIED_ERROR &&
+	    sizeof(packet) <= c->max_packet)
 		connection_send(c, packet, sizeof(packet));
 }
 

@@ -103,6 +103,11 @@ static void accept(struct connection *c, const struct mqtt_connect *packet,
 	if (c->version == MQTT_5_0)
 		connack_properties(c, packet, &connack.properties);
 	connack_encode(&w, c->version, &connack);
+	if (w.len > c->max_packet) {
+		connection_close(c, MQTT_PACKET_TOO_LARGE,
+				 "CONNACK larger than the client takes");
+		return;
+	}
 	log_info("client", "%s: connected as %s%s%s, MQTT %s%s",
 		 connection_name(c, name), c->session->user[0] ? "user " : "",
 		 c->session->user[0] ? c->session->user : "anonymous",
@@ -240,8 +245,6 @@ static void attach(struct connection *c, struct session *s,
 	if (properties_has(p, MQTT_PROP_RECEIVE_MAXIMUM) &&
 	    p->receive_maximum < c->receive_maximum)
 		c->receive_maximum = p->receive_maximum;
-	if (properties_has(p, MQTT_PROP_MAXIMUM_PACKET_SIZE))
-		c->max_packet = p->maximum_packet_size;
 	if (properties_has(p, MQTT_PROP_REQUEST_PROBLEM_INFORMATION))
 		c->problem_information = p->request_problem_information;
 }
@@ -488,6 +491,8 @@ void protocol_connect(struct connection *c, struct slice body)
 						: "CONNECT refused");
 		return;
 	}
+	if (properties_has(&packet.properties, MQTT_PROP_MAXIMUM_PACKET_SIZE))
+		c->max_packet = packet.properties.maximum_packet_size;
 	if (packet.version == MQTT_5_0 &&
 	    properties_has(&packet.properties,
 			   MQTT_PROP_AUTHENTICATION_METHOD)) {
