@@ -235,9 +235,9 @@ static enum mqtt_reason check(struct connection *c, struct mqtt_publish *packet)
 		    !utf8_valid(packet->payload))
 			return MQTT_PAYLOAD_FORMAT_INVALID;
 	}
-	if (packet->qos == 2 && !packet->dup &&
+	if (packet->qos == 2 && c->version == MQTT_5_0 &&
 	    c->session->inbound_count >= LIMIT_RECEIVE_MAXIMUM &&
-	    c->version == MQTT_5_0)
+	    !session_inbound_has(c->session, packet->packet_id))
 		return MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 	return MQTT_SUCCESS;
 }
