@@ -153,6 +153,7 @@ void router_publish_will(struct session *session)
 		will->expires = loop_now(broker->loop) +
 				(uint64_t)session->will_expiry * 1000;
 	publish_of_message(&p, will);
+	p.from = session;
 	entry = router_topic(broker, p.topic);
 	if (!entry) {
 		log_error("client", "%s: will lost: out of memory",
@@ -173,6 +174,7 @@ struct replay {
 	struct session *session;
 	struct delivery delivery;
 	uint8_t qos;
+	bool no_local;
 };
 
 static int send_one(struct message *message, void *arg)
@@ -183,6 +185,10 @@ static int send_one(struct message *message, void *arg)
 	int r;
 
 	if (!session_may(session, message_topic(message), ACCESS_READ).allowed)
+		return 0;
+	/* The client identifier decides, not the connection [MQTT-3.8.3-3]. */
+	if (replay->no_local &&
+	    strcmp(message->origin->client_id, session->client_id) == 0)
 		return 0;
 
 	publish_of_message(&p, message);
@@ -201,6 +207,7 @@ int router_send_retained(struct session *session, struct slice filter,
 		.session = session,
 		.delivery = { .retain = true, .replay = true },
 		.qos = SUBSCRIPTION_QOS(options),
+		.no_local = options & SUBSCRIPTION_NO_LOCAL,
 	};
 	uint8_t bytes[5];
 	struct writer w = writer_of(bytes, sizeof(bytes));
