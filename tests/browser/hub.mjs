@@ -41,6 +41,15 @@ function freePort() {
   });
 }
 
+/* '' when it is gone already. */
+function commandOf(pid) {
+  try {
+    return fs.readFileSync(`/proc/${pid}/comm`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 const CONFIG = (hub) => `[hearth]
 data_dir = ${hub.data}
 node = cottage
@@ -174,9 +183,9 @@ export class Hub {
     return until('hearth-gpiod', async () => {
       const children = `/proc/${this.child.pid}/task/${this.child.pid}/children`;
       for (const pid of fs.readFileSync(children, 'utf8').split(' ')) {
-        if (!pid) continue;
-        const name = fs.readFileSync(`/proc/${pid}/comm`, 'utf8');
-        if (name.startsWith('hearth-gpiod')) return Number(pid);
+        if (pid && commandOf(pid).startsWith('hearth-gpiod')) {
+          return Number(pid);
+        }
       }
       return null;
     });
