@@ -17,7 +17,9 @@ struct db_config;
 #define DB_PIN_CHIP_MAX 64 /* a chip's label */
 #define DB_PIN_LINE_MAX 511 /* the kernel's largest chips have 512 lines */
 #define DB_PIN_DEBOUNCE_MAX 10000 /* ms; longer is not bouncing */
-#define DB_PINS_MAX 256 /* several expanders full */
+/* As many as hearth-gpiod takes (LOGIC_OUTPUTS_MAX in gpio/logic.h): one more
+ * would make it refuse the whole configuration. */
+#define DB_PINS_MAX 64
 
 enum db_pin_dir { DB_PIN_IN, DB_PIN_OUT };
 enum db_pin_bias { DB_PIN_NONE, DB_PIN_UP, DB_PIN_DOWN, DB_PIN_AS_IS };
