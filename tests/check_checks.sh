@@ -44,4 +44,35 @@ refuses check_sizes.sh web/a.c "$(lines 'int a[] = {\n' 600 '};\n')"
 refuses check_format.sh web/a.c 'int f(void) { return 1; }\n'
 refuses check_man.sh web/a.8 '.Dd now\n.Dt A 8\n.Os\n.Sh NAME\n.Bogus\n'
 
+# misses WHAT FILE SED: the table of statements, with one fault put in by sed.
+misses() {
+	cp "$2" "$tree/kept"
+	sed -i "$3" "$tree/tests/$2"
+	if ./check_conformance.sh "$tree" >/dev/null; then
+		echo "check_conformance.sh accepts $1"
+		bad=1
+	fi
+	cp "$tree/kept" "$tree/tests/$2"
+}
+
+rm -rf "$tree"
+mkdir -p "$tree/tests"
+cp -R conformance broker wire "$tree/tests"
+if ! ./check_conformance.sh "$tree" >/dev/null; then
+	echo "check_conformance.sh refuses a tree without a fault"
+	bad=1
+fi
+
+misses "a statement left out" conformance/statements.tsv 7d
+misses "one left out of what is not yet" conformance/not_yet.tsv 2d
+misses "a statement without a test" conformance/statements.tsv \
+	'7s/\ttest_[a-z0-9_]*\t/\t\t/'
+misses "a statement that stands twice" conformance/statements.tsv \
+	'7{h;d};8{s/.*//;G;s/^\n//;p}'
+misses "a test that is not there" conformance/test_qos.c \
+	's/test_a_refused_identifier_is_free/test_renamed/'
+misses "a test that is not run" conformance/test_qos.c \
+	'/DIALOGUE(test_a_refused_identifier_is_free)/d'
+misses "a program that is not built" conformance/meson.build "s/'qos',//"
+
 exit $bad
