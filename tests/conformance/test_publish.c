@@ -91,8 +91,10 @@ static void test_overlapping_filters_give_the_highest_qos(void **state)
 							   "p", true, NULL);
 
 			sim_peer_subscribed(peer, "a/b", first);
-			sim_peer_subscribed(peer, "a/+", (first + 1) % 3);
-			sim_peer_subscribed(peer, "a/#", (first + 2) % 3);
+			sim_peer_subscribed(peer, "a/+",
+					    (uint8_t)((first + 1) % 3));
+			sim_peer_subscribed(peer, "a/#",
+					    (uint8_t)((first + 2) % 3));
 			sim_peer_publish(peer, "a/b", "x", 2, false, 3);
 			sim_peer_receive(peer, "a/b", "x", 2);
 			sim_peer_acked(peer, MQTT_PUBREC, 3);
