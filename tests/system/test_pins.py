@@ -126,7 +126,7 @@ def nonsense_is_refused(daemon):
                            ("out/heater/set", "{"),
                            ("out/heater/set", '{"state":"ON","on_time":-1}'),
                            ("out/nothing/set", "ON"),
-                           ("out/heater/set", "")):
+                           ("out/heater/set", " ")):
         watcher = Watcher(daemon, topic("error"), topic("out/heater"))
         watcher.wait(topic("out/heater OFF"))
         pub(daemon, topic(where), message)
