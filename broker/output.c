@@ -202,14 +202,56 @@ err_truncate:
 	return -ENOMEM;
 }
 
-void output_move(struct output *to, struct output *from)
+static struct output_piece *unchain_first(struct output *out)
 {
-	if (!from->first)
-		return;
-	chain(to, from->first);
-	to->last = from->last;
-	to->len += from->len;
-	*from = (struct output){ 0 };
+	struct output_piece *piece = out->first;
+
+	out->first = piece->next;
+	if (!out->first)
+		out->last = NULL;
+	out->len -= piece->end - piece->start;
+	piece->next = NULL;
+	return piece;
+}
+
+int output_move(struct output_pool *pool, struct output *to,
+		struct output *from, size_t len)
+{
+	assert(len <= from->len);
+
+	while (len > 0) {
+		struct output_piece *piece = from->first;
+		size_t n = piece->end - piece->start;
+
+		if (n <= len) {
+			chain(to, unchain_first(from));
+			to->len += n;
+			len -= n;
+			continue;
+		}
+		if (output_append(pool, to, piece->data + piece->start, len) <
+		    0)
+			return -ENOMEM;
+		output_consume(pool, from, len);
+		return 0;
+	}
+	return 0;
+}
+
+size_t output_peek(const struct output *from, uint8_t *bytes, size_t len)
+{
+	const struct output_piece *piece = from->first;
+	size_t done = 0;
+
+	for (; piece && done < len; piece = piece->next) {
+		size_t n = piece->end - piece->start;
+
+		if (n > len - done)
+			n = len - done;
+		memcpy(bytes + done, piece->data + piece->start, n);
+		done += n;
+	}
+	return done;
 }
 
 int output_iovecs(const struct output *out, struct iovec iov[OUTPUT_IOVECS])

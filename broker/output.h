@@ -41,8 +41,12 @@ int output_append(struct output_pool *pool, struct output *out,
 int output_append_message(struct output_pool *pool, struct output *out,
 			  struct slice head, struct message *message,
 			  struct slice tail);
-/* Move all of from behind to; from is empty then. */
-void output_move(struct output *to, struct output *from);
+/* Move the first len bytes of from, at most all, behind to. Long payloads are not
+ * copied. Returns 0; -ENOMEM: a part of them may have moved. */
+int output_move(struct output_pool *pool, struct output *to,
+		struct output *from, size_t len);
+/* Copy what from begins with, at most len bytes. Returns how many. */
+size_t output_peek(const struct output *from, uint8_t *bytes, size_t len);
 
 /* The front as iovecs for writev(2). Returns how many. */
 int output_iovecs(const struct output *out, struct iovec iov[OUTPUT_IOVECS]);

@@ -1,8 +1,11 @@
 #include "broker/websocket_stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <wslay/wslay.h>
+
+#include "broker/wire/framing.h"
 
 #define CONTROL_MAX 125 /* RFC 6455, 5.5 */
 
@@ -90,17 +93,36 @@ static size_t put_header(uint8_t out[10], uint8_t opcode, size_t len)
 	return 10;
 }
 
+/* Bytes of the packet that out begins with; it is whole, as we made it. */
+static size_t first_packet(const struct output *out)
+{
+	uint8_t head[MQTT_FIXED_HEADER_MAX];
+	size_t n = output_peek(out, head, sizeof(head));
+	size_t len = 0;
+	size_t i = 0;
+
+	do {
+		i++;
+		assert(i < n);
+		len |= (size_t)(head[i] & 0x7f) << (7 * (i - 1));
+	} while (head[i] & 0x80);
+	len += i + 1;
+	assert(len <= out->len);
+	return len;
+}
+
 int websocket_stream_frame(struct websocket_stream *ws,
 			   struct output_pool *pool, struct output *out)
 {
-	uint8_t header[10];
-	size_t n = put_header(header, WSLAY_BINARY_FRAME, out->len);
+	while (out->len > 0) {
+		const size_t len = first_packet(out);
+		uint8_t header[10];
+		size_t n = put_header(header, WSLAY_BINARY_FRAME, len);
 
-	if (out->len == 0)
-		return 0;
-	if (output_append(pool, &ws->framed, header, n) < 0)
-		return -ENOMEM;
-	output_move(&ws->framed, out);
+		if (output_append(pool, &ws->framed, header, n) < 0 ||
+		    output_move(pool, &ws->framed, out, len) < 0)
+			return -ENOMEM;
+	}
 	return 0;
 }
 

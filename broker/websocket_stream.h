@@ -1,7 +1,9 @@
 /*
  * MQTT bytes in WebSocket frames (RFC 6455; MQTT 5.0, section 6), server side:
- * binary messages only, cut and merged as the peer likes. wslay reads the frames;
- * what goes out is one frame for each flush, so its header is all there is to it.
+ * binary messages only, cut and merged as the peer likes. wslay reads the frames.
+ * What goes out is one frame for each Control Packet: the specification asks
+ * clients to expect several in one, but Paho C 1.3.12 stops after the first until
+ * more bytes come.
  *
  * Knows no socket. Broker thread only.
  */
@@ -33,7 +35,8 @@ bool websocket_stream_closed(const struct websocket_stream *ws);
 
 /* Frames that wait to be written. */
 struct output *websocket_stream_framed(struct websocket_stream *ws);
-/* All of out as one binary frame behind them; out is empty then. */
+/* All of out, which holds whole packets, as binary frames behind them; out is
+ * empty then. Returns 0, or -ENOMEM: the stream can only be given up. */
 int websocket_stream_frame(struct websocket_stream *ws,
 			   struct output_pool *pool, struct output *out);
 

@@ -164,17 +164,70 @@ static void test_move_empties_the_one_behind(void **state)
 	struct rig *rig = *state;
 	struct output other = { 0 };
 
-	output_move(&rig->out, &other);
+	assert_int_equal(output_move(rig->pool, &rig->out, &other, 0), 0);
 	assert_null(rig->out.first);
 	assert_int_equal(output_append(rig->pool, &rig->out, pattern, 10), 0);
 	assert_int_equal(output_append(rig->pool, &other, pattern + 10, 2000),
 			 0);
-	output_move(&rig->out, &other);
+	assert_int_equal(output_move(rig->pool, &rig->out, &other, 2000), 0);
 	assert_int_equal(other.len, 0);
 	assert_null(other.first);
 	assert_int_equal(
 		output_append(rig->pool, &rig->out, pattern + 2010, 5000), 0);
 	drain(rig, pattern, 7010, 333);
+}
+
+/* Whatever is moved at a time, bytes stay in order and long payloads shared. */
+static void test_move_takes_a_part(void **state)
+{
+	static const size_t sizes[] = { 1, 7, 1024, 2048, 5000, 16384, 40000 };
+	struct rig *rig = *state;
+	struct slice payload = message_payload(rig->message);
+	const size_t len = 20000 + payload.len;
+	static uint8_t bytes[20000 + 3 * OUTPUT_COPY_MAX];
+
+	memcpy(bytes, pattern, 20000);
+	memcpy(bytes + 20000, payload.data, payload.len);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct output other = { 0 };
+		uint8_t front[5];
+
+		assert_int_equal(output_append_message(rig->pool, &other,
+						       slice_of(bytes, 20000),
+						       rig->message, payload),
+				 0);
+		assert_int_equal(output_peek(&other, front, 5), 5);
+		assert_memory_equal(front, bytes, 5);
+		while (other.len > 0) {
+			size_t n = sizes[i] < other.len ? sizes[i] : other.len;
+			size_t before = other.len;
+
+			assert_int_equal(
+				output_move(rig->pool, &rig->out, &other, n),
+				0);
+			assert_int_equal(other.len, before - n);
+		}
+		assert_null(other.first);
+		drain(rig, bytes, len, 3000);
+		assert_int_equal(atomic_load(&rig->message->refs), 1);
+	}
+}
+
+static void test_peek_looks_over_pieces(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t front[4] = { 0 };
+
+	assert_int_equal(output_peek(&rig->out, front, 4), 0);
+	assert_int_equal(output_append(rig->pool, &rig->out, pattern, 1), 0);
+	assert_int_equal(output_peek(&rig->out, front, 4), 1);
+	assert_int_equal(output_append_message(rig->pool, &rig->out,
+					       slice_of(NULL, 0), rig->message,
+					       message_payload(rig->message)),
+			 0);
+	assert_int_equal(output_peek(&rig->out, front, 4), 4);
+	assert_int_equal(front[0], pattern[0]);
+	assert_memory_equal(front + 1, pattern, 3);
 }
 
 static void test_more_pieces_than_one_write_takes(void **state)
@@ -259,6 +312,8 @@ int main(void)
 		T(test_appending_while_the_front_is_written),
 		T(test_long_payloads_are_referenced),
 		T(test_move_empties_the_one_behind),
+		T(test_move_takes_a_part),
+		T(test_peek_looks_over_pieces),
 		T(test_more_pieces_than_one_write_takes),
 		T(test_without_memory_nothing_is_added),
 		T(test_chunks_are_used_again),

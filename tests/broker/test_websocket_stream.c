@@ -204,6 +204,21 @@ static void test_pings_that_nobody_reads_have_an_end(void **state)
 	assert_in_range(pings, 1000, 50000);
 }
 
+/* A packet of size bytes, its Remaining Length in as many as that takes. */
+static void publish_of_size(uint8_t *packet, size_t size)
+{
+	size_t head = size < 130 ? 2 : size < 16387 ? 3 : 4;
+	size_t rest = size - head;
+
+	memset(packet, 'x', size);
+	packet[0] = 0x30;
+	for (size_t i = 1; i < head; i++) {
+		packet[i] = (uint8_t)(rest % 128 | (i + 1 < head ? 0x80u : 0u));
+		rest /= 128;
+	}
+	assert_int_equal(rest, 0);
+}
+
 /* A length in 0, 2 and 8 more bytes, out and in. */
 static void test_each_length_has_its_header(void **state)
 {
@@ -212,7 +227,7 @@ static void test_each_length_has_its_header(void **state)
 		const char *header;
 		size_t header_len;
 	} rows[] = {
-		{ 1, "\x82\x01", 2 },
+		{ 2, "\x82\x02", 2 },
 		{ 125, "\x82\x7d", 2 },
 		{ 126, "\x82\x7e\0\x7e", 4 },
 		{ 65535, "\x82\x7e\xff\xff", 4 },
@@ -226,7 +241,7 @@ static void test_each_length_has_its_header(void **state)
 		struct output out = { 0 };
 		struct iovec iov[OUTPUT_IOVECS];
 
-		memset(payload, 'x', rows[i].len);
+		publish_of_size(payload, rows[i].len);
 		assert_int_equal(
 			output_append(rig->pool, &out, payload, rows[i].len),
 			0);
@@ -252,6 +267,26 @@ static void test_each_length_has_its_header(void **state)
 	}
 }
 
+/* Paho C takes one packet out of a frame and waits for more bytes. */
+static void test_each_packet_has_a_frame(void **state)
+{
+	static const char packets[] = "\x20\x02\0\0"
+				      "\xd0\0"
+				      "\x30\x04\0\1ax";
+	struct rig *rig = *state;
+	struct output out = { 0 };
+
+	assert_int_equal(output_append(rig->pool, &out, packets, SIZE(packets)),
+			 0);
+	assert_int_equal(websocket_stream_frame(rig->ws, rig->pool, &out), 0);
+	assert_int_equal(out.len, 0);
+	expect_framed(rig,
+		      "\x82\x04\x20\x02\0\0"
+		      "\x82\x02\xd0\0"
+		      "\x82\x06\x30\x04\0\1ax",
+		      SIZE(packets) + 6);
+}
+
 static void test_nothing_to_send_is_no_frame(void **state)
 {
 	struct rig *rig = *state;
@@ -275,11 +310,11 @@ static void test_memory_may_run_out(void **state)
 	assert_null(ws);
 
 	pool = output_pool_new();
-	assert_int_equal(output_append(pool, &out, "x", 1), 0);
+	assert_int_equal(output_append(pool, &out, "\xd0", 2), 0);
 	failing_malloc_arm(0);
 	assert_int_equal(websocket_stream_frame(rig->ws, pool, &out), -ENOMEM);
 	assert_true(failing_malloc_disarm());
-	assert_int_equal(out.len, 1);
+	assert_int_equal(out.len, 2);
 	output_clear(pool, &out);
 	output_pool_free(pool);
 
@@ -302,6 +337,7 @@ int main(void)
 		T(test_breaches_end_the_stream),
 		T(test_pings_that_nobody_reads_have_an_end),
 		T(test_each_length_has_its_header),
+		T(test_each_packet_has_a_frame),
 		T(test_nothing_to_send_is_no_frame),
 		T(test_memory_may_run_out),
 	};
