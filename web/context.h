@@ -18,6 +18,7 @@ struct db_config;
 struct db_history;
 struct gpio_link;
 struct hashing;
+struct known;
 struct server;
 struct sessions;
 struct throttle;
@@ -31,6 +32,7 @@ struct web_context {
 	struct hashing *hashing;
 	struct sessions *sessions;
 	struct throttle *throttle;
+	struct known *known;
 	struct gpio_link *gpio;
 	struct server *server;
 	struct same_site site;

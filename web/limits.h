@@ -49,10 +49,15 @@
 #define WEB_LOGIN_WAIT_MS 1000
 #define WEB_LOGIN_WAIT_MAX_MS (5u * 60 * 1000) /* of an address */
 #define WEB_LOGIN_USER_WAIT_MAX_MS 30000
-/* Attempts of one address, or for one user, under way at once (429). */
-#define WEB_LOGIN_PENDING 16
+/* Attempts of one address, or for one user, under way at once (429): what one
+ * address has connections for. */
+#define WEB_LOGIN_PENDING WEB_CONNECTIONS_PER_IP
 /* Addresses and users remembered for that; the one quiet longest goes. */
 #define WEB_LOGIN_REMEMBERED 1024
+
+/* Passwords remembered as right: of the programs that send one with every
+ * request. */
+#define WEB_KNOWN_PASSWORDS 64
 
 /* Until the broker has acknowledged a publish (504). */
 #define WEB_BROKER_MS 10000

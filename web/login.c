@@ -14,6 +14,7 @@
 #include "broker/base/log.h"
 #include "web/address.h"
 #include "web/api.h"
+#include "web/known.h"
 #include "web/reply.h"
 #include "web/router.h"
 #include "web/throttle.h"
@@ -58,38 +59,56 @@ static void on_verified(struct request *request, int result, const char *hash)
 		strcmp(user->password_hash, hash) == 0;
 	throttle_end(throttle, address, request->attempt,
 		     right ? THROTTLE_RIGHT : THROTTLE_WRONG, clock_ms());
-	if (!right)
+	if (right)
+		known_add(request->web->known, &request->tag);
+	else
 		log_warn("web", "wrong password for user %s from %s",
 			 request->attempt, address);
 	request->checked(request, right);
+}
+
+/* An attacker learns by this no faster than by asking the hasher: who guesses
+ * wrong is told to wait before it comes here. */
+static bool is_known(struct request *request, const char *hash,
+		     const char *password)
+{
+	const struct known *known = request->web->known;
+
+	return hash && known_tag(known, hash, password, &request->tag) &&
+	       known_has(known, &request->tag);
 }
 
 void login_check(struct request *request, const char *user,
 		 const char *password, login_fn *fn)
 {
 	struct throttle *throttle = request->web->throttle;
-	const struct access_user *known;
+	const struct access_user *account;
 	char address[ADDRESS_KEY_SIZE];
+	const char *hash = NULL;
 	uint64_t wait;
 
-	address_key(request_peer(request), address);
-	wait = throttle_begin(throttle, address, user, clock_ms());
-	if (wait) {
-		reply_later(request, 429, wait,
-			    "Too many wrong passwords; wait a little.");
-		return;
-	}
-	known = access_find_user(request->web->access, slice_str(user));
-	if (known && (!known->enabled || !known->password_hash[0]))
-		known = NULL;
-	/* A name too long is cut here and in both ends of the throttle alike;
-	 * nobody is called so, and a check without hash never finds right. */
+	account = access_find_user(request->web->access, slice_str(user));
+	if (account && account->enabled && account->password_hash[0])
+		hash = account->password_hash;
+	/* A name too long is cut: nobody is called so, and a check without hash
+	 * never finds right. */
 	snprintf(request->attempt, sizeof(request->attempt), "%s", user);
 	request->checked = fn;
-	if (!hashing_verify(request, known ? known->password_hash : NULL,
-			    password, on_verified))
-		throttle_end(throttle, address, user, THROTTLE_UNKNOWN,
-			     clock_ms());
+	address_key(request_peer(request), address);
+	wait = throttle_wait(throttle, address, request->attempt, clock_ms());
+	if (!wait && is_known(request, hash, password)) {
+		fn(request, true);
+		return;
+	}
+	if (!wait)
+		wait = throttle_begin(throttle, address, request->attempt,
+				      clock_ms());
+	if (wait)
+		reply_later(request, 429, wait,
+			    "Too many wrong passwords; wait a little.");
+	else if (!hashing_verify(request, hash, password, on_verified))
+		throttle_end(throttle, address, request->attempt,
+			     THROTTLE_UNKNOWN, clock_ms());
 }
 
 /* ---- who is it ---------------------------------------------------------- */

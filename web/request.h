@@ -16,6 +16,7 @@
 #include "broker/base/list.h"
 #include "db/users.h"
 #include "web/context.h"
+#include "web/known.h"
 #include "web/limits.h"
 #include "web/session.h"
 
@@ -61,6 +62,7 @@ struct request {
 	bool by_cookie;
 	/* While a password is checked: whose, and what then (login.c). */
 	char attempt[DB_USER_NAME_MAX + 1];
+	struct known_tag tag;
 	void (*checked)(struct request *request, bool right);
 	request_fn *next;
 

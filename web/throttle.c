@@ -89,8 +89,6 @@ static uint64_t wait_of(struct throttle *throttle, const char *key,
 		return 0;
 	if (entry->wrong && now - entry->last >= FORGET_MS)
 		entry->wrong = 0;
-	if (entry->pending >= WEB_LOGIN_PENDING)
-		return WEB_LOGIN_WAIT_MS;
 	return entry->wrong > WEB_LOGIN_FREE && entry->next > now
 		       ? entry->next - now
 		       : 0;
@@ -115,8 +113,8 @@ static void keys(const char *address, const char *user,
 	snprintf(by_user, KEY_SIZE, "user %s", user);
 }
 
-uint64_t throttle_begin(struct throttle *throttle, const char *address,
-			const char *user, uint64_t now)
+uint64_t throttle_wait(struct throttle *throttle, const char *address,
+		       const char *user, uint64_t now)
 {
 	char by_address[KEY_SIZE], by_user[KEY_SIZE];
 	uint64_t wait, other;
@@ -124,10 +122,21 @@ uint64_t throttle_begin(struct throttle *throttle, const char *address,
 	keys(address, user, by_address, by_user);
 	wait = wait_of(throttle, by_address, now);
 	other = wait_of(throttle, by_user, now);
-	if (other > wait)
-		wait = other;
+	return other > wait ? other : wait;
+}
+
+uint64_t throttle_begin(struct throttle *throttle, const char *address,
+			const char *user, uint64_t now)
+{
+	char by_address[KEY_SIZE], by_user[KEY_SIZE];
+	uint64_t wait = throttle_wait(throttle, address, user, now);
+
 	if (wait)
 		return wait;
+	keys(address, user, by_address, by_user);
+	if (obtain(throttle, by_address)->pending >= WEB_LOGIN_PENDING ||
+	    obtain(throttle, by_user)->pending >= WEB_LOGIN_PENDING)
+		return WEB_LOGIN_WAIT_MS;
 	obtain(throttle, by_address)->pending++;
 	obtain(throttle, by_user)->pending++;
 	return 0;

@@ -15,7 +15,11 @@ struct throttle;
 struct throttle *throttle_new(void);
 void throttle_free(struct throttle *throttle);
 
-/* Milliseconds until an attempt is let through; 0: now, and throttle_end() must
+/* Milliseconds until wrong passwords let another attempt through; 0: now. */
+uint64_t throttle_wait(struct throttle *throttle, const char *address,
+		       const char *user, uint64_t now);
+
+/* The same, and also not more than may be under way. 0: throttle_end() must
  * follow. */
 uint64_t throttle_begin(struct throttle *throttle, const char *address,
 			const char *user, uint64_t now);

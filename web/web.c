@@ -17,6 +17,7 @@
 #include "web/front.h"
 #include "web/gpio_link.h"
 #include "web/hashing.h"
+#include "web/known.h"
 #include "web/limits.h"
 #include "web/peers.h"
 #include "web/server.h"
@@ -76,6 +77,7 @@ static void close_parts(struct web *web)
 	access_free(context->access);
 	db_history_close(context->history);
 	admin_close(context->admin);
+	known_free(context->known);
 	throttle_free(context->throttle);
 	sessions_free(context->sessions);
 	peers_free(web->peers);
@@ -124,10 +126,11 @@ static int open_parts(struct web *web, const struct web_options *options)
 	web->peers = peers_new(WEB_CONNECTIONS, WEB_CONNECTIONS_PER_IP);
 	context->sessions = sessions_new();
 	context->throttle = throttle_new();
+	context->known = known_new();
 	context->loop = loop_new();
 	context->admin = admin_open(options->broker);
 	if (!web->peers || !context->sessions || !context->throttle ||
-	    !context->loop || !context->admin)
+	    !context->known || !context->loop || !context->admin)
 		return -ENOMEM;
 	context->hashing = hashing_new(context->loop, options->authenticator);
 	if (!context->hashing)

@@ -114,6 +114,8 @@ static void test_attempts_at_once_are_bounded(void **state)
 	assert_true(throttle_begin(*state, "a", "anna", 1000) > 0);
 	assert_true(throttle_begin(*state, "a", "ben", 1000) > 0);
 	assert_true(throttle_begin(*state, "b", "anna", 1000) > 0);
+	/* They are no reason to wait for who is known. */
+	assert_int_equal(throttle_wait(*state, "a", "anna", 1000), 0);
 	throttle_end(*state, "a", "anna", THROTTLE_UNKNOWN, 1000);
 	assert_int_equal(throttle_begin(*state, "a", "anna", 1000), 0);
 }
