@@ -454,12 +454,16 @@ def thousands(daemon, bystander):
         return hub.descriptors(daemon.pid)
     wave(2)
     fds = settled()
-    memory = hub.memory(daemon.pid)["Private_Dirty"]
-    wave(10)
-    hub.until("descriptors to be given back", lambda: settled() <= fds)
-    grown = hub.memory(daemon.pid)["Private_Dirty"] - memory
+    grown = []
+    # On a loaded machine more connections are open at a time and the allocator
+    # keeps their memory: that happens once. What leaks grows every time.
+    while len(grown) < 5 and (not grown or grown[-1] >= 512):
+        memory = hub.memory(daemon.pid)["Private_Dirty"]
+        wave(10)
+        hub.until("descriptors to be given back", lambda: settled() <= fds)
+        grown.append(hub.memory(daemon.pid)["Private_Dirty"] - memory)
     # 2000 connections: a leak of 256 bytes each would be more.
-    assert grown < 512, f"{grown} KiB more"
+    assert grown[-1] < 512, f"{grown} KiB more"
 
 
 def main():
