@@ -242,7 +242,8 @@ static bool may_send(struct session *session, const struct outgoing *o)
 				    &session->waiting);
 		return false;
 	}
-	return window_open(session);
+	/* The window holds back PUBLISH, not PUBREL [MQTT-3.3.4-10]. */
+	return o->state == OUTGOING_RELEASED || window_open(session);
 }
 
 /* Rules may have changed, and time has passed, since it was queued. */

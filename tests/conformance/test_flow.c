@@ -23,6 +23,34 @@ static void test_other_packets_pass_a_full_window(void **state)
 	sim_peer_close(peer);
 }
 
+/* Back with a smaller window, a client is told at once what is released. */
+static void test_a_full_window_holds_back_no_pubrel(void **state)
+{
+	struct mqtt_connect packet = sim_connect(MQTT_5_0, "p", false);
+	struct sim_peer *peer = dialogue_connect(*state, &packet);
+	uint16_t ids[3];
+
+	sim_peer_subscribed(peer, "t", 2);
+	for (uint16_t i = 0; i < 3; i++) {
+		sim_peer_publish(peer, "t", "x", 2, false, (uint16_t)(i + 1));
+		ids[i] = sim_peer_receive(peer, "t", "x", 2);
+		sim_peer_acked(peer, MQTT_PUBREC, (uint16_t)(i + 1));
+	}
+	for (uint16_t i = 1; i < 3; i++) {
+		sim_peer_ack(peer, MQTT_PUBREC, ids[i]);
+		sim_peer_acked(peer, MQTT_PUBREL, ids[i]);
+	}
+	sim_peer_close(peer);
+	packet.properties.receive_maximum = 1;
+	properties_set(&packet.properties, MQTT_PROP_RECEIVE_MAXIMUM);
+	peer = dialogue_connect(*state, &packet);
+	assert_int_equal(sim_peer_receive(peer, "t", "x", 2), ids[0]);
+	sim_peer_acked(peer, MQTT_PUBREL, ids[1]);
+	sim_peer_acked(peer, MQTT_PUBREL, ids[2]);
+	sim_peer_close(peer);
+	sim_peer_close(sim_client(*state, MQTT_5_0, "p", true, NULL));
+}
+
 /* Ours begins at what CONNECT says, goes down with each and up again. */
 static void test_the_send_quota_is_the_clients(void **state)
 {
@@ -285,6 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIALOGUE(test_other_packets_pass_a_full_window),
+		DIALOGUE(test_a_full_window_holds_back_no_pubrel),
 		DIALOGUE(test_the_send_quota_is_the_clients),
 		DIALOGUE(test_our_receive_maximum_holds),
 		DIALOGUE(test_a_connack_that_is_too_large_is_not_sent),
