@@ -28,6 +28,9 @@ static void test_another_first_packet_is_not_answered(void **state)
 		LITERAL("\x30\3\0\1t"),
 		LITERAL("\xe0\0"),
 		LITERAL("\xf0\0"),
+		/* Another type with the body of a CONNECT. */
+		LITERAL("\x30\x0d\0\4MQTT\4\2\0\0\0\1a"),
+		LITERAL("\xf0\x0d\0\4MQTT\4\2\0\0\0\1a"),
 	};
 
 	for (size_t i = 0; i < COUNT(packets); i++) {
