@@ -45,13 +45,13 @@ bool known_tag(const struct known *known, const char *hash,
 	       const char *password, struct known_tag *out)
 {
 	size_t hash_len = strlen(hash) + 1, len = strlen(password);
-	unsigned char *text = malloc(hash_len + len);
+	unsigned char *text = malloc(hash_len + len + 1);
 	bool good;
 
 	if (!text)
 		return false;
 	memcpy(text, hash, hash_len);
-	memcpy(text + hash_len, password, len);
+	memcpy(text + hash_len, password, len + 1);
 	good = HMAC(EVP_sha256(), known->key, (int)sizeof(known->key), text,
 		    hash_len + len, out->bytes, NULL) != NULL;
 	OPENSSL_cleanse(text, hash_len + len);

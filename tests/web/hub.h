@@ -33,6 +33,7 @@ enum hub_kind {
 	HUB_UNCLAIMED,
 	HUB_CLAIMED, /* by HUB_ADMIN */
 	HUB_TLS, /* claimed, with a TLS listener besides */
+	HUB_STORED, /* claimed, with a store: it keeps a history of everything */
 };
 
 struct hub *hub_start(enum hub_kind kind);

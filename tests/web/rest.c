@@ -2,14 +2,24 @@
 
 #include <stdlib.h>
 
-int rest_setup(void **state)
+static int start(void **state, enum hub_kind kind)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 
-	rig->hub = hub_start(HUB_CLAIMED);
+	rig->hub = hub_start(kind);
 	rig->admin = hub_login(rig->hub, HUB_ADMIN, HUB_PASSWORD);
 	*state = rig;
 	return 0;
+}
+
+int rest_setup(void **state)
+{
+	return start(state, HUB_CLAIMED);
+}
+
+int rest_setup_stored(void **state)
+{
+	return start(state, HUB_STORED);
 }
 
 int rest_teardown(void **state)

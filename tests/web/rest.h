@@ -14,6 +14,7 @@ struct rig {
 
 /* For cmocka: a claimed hub, logged in as its administrator. */
 int rest_setup(void **state);
+int rest_setup_stored(void **state); /* HUB_STORED */
 int rest_teardown(void **state);
 
 json_t *call(void **state, int status, const char *method, const char *path,

@@ -1,4 +1,4 @@
-/* Status, messages, clients and history over REST, on a whole hub. */
+/* Status, messages and clients over REST, on a whole hub. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,21 +198,6 @@ static void test_clients(void **state)
 	local_client_free(client);
 }
 
-static void test_history_is_asked_in_bounds(void **state)
-{
-	json_t *json = call(state, 200, "GET", "/api/v1/history?topic=a", NULL);
-
-	assert_int_equal(length(json, "samples"), 0);
-	json_decref(json);
-	json = call(state, 200, "GET", "/api/v1/history/topics", NULL);
-	assert_int_equal(length(json, "topics"), 0);
-	json_decref(json);
-	expect(state, 400, "GET", "/api/v1/history", NULL);
-	expect(state, 400, "GET", "/api/v1/history?topic=a&limit=10001", NULL);
-	expect(state, 400, "GET", "/api/v1/history?topic=a&from=x", NULL);
-	expect(state, 400, "GET", "/api/v1/history?topic=a/%2B", NULL);
-}
-
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rest_setup, rest_teardown)
 
@@ -227,7 +212,6 @@ int main(void)
 		TEST(test_bad_publishes_are_refused),
 		TEST(test_topics_come_in_pages),
 		TEST(test_clients),
-		TEST(test_history_is_asked_in_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
