@@ -250,8 +250,12 @@ class Hub:
         self.log += self.process.errors
 
     def stop(self, how=signal.SIGINT):
+        """The exit status. What a sanitizer has found is an exception."""
         status = self.process.end(how)
         self.log += self.process.errors
+        for at, line in enumerate(self.log):
+            if "Sanitizer" in line or ": runtime error: " in line:
+                raise RuntimeError("\n".join(self.log[at:at + 40]))
         return status
 
     def close(self):
@@ -302,6 +306,12 @@ def memory(pid):
             if match:
                 found[match.group(1)] = int(match.group(2))
     return found
+
+
+def sanitized():
+    """Built with the address sanitizer, whose own memory is no measure."""
+    with open(program("hearthd"), "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 def descriptors(pid):
