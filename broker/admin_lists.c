@@ -336,7 +336,8 @@ int admin_retained_list(struct admin *admin, struct slice filter,
 		return -ENOMEM;
 	call->limit = limit;
 	call->user = user ? strdup(user) : NULL;
-	call->after = strndup((const char *)after.data, after.len);
+	call->after =
+		strndup(after.len ? (const char *)after.data : "", after.len);
 	call->after_len = after.len;
 	if ((user && !call->user) || !call->after) {
 		admin_call_free(call);

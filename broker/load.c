@@ -76,7 +76,8 @@ static int on_session(void *arg, const struct store_session *row)
 	struct load *load = arg;
 	struct broker *broker = load->broker;
 	struct session *s;
-	char *user = strndup((const char *)row->user.data, row->user.len);
+	char *user = strndup(row->user.len ? (const char *)row->user.data : "",
+			     row->user.len);
 
 	if (!user)
 		return -ENOMEM;

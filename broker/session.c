@@ -44,6 +44,7 @@ struct session *session_new(struct broker *broker, struct slice client_id,
 	s->user = user ? strdup(user) : NULL;
 	if (!s->client_id || (user && !s->user)) {
 		free(s->client_id);
+		free(s->user);
 		free(s);
 		return NULL;
 	}
