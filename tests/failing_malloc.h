@@ -1,7 +1,7 @@
 /*
  * Makes the nth allocation from now fail, once. Linked with
- * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc, so product code carries no
- * allocator plumbing; works together with AddressSanitizer.
+ * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup, so
+ * product code carries no allocator plumbing; works together with AddressSanitizer.
  */
 #ifndef TESTS_FAILING_MALLOC_H
 #define TESTS_FAILING_MALLOC_H
