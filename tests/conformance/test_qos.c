@@ -3,6 +3,8 @@
 
 #include "broker/access.h"
 
+#define MANY 8
+
 /* Also where they begin anew after 65535. */
 static void test_our_identifiers_are_unused_and_not_zero(void **state)
 {
@@ -10,11 +12,11 @@ static void test_our_identifiers_are_unused_and_not_zero(void **state)
 		struct sim_peer *peer =
 			sim_client(*state, MQTT_5_0, "p", true, NULL);
 		struct session *s = session_find(*state, slice_str("p"));
-		uint16_t ids[8];
+		uint16_t ids[MANY];
 
 		sim_peer_subscribed(peer, "t", qos);
 		s->outbox.first_seq = 65531;
-		for (uint16_t i = 0; i < COUNT(ids); i++) {
+		for (uint16_t i = 0; i < MANY; i++) {
 			sim_peer_publish(peer, "t", "x", qos, false,
 					 (uint16_t)(i + 1));
 			ids[i] = sim_peer_receive(peer, "t", "x", qos);
@@ -25,7 +27,7 @@ static void test_our_identifiers_are_unused_and_not_zero(void **state)
 			for (size_t j = 0; j < i; j++)
 				assert_int_not_equal(ids[i], ids[j]);
 		}
-		for (uint16_t i = 0; i < COUNT(ids); i++)
+		for (uint16_t i = 0; i < MANY; i++)
 			dialogue_finish(peer, qos, ids[i]);
 		sim_peer_expect_nothing(peer);
 		sim_peer_close(peer);
