@@ -2,10 +2,16 @@
 
 #include "tests/broker/sim_check.h"
 
+/* With DIALOGUE_STORE in the environment every broker keeps its state, so the
+ * same dialogues go the way of durable sessions. */
+static struct sim_store *store;
+
 int dialogue_setup(void **state)
 {
 	sim_clock_start();
-	*state = sim_broker(NULL, NULL);
+	if (getenv("DIALOGUE_STORE"))
+		store = sim_store_new();
+	*state = sim_broker(store, NULL);
 	return *state ? 0 : -1;
 }
 
@@ -17,6 +23,9 @@ int dialogue_teardown(void **state)
 	sim_check(broker);
 	assert_int_equal(broker->connection_count, 0);
 	broker_free(broker);
+	if (store)
+		sim_store_free(store);
+	store = NULL;
 	sim_clock_stop();
 	return 0;
 }

@@ -36,7 +36,7 @@ static const enum mqtt_version versions[] __attribute__((unused)) = {
 	MQTT_5_0,
 };
 
-/* *state is the broker: no store, no users. At the end everything is counted. */
+/* *state is the broker: no users; each program runs without and with a store. At the end everything is counted. */
 int dialogue_setup(void **state);
 int dialogue_teardown(void **state);
 

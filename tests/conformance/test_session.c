@@ -106,18 +106,18 @@ static void test_nobody_gets_more_expiry_than_allowed(void **state)
 static void test_only_a_reconnect_sends_again(void **state)
 {
 	for (size_t v = 0; v < COUNT(versions); v++) {
+		struct sim_peer *pub =
+			sim_client(*state, MQTT_5_0, "pub", true, NULL);
 		struct sim_peer *sub =
 			sim_client(*state, versions[v], "sub", false, NULL);
 		struct mqtt_publish got;
 		uint16_t ids[2];
 
 		sim_peer_subscribed(sub, "t", 2);
-		sim_peer_publish(sub, "t", "one", 1, false, 1);
+		dialogue_publish(pub, "t", "one", 1, false);
 		ids[0] = sim_peer_receive(sub, "t", "one", 1);
-		sim_peer_acked(sub, MQTT_PUBACK, 1);
-		sim_peer_publish(sub, "t", "two", 2, false, 2);
+		dialogue_publish(pub, "t", "two", 2, false);
 		ids[1] = sim_peer_receive(sub, "t", "two", 2);
-		sim_peer_acked(sub, MQTT_PUBREC, 2);
 		sim_peer_ack(sub, MQTT_PUBREC, ids[1]);
 		sim_peer_acked(sub, MQTT_PUBREL, ids[1]);
 		sim_clock_advance(*state, 600 * 1000);
@@ -131,6 +131,7 @@ static void test_only_a_reconnect_sends_again(void **state)
 		assert_int_equal(sim_peer_acked(sub, MQTT_PUBREL, ids[1]), 0);
 		sim_peer_expect_nothing(sub);
 		sim_peer_close(sub);
+		sim_peer_close(pub);
 		sim_peer_close(
 			sim_client(*state, versions[v], "sub", true, NULL));
 	}
@@ -139,6 +140,7 @@ static void test_only_a_reconnect_sends_again(void **state)
 /* What a client refuses it has had [MQTT-4.4.0-2]. */
 static void test_what_was_refused_is_not_sent_again(void **state)
 {
+	struct sim_peer *pub = sim_client(*state, MQTT_5_0, "pub", true, NULL);
 	struct sim_peer *sub = sim_client(*state, MQTT_5_0, "sub", false, NULL);
 
 	for (uint8_t qos = 1; qos <= 2; qos++) {
@@ -149,9 +151,8 @@ static void test_what_was_refused_is_not_sent_again(void **state)
 		struct writer w = writer_of(bytes, sizeof(bytes));
 
 		sim_peer_subscribed(sub, "t", qos);
-		sim_peer_publish(sub, "t", "x", qos, false, qos);
+		dialogue_publish(pub, "t", "x", qos, false);
 		ack.packet_id = sim_peer_receive(sub, "t", "x", qos);
-		sim_peer_acked(sub, type, qos);
 		ack_encode(&w, MQTT_5_0, type, &ack);
 		sim_peer_send(sub, bytes, w.len);
 		sim_peer_expect_nothing(sub);
@@ -160,6 +161,7 @@ static void test_what_was_refused_is_not_sent_again(void **state)
 		sim_peer_expect_nothing(sub);
 	}
 	sim_peer_close(sub);
+	sim_peer_close(pub);
 }
 
 /* They are three; each goes on until it has been acknowledged. */
