@@ -106,6 +106,30 @@ static int run_disconnect_user(struct broker *b, struct admin_call *call)
 	return 0;
 }
 
+static int run_disconnect_tag(struct broker *b, struct admin_call *call)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &b->connections) {
+		struct connection *c = list_entry(at, struct connection, link);
+
+		if (c->tag == call->tag)
+			connection_close(c, MQTT_ADMINISTRATIVE_ACTION,
+					 "logged out");
+	}
+	return 0;
+}
+
+int admin_disconnect_tag(struct admin *admin, uint64_t tag)
+{
+	struct admin_call *call =
+		admin_call_new(admin, run_disconnect_tag, NOTHING);
+
+	if (call)
+		call->tag = tag;
+	return admin_call_ask(call, NULL);
+}
+
 int admin_disconnect_user(struct admin *admin, const char *user)
 {
 	return admin_call_ask(
@@ -164,6 +188,7 @@ struct adopt_call {
 	struct ssl_st *ssl;
 	char *address;
 	char *user;
+	uint64_t tag;
 	size_t len;
 	uint8_t left_over[];
 };
@@ -184,6 +209,7 @@ static void run_adopt(struct broker *b, struct broker_call *posted)
 		.websocket = true,
 		.address = call->address,
 		.cookie_user = call->user,
+		.tag = call->tag,
 	};
 	struct transport refused = { .fd = call->fd, .ssl = call->ssl };
 	struct connection *c = NULL;
@@ -211,6 +237,7 @@ int admin_adopt_websocket(struct admin *admin,
 	call->address = strdup(socket->address);
 	call->user = socket->user ? strdup(socket->user) : NULL;
 	call->len = socket->left_over.len;
+	call->tag = socket->tag;
 	if (call->len)
 		memcpy(call->left_over, socket->left_over.data, call->len);
 	if (!call->address || (socket->user && !call->user)) {

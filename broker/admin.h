@@ -101,6 +101,10 @@ int admin_disconnect(struct admin *admin, const char *client_id,
 /* Close every connection of a user (deleted, disabled, password changed). */
 int admin_disconnect_user(struct admin *admin, const char *user);
 
+/* Close every connection that was handed over with this tag: the browser's session
+ * has ended. */
+int admin_disconnect_tag(struct admin *admin, uint64_t tag);
+
 /* Swap the access table; the broker takes access, also on error frees it.
  * Subscriptions stay; deliveries and publishes are judged anew at once. */
 int admin_set_access(struct admin *admin, struct access *access);
@@ -140,6 +144,7 @@ struct admin_websocket {
 	struct slice left_over;
 	const char *address; /* "192.0.2.7:49152" */
 	const char *user;
+	uint64_t tag; /* names the browser's session; 0 none */
 };
 
 int admin_adopt_websocket(struct admin *admin,

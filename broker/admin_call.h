@@ -26,6 +26,7 @@ struct admin_call {
 	char *user;
 	char *after;
 	size_t after_len;
+	uint64_t tag;
 	size_t limit;
 	bool flag;
 };

@@ -50,6 +50,7 @@ struct connection *connection_new(struct broker *broker,
 
 	c->listener = options->listener;
 	c->serial = broker->next_serial++;
+	c->tag = options->tag;
 	c->last_heard = loop_now(broker->loop);
 	c->max_packet = MQTT_REMAINING_LENGTH_MAX + MQTT_FIXED_HEADER_MAX;
 	c->receive_maximum = LIMIT_INFLIGHT;

@@ -64,6 +64,7 @@ struct connection {
 	struct alias_table *aliases;
 	char *address; /* "192.0.2.7:49152" */
 	char *cookie_user; /* the browser session's user, or NULL */
+	uint64_t tag; /* of the browser session; 0 none */
 	uint64_t serial;
 	uint64_t last_heard; /* clock_ms() of the last whole packet */
 	struct verdict_cache verdicts[CONNECTION_VERDICTS];
@@ -89,6 +90,7 @@ struct connection_options {
 	bool websocket;
 	const char *address;
 	const char *cookie_user;
+	uint64_t tag;
 };
 
 /* Returns NULL when out of memory or the loop cannot take fd: then nothing was

@@ -173,9 +173,17 @@ void api_login(struct request *request)
 void api_logout(struct request *request)
 {
 	struct session *session = request_session(request);
+	struct web_context *web = request->web;
+	int r = 0;
 
-	if (session)
-		sessions_end(request->web->sessions, session);
+	if (session) {
+		/* What was opened with the cookie goes with it. */
+		r = admin_disconnect_tag(web->admin, session->tag);
+		sessions_end(web->sessions, session);
+	}
+	if (r)
+		log_error("web", "MQTT connections outlive a logout: %s",
+			  strerror(-r));
 	reply_empty(request, 204);
 	login_forget_cookie(request);
 }

@@ -12,6 +12,7 @@
 struct sessions {
 	struct list list;
 	size_t count;
+	uint64_t last_tag;
 };
 
 struct sessions *sessions_new(void)
@@ -85,6 +86,7 @@ struct session *sessions_start(struct sessions *sessions, const char *user,
 		return NULL;
 	}
 	snprintf(session->user, sizeof(session->user), "%s", user);
+	session->tag = ++sessions->last_tag;
 	session->started = now;
 	session->used = now;
 	if (sessions->count == WEB_SESSIONS)

@@ -22,6 +22,7 @@ struct session {
 	uint8_t hash[SESSION_HASH_SIZE];
 	char user[DB_USER_NAME_MAX + 1];
 	char csrf[SESSION_CSRF_SIZE]; /* to be sent back with every change */
+	uint64_t tag; /* of its MQTT connections; unique, never 0 */
 	uint64_t started;
 	uint64_t used;
 };

@@ -213,10 +213,10 @@ static void pass_tls(struct visitor *visitor)
 	server_add(web->server, fd, (struct sockaddr *)&address, len, -1, true);
 }
 
-/* The user of the session whose cookie came along, or NULL. Only a browser's
+/* The session whose cookie came along, or NULL. Only a browser's
  * word counts that says it is our own page: programs have passwords. */
-static const char *session_user(struct visitor *visitor,
-				const struct websocket_request *request)
+static const struct session *session_of(struct visitor *visitor,
+					const struct websocket_request *request)
 {
 	const struct access_user *user;
 	struct session *session;
@@ -230,7 +230,7 @@ static const char *session_user(struct visitor *visitor,
 	if (!session)
 		return NULL;
 	user = access_find_user(visitor->web->access, slice_str(session->user));
-	return user && user->enabled ? session->user : NULL;
+	return user && user->enabled ? session : NULL;
 }
 
 /* 0, or the status it was refused with. */
@@ -281,13 +281,14 @@ static void hand_over(struct visitor *visitor,
 		      const struct websocket_request *request, size_t head_len)
 {
 	struct web_context *web = visitor->web;
-	const char *user = session_user(visitor, request);
+	const struct session *session = session_of(visitor, request);
 	char address[ADDRESS_TEXT_SIZE];
 	struct admin_websocket socket = {
 		.fd = visitor->source.fd,
 		.ssl = visitor->ssl,
 		.address = address,
-		.user = user,
+		.user = session ? session->user : NULL,
+		.tag = session ? session->tag : 0,
 	};
 	uint8_t answer[256];
 	size_t len;

@@ -113,6 +113,39 @@ static void test_a_browser_is_its_sessions_user(void **state)
 	close(fd);
 }
 
+static void test_logging_out_ends_what_the_cookie_opened(void **state)
+{
+	struct hub *hub = *state;
+	struct login login = hub_login(hub, HUB_ADMIN, HUB_PASSWORD);
+	struct login other = hub_login(hub, HUB_ADMIN, HUB_PASSWORD);
+	static const char ping[] = "\x82\x82\0\0\0\0\xc0\0";
+	const struct login *logins[] = { &login, &other };
+	char headers[768], byte;
+	int fd[2], status;
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(headers, sizeof(headers),
+			 UPGRADE
+			 "Origin: http://127.0.0.1:%u\r\nCookie: %s\r\n",
+			 hub->port, logins[i]->cookie);
+		fd[i] = upgrade(state, "/mqtt", headers, &status);
+		assert_int_equal(status, 101);
+	}
+	hub_send(fd[0], connect_frame, sizeof(connect_frame) - 1);
+	expect_bytes(fd[0], "\x82\x04\x20\x02\x00\x00", 6);
+	/* The other has not even said CONNECT; it stays all the same. */
+	json_decref(hub_expect(hub, 204, "POST", "/api/v1/logout",
+			       login.headers, NULL));
+	while (recv(fd[0], &byte, 1, 0) > 0)
+		continue;
+	hub_send(fd[1], connect_frame, sizeof(connect_frame) - 1);
+	expect_bytes(fd[1], "\x82\x04\x20\x02\x00\x00", 6);
+	hub_send(fd[1], ping, sizeof(ping) - 1);
+	expect_bytes(fd[1], "\x82\x02\xd0\x00", 4);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void test_without_a_session_a_password_is_asked(void **state)
 {
 	struct hub *hub = *state;
@@ -209,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_browser_is_its_sessions_user),
+		TEST(test_logging_out_ends_what_the_cookie_opened),
 		TEST(test_without_a_session_a_password_is_asked),
 		TEST(test_bytes_behind_the_upgrade_are_kept),
 		TEST(test_wrong_upgrades_are_refused),
