@@ -7,7 +7,7 @@ import time
 
 import hub
 from cases import Cases, equal
-from test_pins import NODE, Watcher, pub, retained, topic
+from test_pins import NODE, Watcher, pub, retained, switch_to, topic
 
 cases = Cases()
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -94,7 +94,7 @@ def after_the_plug(daemon, phone):
     hub.until("online", lambda: retained(daemon, topic("status")) ==
               {topic("status"): "online"})
     phone.do("login")
-    pub(daemon, topic("out/pump/set"), "ON")
+    switch_to(daemon, "pump", "ON")
     phone.do("see pump ON")
     phone.do("tap pump")
     phone.do("see pump OFF")

@@ -54,6 +54,16 @@ def retained(daemon, filter_):
                 if p.kind == mqtt.PUBLISH and p.retain}
 
 
+def switch_to(daemon, name, state):
+    """Until the board says so. A command that comes before hearth-gpiod has
+    subscribed reaches nobody, as commands are not retained."""
+    def done():
+        pub(daemon, topic(f"out/{name}/set"), state)
+        return any(retained(daemon, topic(f"out/{name}")) ==
+                   {topic(f"out/{name}"): state} for _ in range(50))
+    hub.until(f"{name} {state}", done)
+
+
 def gpiod_pid(daemon):
     """hearthd's child, by /proc, or None."""
     try:
@@ -96,7 +106,7 @@ def switch(daemon):
         equal(retained(daemon, topic("out/heater")),
               {topic("out/heater"): state})
     watcher.end()
-    pub(daemon, topic("out/heater/set"), "OFF")
+    switch_to(daemon, "heater", "OFF")
 
 
 def toggle_and_json(daemon):
@@ -174,9 +184,7 @@ def kill_gpiod(daemon, times):
     """Offline is known at once, and it comes back with all states. The time is
     measured: the fastest of the kills must be within the promised two seconds,
     which a busy machine may make of one of them, but not of all."""
-    pub(daemon, topic("out/hall/set"), "ON")
-    hub.until("hall ON", lambda: retained(daemon, topic("out/hall")) ==
-              {topic("out/hall"): "ON"})
+    switch_to(daemon, "hall", "ON")
     before = retained(daemon, topic("#"))
     took = []
     for _ in range(times):
@@ -198,9 +206,7 @@ def kill_gpiod(daemon, times):
                   before.keys())
     print(f"# offline after {', '.join(f'{t * 1000:.0f} ms' for t in took)}")
     assert min(took) < 2, took
-    pub(daemon, topic("out/hall/set"), "OFF")
-    hub.until("hall OFF", lambda: retained(daemon, topic("out/hall")) ==
-              {topic("out/hall"): "OFF"})
+    switch_to(daemon, "hall", "OFF")
 
 
 def frozen_gpiod(daemon):
@@ -215,9 +221,7 @@ def frozen_gpiod(daemon):
         os.kill(pid, signal.SIGCONT)
     hub.until("the late switch", lambda: retained(
         daemon, topic("out/heater")) == {topic("out/heater"): "ON"})
-    pub(daemon, topic("out/heater/set"), "OFF")
-    hub.until("OFF", lambda: retained(daemon, topic("out/heater")) ==
-              {topic("out/heater"): "OFF"})
+    switch_to(daemon, "heater", "OFF")
 
 
 def no_orphan(daemon):
@@ -240,9 +244,7 @@ def alive(pid):
 
 def states_survive(daemon):
     """kill -9 of hearthd: retained states are there before anything answers."""
-    pub(daemon, topic("out/desk/set"), "ON")
-    hub.until("desk ON", lambda: retained(daemon, topic("out/desk")) ==
-              {topic("out/desk"): "ON"})
+    switch_to(daemon, "desk", "ON")
     daemon.kill()
     daemon.start(new_ports=False)
     hub.until("a state for desk", lambda: topic("out/desk") in
