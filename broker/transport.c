@@ -57,6 +57,14 @@ bool transport_pending(const struct transport *t)
 	return t->websocket && websocket_stream_framed(t->websocket)->len > 0;
 }
 
+/* SSL_get_error() takes whatever lies in the thread's queue for its own: each
+ * operation begins with an empty one. */
+static void tls_begin(void)
+{
+	ERR_clear_error();
+	errno = 0;
+}
+
 static int tls_error(struct ssl_st *ssl, int r)
 {
 	switch (SSL_get_error(ssl, r)) {
@@ -66,10 +74,8 @@ static int tls_error(struct ssl_st *ssl, int r)
 	case SSL_ERROR_ZERO_RETURN:
 		return -EPIPE;
 	case SSL_ERROR_SYSCALL:
-		ERR_clear_error();
 		return errno ? -errno : -EPIPE;
 	default:
-		ERR_clear_error();
 		return -EPROTO;
 	}
 }
@@ -82,10 +88,12 @@ static ssize_t tls_read(struct transport *t, uint8_t *data, size_t size,
 
 	/* The socket's readiness says nothing of what TLS still holds. */
 	while (len < size) {
-		errno = 0;
+		tls_begin();
 		r = SSL_read_ex(t->ssl, data + len, size - len, &n);
 		if (r <= 0) {
 			r = tls_error(t->ssl, r);
+			/* The end, seen behind data, is asked for again. */
+			*more = r != -EAGAIN;
 			return len > 0 ? (ssize_t)len : r;
 		}
 		len += n;
@@ -149,7 +157,7 @@ static int tls_write(struct transport *t, struct output_pool *pool,
 	while (out->len > 0) {
 		output_iovecs(out, iov);
 		n = iov[0].iov_len < TLS_RECORD ? iov[0].iov_len : TLS_RECORD;
-		errno = 0;
+		tls_begin();
 		r = SSL_write_ex(t->ssl, iov[0].iov_base, n, &n);
 		if (r <= 0)
 			return tls_error(t->ssl, r);
