@@ -485,6 +485,17 @@ CONTROLS = [
 ]
 
 
+def duplicate_is_seen():
+    subscriber = Subscriber(V311, "twice", "none", 2)
+    subscriber.got = [1, 2, 3, 2]
+    subscriber.check({1, 2, 3}, once=False)
+    try:
+        subscriber.check({1, 2, 3}, once=True)
+    except Lost:
+        return
+    raise AssertionError("not seen")
+
+
 def main():
     seed = int(os.environ.get("HEARTH_SEED", random.randrange(1 << 30)))
     print(f"# HEARTH_SEED={seed}")
@@ -502,6 +513,7 @@ def main():
                        daemon, house, number % 2)
         cases.case("an orderly stop loses nothing", orderly, daemon, house)
         cases.case("hearthd ends cleanly", lambda: check_stop(daemon))
+    cases.case("the checker sees a duplicate", duplicate_is_seen)
     for statement in CONTROLS:
         with hub.Hub(config=hub.PLAIN) as daemon:
             daemon.open_to_all()
