@@ -54,6 +54,10 @@ struct broker_options {
 	/* Topic filters of messages offered to store->history(). */
 	const char *const *history_filters;
 	size_t history_filter_count;
+	/* The availability topic of hearth-gpiod, or NULL. Its will ends with this
+	 * process: what was retained there is taken over as "offline", until it
+	 * says otherwise. */
+	const char *status_topic;
 	uint32_t max_connections;
 	uint32_t max_packet_size;
 	uint32_t max_queue_messages;

@@ -189,11 +189,38 @@ static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)
 	return r == -EALREADY ? 0 : r;
 }
 
+/* Takes message; returns what to retain in its place, or NULL. */
+static struct message *as_offline(struct message *message)
+{
+	const struct message_parts parts = {
+		.topic = message_topic(message),
+		.payload = slice_str("offline"),
+		.qos = message->qos,
+		.retain = true,
+		.expires = message->expires,
+		.time = message->time,
+		.origin = message->origin,
+	};
+	struct message *offline = message_new(&parts);
+
+	if (offline)
+		offline->id = message->id;
+	message_unref(message);
+	return offline;
+}
+
 static int on_retained(void *arg, struct message *message)
 {
 	struct load *load = arg;
-	int r = retained_set(load->broker->retained, message);
+	const char *status = load->broker->options.status_topic;
+	int r;
 
+	if (status && slice_equal(message_topic(message), slice_str(status))) {
+		message = as_offline(message);
+		if (!message)
+			return -ENOMEM;
+	}
+	r = retained_set(load->broker->retained, message);
 	if (message->id >= load->broker->next_message)
 		load->broker->next_message = message->id + 1;
 	message_unref(message);

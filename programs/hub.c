@@ -64,6 +64,7 @@ struct hub {
 	struct web_listener web_listener;
 	struct web *web;
 
+	char *status_topic; /* of hearth-gpiod */
 	char *gpio_socket;
 	char *gpio_hub; /* "unix:<socket>" */
 	char *gpio_program;
@@ -268,6 +269,7 @@ static int new_broker(struct hub *hub)
 		.history_filters =
 			(const char *const *)(void *)hub->history_filters,
 		.history_filter_count = hub->history_filter_count,
+		.status_topic = hub->status_topic,
 		.max_connections = limits->connections,
 		.max_packet_size = limits->packet_size,
 		.max_queue_messages = limits->queue_messages,
@@ -301,6 +303,11 @@ static int open_broker(struct hub *hub)
 	hub->authenticator = authenticator_new();
 	if (!hub->authenticator)
 		return -errno;
+	if (asprintf(&hub->status_topic, "hearth/%s/status",
+		     hub->config->node) < 0) {
+		hub->status_topic = NULL;
+		return -ENOMEM;
+	}
 	r = new_broker(hub);
 	if (r)
 		return r;
@@ -589,6 +596,7 @@ int hub_close(struct hub *hub)
 	free(hub->gpio_program);
 	free(hub->gpio_hub);
 	free(hub->gpio_socket);
+	free(hub->status_topic);
 	free(hub);
 
 	return r;

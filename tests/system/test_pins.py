@@ -253,6 +253,31 @@ def states_survive(daemon):
               {topic("status"): "online"})
 
 
+WITH_BOARD = hub.PLAIN.replace("backend = off", "backend = sim")
+
+
+def no_ghost():
+    """kill -9 takes the will along: a board that does not come back is offline
+    all the same, and was so from the first moment on."""
+    with hub.Hub(config=WITH_BOARD) as daemon:
+        daemon.open_to_all()
+        status = "hearth/test/status"
+        hub.until("online", lambda: retained(daemon, status) ==
+                  {status: "online"})
+        daemon.kill()
+        daemon.config = WITH_BOARD + "program = none\n"
+        daemon.start(new_ports=False)
+        equal(retained(daemon, status), {status: "offline"})
+        states = retained(daemon, "hearth/test/out/#")
+        equal(daemon.stop(), 0)
+        daemon.config = WITH_BOARD
+        daemon.start(new_ports=False)
+        hub.until("online", lambda: retained(daemon, status) ==
+                  {status: "online"})
+        assert retained(daemon, "hearth/test/out/#").keys() >= states.keys()
+        equal(daemon.stop(), 0)
+
+
 def clean_end(daemon, how):
     pid = gpiod_pid(daemon)
     equal(daemon.stop(how), 0, "exit status")
@@ -284,6 +309,7 @@ def main():
                    no_orphan, daemon)
         cases.case("states are there after kill -9 of hearthd",
                    states_survive, daemon)
+        cases.case("a board that does not come back is offline", no_ghost)
         cases.case("SIGINT ends both cleanly", clean_end, daemon,
                    signal.SIGINT)
         daemon.start(new_ports=False)
