@@ -64,7 +64,7 @@ struct hub {
 	struct web_listener web_listener;
 	struct web *web;
 
-	char *status_topic; /* of hearth-gpiod */
+	char status_topic[CONFIG_NAME_MAX + 16]; /* hearth/<node>/status */
 	char *gpio_socket;
 	char *gpio_hub; /* "unix:<socket>" */
 	char *gpio_program;
@@ -303,11 +303,8 @@ static int open_broker(struct hub *hub)
 	hub->authenticator = authenticator_new();
 	if (!hub->authenticator)
 		return -errno;
-	if (asprintf(&hub->status_topic, "hearth/%s/status",
-		     hub->config->node) < 0) {
-		hub->status_topic = NULL;
-		return -ENOMEM;
-	}
+	snprintf(hub->status_topic, sizeof(hub->status_topic),
+		 "hearth/%s/status", hub->config->node);
 	r = new_broker(hub);
 	if (r)
 		return r;
@@ -596,7 +593,6 @@ int hub_close(struct hub *hub)
 	free(hub->gpio_program);
 	free(hub->gpio_hub);
 	free(hub->gpio_socket);
-	free(hub->status_topic);
 	free(hub);
 
 	return r;
