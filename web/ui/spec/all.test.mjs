@@ -4,12 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+
+// Browsers have it, Node.js 20 too; Debian 12's is 18.
+globalThis.crypto ??= webcrypto;
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const top = path.dirname(here);
