@@ -9,6 +9,7 @@
 
 struct sums {
 	size_t sessions;
+	size_t attached;
 	size_t subscriptions;
 	size_t bytes;
 };
@@ -66,6 +67,7 @@ static void check_session(const struct session *s, struct sums *sums)
 		assert(s->local || s->outbox.sent == 0);
 	assert(session_attached(s) || session_durable(s));
 	sums->sessions++;
+	sums->attached += session_attached(s);
 	sums->subscriptions += s->subscription_count;
 	sums->bytes += s->outbox.bytes;
 }
@@ -103,6 +105,7 @@ void sim_check(const struct broker *broker)
 								 by_id)),
 			      &sums);
 	assert(sums.sessions == broker->session_count);
+	assert(sums.attached == broker->attached_count);
 	assert(sums.subscriptions == broker->subscription_count);
 	assert(sums.bytes == broker->queued_bytes);
 	assert(list_count(&broker->connections) + list_count(&broker->doomed) ==

@@ -231,9 +231,11 @@ static void ask_store(struct world *world, uint8_t what)
 	}
 }
 
-static void happen(struct world *world, uint8_t what)
+static void happen(struct world *world, uint8_t what, struct input *in)
 {
-	if (what & 8)
+	if (what & 16)
+		world_local(world, u8(in));
+	else if (what & 8)
 		world_restart(world);
 	else if (what & 4)
 		world_swap_access(world);
@@ -284,7 +286,7 @@ static void step(struct world *world, struct input *in)
 		ask_store(world, u8(in));
 		break;
 	case 14:
-		happen(world, u8(in));
+		happen(world, u8(in), in);
 		break;
 	default:
 		world_turn(world);

@@ -221,6 +221,10 @@ def scenes():
           + step(0, CLOCK, 3) + step(0, CONNECT, 0, 0, 5))
     write("fuzz_protocol", "silent", b"\4" + step(0, CONNECT, 0, 0x11, 0)
           + step(0, CLOCK, 2) + step(1, RAW, 1, 0x10) + step(0, CLOCK, 3))
+    local = lambda what: step(0, EVENT, 16, what) + step(0, TURN)
+    write("fuzz_protocol", "local", b"\0" + local(1) + durable + local(0x71)
+          + publish(1) + local(0x91) + local(0xB1) + local(0xC0) + local(0x41)
+          + local(9) + publish(2) + local(0xE0) + local(0x70) + step(0, EVENT, 8))
     # Found: closed, but not yet buried, when the broker ended.
     write("fuzz_protocol", "doomed_at_the_end", b"\1" + step(2, ACK, 0)
           + step(0, TURN) + step(2, EVENT, 0x29))

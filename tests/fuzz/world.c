@@ -9,6 +9,7 @@
 #include "broker/base/log.h"
 #include "broker/connection.h"
 #include "broker/limits.h"
+#include "broker/local_client.h"
 #include "broker/retained.h"
 #include "tests/broker/sim_check.h"
 
@@ -152,14 +153,88 @@ static void settle(struct world *world)
 	}
 }
 
+void world_swap_access(struct world *world)
+{
+	if (!world->with_access)
+		return;
+	access_free(world->broker->access);
+	world->broker->access = make_access();
+	world->broker->access_generation++;
+}
+
+static void take_events(struct world *world)
+{
+	struct local_event *event;
+
+	while ((event = local_client_next(world->local)))
+		local_event_free(event);
+}
+
+static void local_go(struct world *world)
+{
+	local_client_free(world->local);
+	world->local = NULL;
+	world_turn(world);
+}
+
+/* Calls may be refused while the broker's mailbox is full. */
+void world_local(struct world *world, uint8_t what)
+{
+	static const struct local_client_options options = {
+		.client_id = "$local",
+		.user = "u1",
+		.mailbox = 3,
+	};
+	static const char *const topics[] = { "t/a", "own/u1/$local/x", "t/b",
+					      "other" };
+	static const char *const filters[] = { "t/#", "#", "$share/g/t/#",
+					       "own/+/+/+" };
+	const uint8_t qos = what % 3;
+
+	if (!world->local) {
+		world->local = local_client_new(world->broker, &options);
+		assert(world->local);
+	}
+	switch (what >> 5) {
+	case 0:
+	case 1:
+		local_client_subscribe(world->local,
+				       slice_str(filters[what >> 2 & 3]), qos,
+				       what);
+		break;
+	case 2:
+		local_client_unsubscribe(
+			world->local, slice_str(filters[what >> 2 & 3]), what);
+		break;
+	case 3:
+	case 4:
+	case 5:
+		local_client_publish(world->local,
+				     slice_str(topics[what >> 2 & 3]),
+				     slice_str(what & 16 ? "hello" : ""), qos,
+				     what & 1, what);
+		break;
+	case 6:
+		take_events(world);
+		break;
+	default:
+		local_go(world);
+		break;
+	}
+}
+
 void world_restart(struct world *world)
 {
-	size_t sessions = sim_store_sessions(world->store);
-	size_t subscriptions = sim_store_subscriptions(world->store);
-	size_t retained = sim_store_retained(world->store);
+	size_t sessions, subscriptions, retained;
 
+	/* Its owner's thread ends before the broker does. */
+	if (world->local)
+		local_go(world);
 	if (world->with_store)
 		sim_store_cut(world->store);
+	sessions = sim_store_sessions(world->store);
+	subscriptions = sim_store_subscriptions(world->store);
+	retained = sim_store_retained(world->store);
 	forget_logins();
 	broker_free(world->broker);
 	start(world);
@@ -168,15 +243,6 @@ void world_restart(struct world *world)
 	assert(world->broker->session_count == sessions);
 	assert(world->broker->subscription_count == subscriptions);
 	assert(retained_count(world->broker->retained) == retained);
-}
-
-void world_swap_access(struct world *world)
-{
-	if (!world->with_access)
-		return;
-	access_free(world->broker->access);
-	world->broker->access = make_access();
-	world->broker->access_generation++;
 }
 
 static struct connection *peer_of(struct world *world, unsigned int peer)
@@ -260,6 +326,8 @@ void world_close(struct world *world)
 {
 	for (unsigned int i = 0; i < WORLD_PEERS; i++)
 		world_hang_up(world, i);
+	if (world->local)
+		local_go(world);
 	settle(world);
 	assert(world->broker->connection_count == 0);
 	/* Those a hasher still had, and wills that came late. */

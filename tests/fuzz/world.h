@@ -19,6 +19,7 @@ struct world {
 	struct broker *broker;
 	bool with_store;
 	bool with_access;
+	struct local_client *local;
 	bool faulty; /* the store has failed: memory and disk may differ */
 	struct {
 		uint64_t serial;
@@ -38,6 +39,9 @@ void world_restart(struct world *world);
 void world_swap_access(struct world *world);
 /* The hasher answers the oldest question, or all are forgotten. */
 void world_answer_login(struct world *world, bool right);
+
+/* A client inside the process asks for something, or goes. */
+void world_local(struct world *world, uint8_t what);
 
 /* Bytes as they come from the peer's socket, which is opened if need be. */
 void world_feed(struct world *world, unsigned int peer, struct slice bytes);
