@@ -99,7 +99,7 @@ static const struct session **sorted(struct broker *b, const char *after,
 		if (!after || strcmp(s->client_id, after) > 0)
 			all[(*count)++] = s;
 	}
-	qsort(all, *count, sizeof(*all), compare_sessions);
+	qsort(all, *count, sizeof(struct session *), compare_sessions);
 	return all;
 }
 

@@ -255,7 +255,7 @@ static int open_listeners(struct broker *broker)
 	int r;
 
 	broker->listeners =
-		calloc(o->listener_count + 1, sizeof(*broker->listeners));
+		calloc(o->listener_count + 1, sizeof(struct listener *));
 	if (!broker->listeners)
 		return -ENOMEM;
 	for (size_t i = 0; i < o->listener_count; i++) {
@@ -267,7 +267,7 @@ static int open_listeners(struct broker *broker)
 				"listener",
 				"%s: cannot listen on %s port %u: %s", l->name,
 				l->type == LISTENER_UNIX ? l->path : l->address,
-				l->port, strerror(-r));
+				l->port, strerrordesc_np(-r));
 			return r;
 		}
 		broker->listener_count++;

@@ -185,7 +185,7 @@ static void read_once(struct connection *c, struct slice raw, bool *more)
 	if (n < 0) {
 		connection_close(c, MQTT_SUCCESS,
 				 n == -EPROTO ? "malformed transport"
-					      : strerror((int)-n));
+					      : strerrordesc_np((int)-n));
 		return;
 	}
 	broker->count.bytes_received += (size_t)n;
@@ -401,7 +401,7 @@ void connection_flush(struct connection *c)
 	if (r < 0 && r != -EAGAIN) {
 		output_clear(broker->pool, &c->output);
 		c->peer_gone = true;
-		connection_close(c, MQTT_SUCCESS, strerror(-r));
+		connection_close(c, MQTT_SUCCESS, strerrordesc_np(-r));
 		return;
 	}
 	if (c->state < CONNECTION_CLOSING)

@@ -140,26 +140,28 @@ static void answer(struct local_client *lc, struct local_event *event,
 	list_append(&lc->answers, &pending->link);
 }
 
+static void answer_committed(struct local_client *lc, uint64_t committed)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &lc->answers) {
+		struct pending *pending = list_entry(at, struct pending, link);
+
+		if (pending->ticket > committed)
+			return;
+		list_remove(at);
+		post(lc, pending->event);
+		free(pending);
+	}
+}
+
 void local_link_committed(struct broker *broker)
 {
 	struct list *at, *after;
 
-	list_for_each (at, after, &broker->locals) {
-		struct local_client *lc =
-			list_entry(at, struct local_client, link);
-		struct list *first;
-
-		while ((first = list_first(&lc->answers))) {
-			struct pending *pending =
-				list_entry(first, struct pending, link);
-
-			if (pending->ticket > broker->committed)
-				break;
-			list_remove(first);
-			post(lc, pending->event);
-			free(pending);
-		}
-	}
+	list_for_each (at, after, &broker->locals)
+		answer_committed(list_entry(at, struct local_client, link),
+				 broker->committed);
 }
 
 static void run_open(struct broker *broker, struct local_client *lc)
@@ -276,15 +278,14 @@ static void client_free(struct local_client *lc)
 
 static void run_close(struct local_client *lc)
 {
-	struct list *first;
+	struct list *at, *after;
 
 	if (lc->session)
 		session_detach(lc->session, false);
-	while ((first = list_first(&lc->answers))) {
-		struct pending *pending =
-			list_entry(first, struct pending, link);
+	list_for_each (at, after, &lc->answers) {
+		struct pending *pending = list_entry(at, struct pending, link);
 
-		list_remove(first);
+		list_remove(at);
 		local_event_free(pending->event);
 		free(pending);
 	}

@@ -10,7 +10,10 @@
 
 static uint64_t hash_of(const struct topic_node *node, struct slice name)
 {
-	return hash_bytes(name) ^ hash_bytes(slice_of(&node, sizeof(node)));
+	const uintptr_t address = (uintptr_t)node;
+
+	return hash_bytes(name) ^
+	       hash_bytes(slice_of(&address, sizeof(address)));
 }
 
 struct share_group *shared_find(const struct broker *broker,

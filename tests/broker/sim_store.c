@@ -33,6 +33,8 @@ struct sim_store {
 	unsigned int left;
 };
 
+static const struct slice nothing;
+
 static struct sim_store *of(struct store *store)
 {
 	return (struct sim_store *)(void *)store;
@@ -60,8 +62,7 @@ static bool reserve(struct sim_table *table)
 }
 
 static int put(struct sim_store *sim, enum sim_kind kind, bool remove,
-	       const char *key, const void *value, size_t len,
-	       struct message *message)
+	       const char *key, struct slice value, struct message *message)
 {
 	struct operation *op;
 
@@ -76,17 +77,17 @@ static int put(struct sim_store *sim, enum sim_kind kind, bool remove,
 	if (!op)
 		return -ENOMEM;
 	op->row.key = strdup(key);
-	op->row.value = malloc(len + 1);
+	op->row.value = malloc(value.len + 1);
 	if (!op->row.key || !op->row.value) {
 		free(op->row.key);
 		free(op->row.value);
 		free(op);
 		return -ENOMEM;
 	}
-	if (len)
-		memcpy(op->row.value, value, len);
-	((char *)op->row.value)[len] = '\0';
-	op->row.len = len;
+	if (value.len)
+		memcpy(op->row.value, value.data, value.len);
+	((char *)op->row.value)[value.len] = '\0';
+	op->row.len = value.len;
 	op->row.message = message ? message_ref(message) : NULL;
 	op->batch = sim->filling;
 	op->kind = kind;
@@ -187,7 +188,8 @@ static int session_save(struct store *store, const struct store_session *s)
 			 (const char *)s->user.data);
 
 	snprintf(key, sizeof(key), "%020llu", (unsigned long long)s->id);
-	return put(of(store), SESSION, false, key, value, (size_t)n, NULL);
+	return put(of(store), SESSION, false, key, slice_of(value, (size_t)n),
+		   NULL);
 }
 
 static int session_remove(struct store *store, uint64_t id)
@@ -195,7 +197,7 @@ static int session_remove(struct store *store, uint64_t id)
 	char key[32];
 
 	snprintf(key, sizeof(key), "%020llu", (unsigned long long)id);
-	return put(of(store), SESSION, true, key, NULL, 0, NULL);
+	return put(of(store), SESSION, true, key, nothing, NULL);
 }
 
 static void subscription_key(char key[4200], uint64_t session,
@@ -212,8 +214,8 @@ static int subscription_save(struct store *store, uint64_t session,
 	char key[4200];
 
 	subscription_key(key, session, s->filter);
-	return put(of(store), SUBSCRIPTION, false, key, value, sizeof(value),
-		   NULL);
+	return put(of(store), SUBSCRIPTION, false, key,
+		   slice_of(value, sizeof(value)), NULL);
 }
 
 static int subscription_remove(struct store *store, uint64_t session,
@@ -222,7 +224,7 @@ static int subscription_remove(struct store *store, uint64_t session,
 	char key[4200];
 
 	subscription_key(key, session, filter);
-	return put(of(store), SUBSCRIPTION, true, key, NULL, 0, NULL);
+	return put(of(store), SUBSCRIPTION, true, key, nothing, NULL);
 }
 
 static int message_op(struct store *store, uint64_t id, struct message *message)
@@ -230,7 +232,7 @@ static int message_op(struct store *store, uint64_t id, struct message *message)
 	char key[32];
 
 	snprintf(key, sizeof(key), "%020llu", (unsigned long long)id);
-	return put(of(store), MESSAGE, !message, key, NULL, 0, message);
+	return put(of(store), MESSAGE, !message, key, nothing, message);
 }
 
 static int message_save(struct store *store, struct message *message)
@@ -244,13 +246,13 @@ static int message_remove(struct store *store, uint64_t id)
 }
 
 static int pair_op(struct store *store, enum sim_kind kind, bool remove,
-		   uint64_t session, uint64_t n, const void *value, size_t len)
+		   uint64_t session, uint64_t n, struct slice value)
 {
 	char key[64];
 
 	snprintf(key, sizeof(key), "%020llu/%020llu",
 		 (unsigned long long)session, (unsigned long long)n);
-	return put(of(store), kind, remove, key, value, len, NULL);
+	return put(of(store), kind, remove, key, value, NULL);
 }
 
 static int queue_save(struct store *store, const struct store_queued *q)
@@ -262,23 +264,23 @@ static int queue_save(struct store *store, const struct store_queued *q)
 	if (q->identifiers.len)
 		memcpy(value + sizeof(*q), q->identifiers.data,
 		       q->identifiers.len);
-	return pair_op(store, QUEUED, false, q->session, q->seq, value,
-		       sizeof(*q) + q->identifiers.len);
+	return pair_op(store, QUEUED, false, q->session, q->seq,
+		       slice_of(value, sizeof(*q) + q->identifiers.len));
 }
 
 static int queue_remove(struct store *store, uint64_t session, uint64_t seq)
 {
-	return pair_op(store, QUEUED, true, session, seq, NULL, 0);
+	return pair_op(store, QUEUED, true, session, seq, nothing);
 }
 
 static int inbound_add(struct store *store, uint64_t session, uint16_t id)
 {
-	return pair_op(store, INBOUND, false, session, id, NULL, 0);
+	return pair_op(store, INBOUND, false, session, id, nothing);
 }
 
 static int inbound_remove(struct store *store, uint64_t session, uint16_t id)
 {
-	return pair_op(store, INBOUND, true, session, id, NULL, 0);
+	return pair_op(store, INBOUND, true, session, id, nothing);
 }
 
 static int retained_op(struct store *store, struct slice topic,
@@ -288,7 +290,7 @@ static int retained_op(struct store *store, struct slice topic,
 
 	snprintf(key, sizeof(key), "%.*s", (int)topic.len,
 		 (const char *)topic.data);
-	return put(of(store), RETAINED, !message, key, NULL, 0, message);
+	return put(of(store), RETAINED, !message, key, nothing, message);
 }
 
 static int retained_save(struct store *store, struct message *message,
@@ -308,7 +310,7 @@ static int history(struct store *store, struct message *message)
 	char key[32];
 
 	snprintf(key, sizeof(key), "%020llu", (unsigned long long)message->id);
-	return put(of(store), HISTORY, false, key, NULL, 0, message);
+	return put(of(store), HISTORY, false, key, nothing, message);
 }
 
 static uint64_t current(const struct store *store)

@@ -26,14 +26,13 @@ static int setup(void **state)
 		{ 2, NULL, "#", ACCESS_READWRITE, true },
 		{ 3, "anna", "cellar/#", ACCESS_READWRITE, false },
 	};
-	struct live_broker *live = calloc(1, sizeof(*live));
 	struct access *access = access_new();
+	struct live_broker *live;
 
-	if (access_add_user(access, &users[0]) < 0)
-		return -1;
+	assert_int_equal(access_add_user(access, &users[0]), 0);
 	for (size_t i = 0; i < 3; i++)
-		if (access_add_rule(access, &rules[i]) < 0)
-			return -1;
+		assert_int_equal(access_add_rule(access, &rules[i]), 0);
+	live = calloc(1, sizeof(*live));
 	live_broker_start(live, access, false);
 	*state = live;
 	return 0;

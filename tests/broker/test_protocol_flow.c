@@ -150,7 +150,7 @@ static void test_what_is_too_large_for_a_client_is_left_out(void **state)
 /* The publisher did not get our PUBREC: the message is taken once. */
 static void test_a_repeated_qos2_publish_is_delivered_once(void **state)
 {
-	for (uint8_t version = MQTT_3_1; version <= MQTT_5_0; version++) {
+	for (int version = MQTT_3_1; version <= MQTT_5_0; version++) {
 		struct sim_peer *peer = sim_client(
 			*state, (enum mqtt_version)version, "p", true, NULL);
 		const struct mqtt_publish again = {

@@ -28,7 +28,6 @@ static void keep_warning(enum log_level level, const char *line)
 static int setup(void **state)
 {
 	static const char *const history[] = { "sensor/+", "log/#" };
-	struct rig *rig = calloc(1, sizeof(*rig));
 	const struct access_rule rules[] = {
 		{ 1, NULL, "#", ACCESS_READWRITE, true },
 		{ 2, NULL, "forbidden/#", ACCESS_WRITE, false },
@@ -39,10 +38,11 @@ static int setup(void **state)
 		.history_filter_count = 2,
 		.access = access_new(),
 	};
+	struct rig *rig;
 
 	for (size_t i = 0; i < 2; i++)
-		if (access_add_rule(options.access, &rules[i]) < 0)
-			return -1;
+		assert_int_equal(access_add_rule(options.access, &rules[i]), 0);
+	rig = calloc(1, sizeof(*rig));
 	rig->store = sim_store_new();
 	options.store = sim_store_door(rig->store);
 	rig->broker = broker_new(&options);

@@ -153,7 +153,7 @@ static void test_entries_come_and_go_under_the_limit(void **state)
 		if (i % 100 == 0) /* what is used stays */
 			assert_int_equal(get(broker, "busy")->serial, first);
 	}
-	snprintf(topic, sizeof(topic), "t/%u", 0);
+	snprintf(topic, sizeof(topic), "t/0");
 	assert_true(get(broker, topic)->serial > 3 * LIMIT_TOPIC_CACHE);
 }
 

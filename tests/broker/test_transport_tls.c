@@ -211,6 +211,7 @@ static void test_a_dialogue_over_tls(void **state)
 static void test_large_messages_go_both_ways(void **state)
 {
 	static uint8_t packet[900000], got[900000];
+	static const uint8_t topic[] = { 0, 1, 't' };
 	struct rig *rig = *state;
 	struct secure s = secure_open(rig->broker, true);
 	const size_t len = sizeof(packet);
@@ -218,7 +219,7 @@ static void test_large_messages_go_both_ways(void **state)
 	for (size_t i = 0; i < len; i++)
 		packet[i] = (uint8_t)(i % 251);
 	memcpy(packet + framing_put_header(packet, 0x30, (uint32_t)len - 4),
-	       "\0\1t", 3);
+	       topic, sizeof(topic));
 	connect_secure(&s, "a", true);
 	secure_send(&s, "\x82\6\0\1\0\1t\0", 8);
 	assert_int_equal(secure_read(&s, got, 5), 5);

@@ -63,7 +63,9 @@ void world_answer_login(struct world *world, bool right)
 	if (login_count == 0)
 		return;
 	request = logins[0];
-	memmove(logins, logins + 1, --login_count * sizeof(logins[0]));
+	login_count--;
+	for (size_t i = 0; i < login_count; i++)
+		logins[i] = logins[i + 1];
 	request->result = right;
 	if (mailbox_post(request->reply, request) < 0)
 		authenticator_request_free(request);
