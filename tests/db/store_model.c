@@ -196,10 +196,11 @@ static int describe(const char *what, struct message *m)
 	char left[32] = "";
 
 	if (m->expires != MESSAGE_NO_EXPIRY)
-		(void)snprintf(left, sizeof(left), " expires<%llus",
-			       (unsigned long long)(m->expires - clock_ms()) /
-					       1000 +
-				       1);
+		/* To 100 s: neither a slow machine nor rounding shows. */
+		(void)snprintf(
+			left, sizeof(left), " expires~%llus",
+			(unsigned long long)(m->expires - clock_ms() + 50000) /
+				100000 * 100);
 	say("%s %llu %.*s=%.*s t%lld q%u r%u p%u %s/%s@%s%s\n", what,
 	    (unsigned long long)m->id, TEXT(message_topic(m)),
 	    TEXT(message_payload(m)), (long long)m->time - 1700000000000,
