@@ -68,9 +68,10 @@ static inline uint64_t outbox_seq(const struct outbox *box, uint32_t i)
 	return box->first_seq + i;
 }
 
+/* 1 for the first message of a session, as clients are used to. */
 static inline uint16_t outbox_packet_id(uint64_t seq)
 {
-	return (uint16_t)(seq % 65535 + 1);
+	return (uint16_t)((seq - 1) % 65535 + 1);
 }
 
 /* A slot at the end, as a copy of outgoing, whose references it takes over. Its

@@ -8,8 +8,9 @@
 
 #include "broker/base/slice.h"
 
-/* Levels of a name or filter. Bounds every walk of the topic tree. */
-#define TOPIC_LEVELS_MAX 200
+/* Levels of a name or filter. Bounds every walk of the topic tree. Mosquitto's
+ * limit is 201; nobody who was served there is refused here. */
+#define TOPIC_LEVELS_MAX 255
 
 /* No wildcard, not empty, at most TOPIC_LEVELS_MAX levels, no U+0000. */
 bool topic_name_valid(struct slice name);
