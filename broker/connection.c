@@ -11,6 +11,7 @@
 #include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/protocol.h"
+#include "broker/reply.h"
 #include "broker/session.h"
 #include "broker/wire/publish.h"
 
@@ -453,16 +454,6 @@ static void on_timer(struct loop_timer *timer)
 	}
 }
 
-static void send_disconnect(struct connection *c, enum mqtt_reason reason)
-{
-	const uint8_t packet[] = { MQTT_DISCONNECT << 4, 2, (uint8_t)reason,
-				   0 };
-
-	if (c->version == MQTT_5_0 && reason >= MQTT_UNSPECIFIED_ERROR &&
-	    sizeof(packet) <= c->max_packet)
-		connection_send(c, packet, sizeof(packet));
-}
-
 void connection_close(struct connection *c, enum mqtt_reason reason,
 		      const char *why)
 {
@@ -478,7 +469,7 @@ void connection_close(struct connection *c, enum mqtt_reason reason,
 		 reason == MQTT_SUCCESS ? "" : ": ",
 		 reason == MQTT_SUCCESS ? "" : reason_name(reason));
 	if (c->state == CONNECTION_CONNECTED)
-		send_disconnect(c, reason);
+		reply_disconnect(c, reason, why);
 	if (c->state == CONNECTION_AUTHENTICATING)
 		hash_table_remove(&broker->by_serial, &c->by_serial);
 	c->state = CONNECTION_CLOSING;

@@ -53,6 +53,10 @@
 /* Topic aliases a client may set. */
 #define LIMIT_TOPIC_ALIASES 32
 
+/* Bytes of a Reason String that we send: a sentence, which the client need not
+ * show whole. */
+#define LIMIT_REASON_STRING 160
+
 /* Bytes of output that wait in memory for one socket before messages are queued
  * (QoS 1 and 2) or dropped (QoS 0). */
 #define LIMIT_OUTPUT (2 * 1024 * 1024)

@@ -13,6 +13,7 @@
 #include "broker/listener.h"
 #include "broker/origin.h"
 #include "broker/protocol.h"
+#include "broker/reply.h"
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -23,23 +24,12 @@
 
 #define ASSIGNED_ID_SIZE 24
 
-/* Refuse with CONNACK, then close. Before 5.0 there is no code for malformed
- * packets: such a connection just ends (3.1.1, 4.8). */
+/* Refuse with CONNACK, then close. */
 static void refuse(struct connection *c, enum mqtt_reason reason,
 		   const char *why)
 {
-	struct mqtt_connack connack = { .reason = reason };
-	uint8_t bytes[CONNACK_SIZE];
-	struct writer w = writer_of(bytes, sizeof(bytes));
-	bool answer =
-		c->version == MQTT_5_0 || (reason != MQTT_MALFORMED_PACKET &&
-					   reason != MQTT_PROTOCOL_ERROR);
-
 	c->broker->count.connects_refused++;
-	if ((int)c->version != 0 && answer) {
-		connack_encode(&w, c->version, &connack);
-		connection_send(c, w.data, w.len);
-	}
+	reply_connack(c, reason, why);
 	connection_close(c, reason, why);
 }
 
@@ -245,8 +235,6 @@ static void attach(struct connection *c, struct session *s,
 	if (properties_has(p, MQTT_PROP_RECEIVE_MAXIMUM) &&
 	    p->receive_maximum < c->receive_maximum)
 		c->receive_maximum = p->receive_maximum;
-	if (properties_has(p, MQTT_PROP_REQUEST_PROBLEM_INFORMATION))
-		c->problem_information = p->request_problem_information;
 }
 
 static void open_session(struct connection *c,
@@ -284,10 +272,8 @@ static void open_session(struct connection *c,
 	if (adopt(c, s, packet) < 0)
 		goto err_memory;
 	session_set_expiry(s, expiry);
-	if (!same) {
-		if (session_save(s) < 0)
-			goto err_memory;
-	}
+	if (!same && session_save(s) < 0)
+		goto err_memory;
 	/* Its row may be on its way, from now or from a moment ago; and what a
 	 * clean start throws away must not come back. */
 	if (session_durable(s) || forgets)
@@ -431,9 +417,6 @@ void protocol_auth_result(struct connection *c, bool right)
 	let_in(c, &packet, user);
 	free(user);
 	buffer_free(&c->connect);
-	/* let_in() may have had to wait for the store: then it resumes. */
-	if (c->state == CONNECTION_CONNECTED && c->input_paused)
-		connection_resume(c);
 }
 
 /* The user that the client's certificate names, if there is such a one. */
@@ -454,7 +437,6 @@ static void identify(struct connection *c, const struct mqtt_connect *packet,
 {
 	const struct listener_options *listener = rules(c);
 	struct broker *broker = c->broker;
-
 	char name[LIMIT_USER_NAME + 1];
 
 	if (listener->user) {
@@ -479,6 +461,19 @@ static void identify(struct connection *c, const struct mqtt_connect *packet,
 	}
 }
 
+/* What holds for every answer from here on, a refusal included. */
+static void learn_wishes(struct connection *c,
+			 const struct mqtt_connect *packet)
+{
+	const struct mqtt_properties *p = &packet->properties;
+
+	if (properties_has(p, MQTT_PROP_MAXIMUM_PACKET_SIZE))
+		c->max_packet = p->maximum_packet_size;
+	c->problem_information =
+		!properties_has(p, MQTT_PROP_REQUEST_PROBLEM_INFORMATION) ||
+		p->request_problem_information;
+}
+
 void protocol_connect(struct connection *c, struct slice body)
 {
 	struct mqtt_connect packet;
@@ -491,8 +486,7 @@ void protocol_connect(struct connection *c, struct slice body)
 						: "CONNECT refused");
 		return;
 	}
-	if (properties_has(&packet.properties, MQTT_PROP_MAXIMUM_PACKET_SIZE))
-		c->max_packet = packet.properties.maximum_packet_size;
+	learn_wishes(c, &packet);
 	if (packet.version == MQTT_5_0 &&
 	    properties_has(&packet.properties,
 			   MQTT_PROP_AUTHENTICATION_METHOD)) {

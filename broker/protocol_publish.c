@@ -1,10 +1,12 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/limits.h"
 #include "broker/protocol.h"
+#include "broker/reply.h"
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -77,14 +79,32 @@ static enum mqtt_reason resolve_alias(struct connection *c,
 	return MQTT_SUCCESS;
 }
 
+static enum mqtt_packet_type answer_type(const struct mqtt_publish *packet)
+{
+	return packet->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC;
+}
+
 /* Answer a publish at its QoS without routing it. */
 static void answer(struct connection *c, const struct mqtt_publish *packet,
 		   enum mqtt_reason reason, uint64_t ticket)
 {
 	if (packet->qos == 0)
 		return;
-	if (connection_ack(c, packet->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC,
-			   packet->packet_id, reason, ticket) < 0)
+	if (connection_ack(c, answer_type(packet), packet->packet_id, reason,
+			   ticket) < 0)
+		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
+}
+
+/* The same when it is refused, QoS 1 or 2: say why to those who can be told. Before 5.0
+ * there is no negative answer: the message is acknowledged and goes nowhere
+ * [MQTT-3.3.5-2]. */
+static void refuse(struct connection *c, const struct mqtt_publish *packet,
+		   enum mqtt_reason reason, const char *why, uint64_t ticket)
+{
+	if (c->version != MQTT_5_0)
+		reason = MQTT_SUCCESS;
+	if (reply_ack(c, answer_type(packet), packet->packet_id, reason, why,
+		      ticket) < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
 }
 
@@ -92,22 +112,23 @@ static void deny(struct connection *c, const struct mqtt_publish *packet,
 		 uint32_t rule)
 {
 	const uint64_t now = loop_now(c->broker->loop);
+	const char *user = c->session->user[0] ? c->session->user : "anonymous";
+	char why[2 * LIMIT_REASON_STRING];
 	char name[160];
 
 	if (now >= c->denial_logged + DENIAL_LOG_MS || !c->denial_logged) {
 		c->denial_logged = now;
 		log_warn("client",
 			 "%s: user %s may not publish to %.*s (%s %u)",
-			 connection_name(c, name),
-			 c->session->user[0] ? c->session->user : "anonymous",
-			 (int)packet->topic.len,
+			 connection_name(c, name), user, (int)packet->topic.len,
 			 (const char *)packet->topic.data,
 			 rule ? "denied by rule" : "no rule allows it:", rule);
 	}
-	/* Before 5.0 there is no negative answer: the message is acknowledged
-	 * and goes nowhere [MQTT-3.3.5-2]. */
-	answer(c, packet,
-	       c->version == MQTT_5_0 ? MQTT_NOT_AUTHORIZED : MQTT_SUCCESS, 0);
+	if (packet->qos == 0)
+		return;
+	(void)snprintf(why, sizeof(why),
+		       "user %s may not publish to this topic", user);
+	refuse(c, packet, MQTT_NOT_AUTHORIZED, why, 0);
 }
 
 static int remember_inbound(struct session *s, uint16_t packet_id,
@@ -213,7 +234,10 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 					      : "out of memory");
 		return;
 	}
-	if (packet->qos > 0)
+	if (reason == MQTT_QUOTA_EXCEEDED && packet->qos > 0)
+		refuse(c, packet, reason, "too many retained messages",
+		       p.ticket);
+	else
 		answer(c, packet, reason, p.ticket);
 }
 

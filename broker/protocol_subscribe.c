@@ -1,9 +1,13 @@
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/base/log.h"
 #include "broker/core.h"
+#include "broker/limits.h"
 #include "broker/protocol.h"
+#include "broker/reply.h"
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -18,7 +22,24 @@ struct answers {
 	uint8_t *reasons;
 	bool *replay;
 	uint64_t ticket;
+	char why[2 * LIMIT_REASON_STRING]; /* of the first that was refused */
 };
+
+/* Entry i (from 0) is refused: the first says why, in SUBACK or UNSUBACK. */
+__attribute__((format(printf, 3, 4))) static void
+say_why(struct answers *answers, size_t i, const char *format, ...)
+{
+	const size_t size = sizeof(answers->why);
+	va_list args;
+	int len;
+
+	if (answers->why[0])
+		return;
+	len = snprintf(answers->why, size, "filter %zu: ", i + 1);
+	va_start(args, format);
+	(void)vsnprintf(answers->why + len, size - (size_t)len, format, args);
+	va_end(args);
+}
 
 static uint8_t options_of(const struct mqtt_subscription *entry)
 {
@@ -31,14 +52,17 @@ static uint8_t options_of(const struct mqtt_subscription *entry)
 }
 
 static enum mqtt_reason judge(struct session *s,
-			      const struct mqtt_subscription *entry)
+			      const struct mqtt_subscription *entry, size_t i,
+			      struct answers *answers)
 {
 	struct access_verdict verdict;
 	struct slice group, rest;
 	int shared = topic_split_share(entry->filter, &group, &rest);
 
-	if (shared < 0 || !topic_filter_valid(rest))
+	if (shared < 0 || !topic_filter_valid(rest)) {
+		say_why(answers, i, "not a valid topic filter");
 		return MQTT_TOPIC_FILTER_INVALID;
+	}
 
 	verdict = access_may_subscribe(s->broker->access, s->user, s->client_id,
 				       rest);
@@ -49,6 +73,8 @@ static enum mqtt_reason judge(struct session *s,
 		 (int)entry->filter.len, (const char *)entry->filter.data,
 		 verdict.rule ? "denied by rule" : "no rule allows it:",
 		 verdict.rule);
+	say_why(answers, i, "user %s may not subscribe to it",
+		s->user[0] ? s->user : "anonymous");
 	return MQTT_NOT_AUTHORIZED;
 }
 
@@ -77,25 +103,30 @@ static int take_subscription(struct session *s,
 	return r;
 }
 
+/* Entry i of the packet. */
 static enum mqtt_reason subscribe(struct session *s,
 				  const struct mqtt_subscription *entry,
-				  uint32_t identifier, bool *replaced,
-				  uint64_t *ticket)
+				  size_t i, uint32_t identifier, bool *replaced,
+				  struct answers *answers)
 {
 	const struct store_subscription row = {
 		.filter = entry->filter,
 		.options = options_of(entry),
 		.identifier = identifier,
 	};
-	enum mqtt_reason reason = judge(s, entry);
+	enum mqtt_reason reason = judge(s, entry, i, answers);
 	int r;
 
 	if (reason != MQTT_SUCCESS)
 		return reason;
-	r = take_subscription(s, &row, replaced, ticket);
-	if (r < 0)
+	r = take_subscription(s, &row, replaced, &answers->ticket);
+	if (r < 0) {
+		say_why(answers, i, "%s",
+			r == -EDQUOT ? "too many subscriptions"
+				     : "out of memory");
 		return r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
 				    : MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
+	}
 	return (enum mqtt_reason)entry->qos;
 }
 
@@ -124,9 +155,8 @@ static void subscribe_all(struct connection *c,
 	bool replaced = false;
 
 	for (size_t i = 0; subscribe_next(c->version, &entries, &entry); i++) {
-		enum mqtt_reason reason =
-			subscribe(c->session, &entry, identifier, &replaced,
-				  &answers->ticket);
+		enum mqtt_reason reason = subscribe(
+			c->session, &entry, i, identifier, &replaced, answers);
 
 		answers->reasons[i] = (uint8_t)reason;
 		answers->replay[i] = wants_retained(&entry, reason, replaced) &&
@@ -152,29 +182,6 @@ static int replay_all(struct connection *c, const struct mqtt_subscribe *packet,
 	return 0;
 }
 
-/* SUBACK or UNSUBACK; reasons are one byte for each entry. */
-static int send_answer(struct connection *c, enum mqtt_packet_type type,
-		       uint16_t packet_id, struct slice reasons,
-		       uint64_t ticket)
-{
-	struct mqtt_suback packet = {
-		.packet_id = packet_id,
-		.reasons = reasons,
-	};
-	struct writer w;
-	uint8_t *bytes;
-	int r;
-
-	bytes = malloc(reasons.len + 16);
-	if (!bytes)
-		return -ENOMEM;
-	w = writer_of(bytes, reasons.len + 16);
-	suback_encode(&w, c->version, type, &packet);
-	r = connection_send_gated(c, slice_of(w.data, w.len), ticket);
-	free(bytes);
-	return r;
-}
-
 void protocol_subscribe(struct connection *c, const struct frame *frame)
 {
 	struct answers answers = { 0 };
@@ -197,9 +204,9 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 	answers.replay = calloc(packet.count, sizeof(bool));
 	if (answers.reasons && answers.replay) {
 		subscribe_all(c, &packet, identifier, &answers);
-		r = send_answer(c, MQTT_SUBACK, packet.packet_id,
-				slice_of(answers.reasons, packet.count),
-				answers.ticket);
+		r = reply_suback(c, MQTT_SUBACK, packet.packet_id,
+				 slice_of(answers.reasons, packet.count),
+				 answers.why, answers.ticket);
 	}
 	if (r == 0)
 		r = replay_all(c, &packet, identifier, &answers);
@@ -209,29 +216,33 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 	free(answers.reasons);
 }
 
-/* Returns 0 and the reason, or -ENOMEM: then nothing has changed. */
-static int unsubscribe(struct session *s, struct slice filter,
-		       enum mqtt_reason *reason, uint64_t *ticket)
+/* Entry i of the packet. Returns 0, with the reason in its place, or -ENOMEM:
+ * then nothing has changed. */
+static int unsubscribe(struct session *s, struct slice filter, size_t i,
+		       struct answers *answers)
 {
 	struct store *store = s->broker->store;
 	const bool stored = store && session_durable(s);
+	uint8_t *reason = &answers->reasons[i];
 	struct slice name, rest;
 
 	*reason = MQTT_TOPIC_FILTER_INVALID;
 	if (topic_split_share(filter, &name, &rest) < 0 ||
-	    !topic_filter_valid(rest))
+	    !topic_filter_valid(rest)) {
+		say_why(answers, i, "not a valid topic filter");
 		return 0;
+	}
 	*reason = MQTT_NO_SUBSCRIPTION_EXISTED;
 	if (!subscriptions_find(s, filter)) {
 		/* What ended it may still be on its way to the disk. */
 		if (stored)
-			*ticket = broker_written(s->broker);
+			answers->ticket = broker_written(s->broker);
 		return 0;
 	}
 	if (stored) {
 		if (store->ops->subscription_remove(store, s->id, filter) < 0)
 			return -ENOMEM;
-		*ticket = broker_ticket(s->broker);
+		answers->ticket = broker_ticket(s->broker);
 	}
 	subscriptions_remove(s, filter);
 	*reason = MQTT_SUCCESS;
@@ -240,26 +251,23 @@ static int unsubscribe(struct session *s, struct slice filter,
 
 static int unsubscribe_all(struct connection *c,
 			   const struct mqtt_subscribe *packet,
-			   uint8_t *reasons, uint64_t *ticket)
+			   struct answers *answers)
 {
 	struct slice entries = packet->entries;
 	struct slice filter;
-	enum mqtt_reason reason;
 
 	for (size_t i = 0; unsubscribe_next(&entries, &filter); i++) {
-		if (unsubscribe(c->session, filter, &reason, ticket) < 0)
+		if (unsubscribe(c->session, filter, i, answers) < 0)
 			return -ENOMEM;
-		reasons[i] = (uint8_t)reason;
 	}
 	return 0;
 }
 
 void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 {
+	struct answers answers = { 0 };
 	struct mqtt_subscribe packet;
 	enum mqtt_reason reason;
-	uint64_t ticket = 0;
-	uint8_t *reasons;
 	int r = -ENOMEM;
 
 	reason = unsubscribe_decode(c->version, frame->body, &packet);
@@ -267,13 +275,14 @@ void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 		connection_close(c, reason, "UNSUBSCRIBE refused");
 		return;
 	}
-	reasons = calloc(packet.count, 1);
-	if (reasons)
-		r = unsubscribe_all(c, &packet, reasons, &ticket);
+	answers.reasons = calloc(packet.count, 1);
+	if (answers.reasons)
+		r = unsubscribe_all(c, &packet, &answers);
 	if (r == 0)
-		r = send_answer(c, MQTT_UNSUBACK, packet.packet_id,
-				slice_of(reasons, packet.count), ticket);
+		r = reply_suback(c, MQTT_UNSUBACK, packet.packet_id,
+				 slice_of(answers.reasons, packet.count),
+				 answers.why, answers.ticket);
 	if (r < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
-	free(reasons);
+	free(answers.reasons);
 }

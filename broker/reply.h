@@ -1,0 +1,40 @@
+/*
+ * Answers that may say why, in the Reason String of 5.0: CONNACK, DISCONNECT and
+ * AUTH, SUBACK and UNSUBACK, PUBACK and PUBREC.
+ *
+ * why is a sentence for whoever looks after the client, in UTF-8; it is cut at
+ * LIMIT_REASON_STRING bytes. It may always be given: it is left out before 5.0,
+ * for a client that asked for none (Request Problem Information 0; although
+ * CONNACK and DISCONNECT could still carry it [MQTT-3.1.2-29]), and where the
+ * packet would grow larger than the client takes. NULL or "" says nothing.
+ *
+ * Broker thread only.
+ */
+#ifndef BROKER_REPLY_H
+#define BROKER_REPLY_H
+
+#include "broker/connection.h"
+#include "broker/wire/properties.h"
+
+/* Refuse a CONNECT; the caller closes. Before 5.0 there is no code for malformed
+ * packets: such a connection just ends (3.1.1, 4.8). */
+void reply_connack(struct connection *c, enum mqtt_reason reason,
+		   const char *why);
+
+/* To 5.0 clients, for reasons from 0x80 on. */
+void reply_disconnect(struct connection *c, enum mqtt_reason reason,
+		      const char *why);
+
+/* connection_ack() with a word: for refusals. Returns what it returns. */
+int reply_ack(struct connection *c, enum mqtt_packet_type type,
+	      uint16_t packet_id, enum mqtt_reason reason, const char *why,
+	      uint64_t ticket);
+
+/* SUBACK or UNSUBACK when ticket has been committed; reasons are one byte for
+ * each entry of the request, why is for the first that was refused. Returns 0,
+ * -ENOMEM, -ENOBUFS. */
+int reply_suback(struct connection *c, enum mqtt_packet_type type,
+		 uint16_t packet_id, struct slice reasons, const char *why,
+		 uint64_t ticket);
+
+#endif
