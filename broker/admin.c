@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/admin_call.h"
+#include "broker/banned.h"
 #include "broker/connection.h"
 #include "broker/retained.h"
 #include "broker/router.h"
@@ -214,7 +215,8 @@ static void run_adopt(struct broker *b, struct broker_call *posted)
 	struct transport refused = { .fd = call->fd, .ssl = call->ssl };
 	struct connection *c = NULL;
 
-	if (b->connection_count < b->options.max_connections)
+	if (b->connection_count < b->options.max_connections &&
+	    !banned_address(b, call->address))
 		c = connection_new(b, &options);
 	if (c)
 		connection_feed(c, slice_of(call->left_over, call->len));

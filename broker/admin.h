@@ -11,6 +11,7 @@
 #define BROKER_ADMIN_H
 
 #include "broker/access.h"
+#include "broker/bans.h"
 #include "broker/message.h"
 #include "broker/store.h"
 
@@ -108,6 +109,20 @@ int admin_disconnect_tag(struct admin *admin, uint64_t tag);
 /* Swap the access table; the broker takes access, also on error frees it.
  * Subscriptions stay; deliveries and publishes are judged anew at once. */
 int admin_set_access(struct admin *admin, struct access *access);
+
+/* Swap the bans that people have made, taken also on error, and disconnect (0x98)
+ * whom they mean; those that the broker has made itself stay. */
+int admin_set_bans(struct admin *admin, struct bans *bans);
+
+struct admin_bans {
+	size_t count;
+	struct ban bans[];
+};
+
+/* All that hold now, in order of id. */
+int admin_bans(struct admin *admin, struct admin_bans **out);
+/* Lift one that the broker has made itself. -ENOENT. */
+int admin_unban(struct admin *admin, uint32_t id);
 
 /* The box has been claimed: let clients in. */
 int admin_open_mqtt(struct admin *admin);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/authenticator.h"
+#include "broker/bans.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/connection.h"
@@ -217,6 +218,7 @@ static bool make_parts(struct broker *broker)
 	       (broker->mailbox = mailbox_new(MAILBOX_CALLS)) &&
 	       (broker->auth_replies =
 			mailbox_new(AUTHENTICATOR_REQUESTS_MAX)) &&
+	       (broker->bans || (broker->bans = bans_new())) &&
 	       hash_table_init(&broker->sessions) == 0 &&
 	       hash_table_init(&broker->by_serial) == 0 &&
 	       hash_table_init(&broker->shares) == 0 &&
@@ -291,6 +293,7 @@ struct broker *broker_new(const struct broker_options *options)
 	broker->auth_source.fd = -1;
 	broker->store_source.fd = -1;
 	broker->access = options->access;
+	broker->bans = options->bans;
 	broker->access_generation = 1;
 	broker->store = options->store;
 	broker->closed = options->closed;
@@ -307,6 +310,8 @@ struct broker *broker_new(const struct broker_options *options)
 	}
 	/* The caller keeps what it gave. */
 	broker->access = NULL;
+	if (options->bans)
+		broker->bans = NULL;
 	broker_free(broker);
 	errno = -r;
 	return NULL;
@@ -406,6 +411,7 @@ void broker_free(struct broker *broker)
 	hash_table_free(&broker->by_serial);
 	hash_table_free(&broker->shares);
 	access_free(broker->access);
+	bans_free(broker->bans);
 	free(broker->templates);
 	free(broker->properties_buffer);
 	free(broker->encode_buffer);

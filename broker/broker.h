@@ -13,6 +13,7 @@
 
 struct access;
 struct authenticator;
+struct bans;
 struct broker;
 struct store;
 
@@ -49,6 +50,7 @@ struct broker_options {
 	struct authenticator
 		*authenticator; /* borrowed; NULL with access NULL */
 	struct store *store; /* borrowed; NULL: nothing outlives the process */
+	struct bans *bans; /* taken; NULL: none */
 	bool closed; /* refuse every CONNECT but on listeners with a user, until
 		      * admin_open_mqtt(): the box has not been claimed */
 	/* Topic filters of messages offered to store->history(). */

@@ -15,6 +15,7 @@
 #include "broker/output.h"
 #include "broker/publish.h"
 
+struct bans;
 struct listener;
 struct retained;
 struct session;
@@ -69,6 +70,8 @@ struct broker {
 	struct topic_cache *cache;
 	struct retained *retained;
 	struct output_pool *pool;
+	struct bans *bans;
+	uint64_t ban_logged; /* when a peer last was turned away by one */
 	struct access *access;
 	uint64_t
 		access_generation; /* cached verdicts of another one are void */
@@ -93,6 +96,7 @@ struct broker {
 		uint64_t bytes_received;
 		uint64_t bytes_sent;
 		uint64_t connects_refused;
+		uint64_t banned; /* refused or disconnected by a ban */
 	} count;
 };
 

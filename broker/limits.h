@@ -85,4 +85,8 @@
 /* Password checks waiting for the hasher; further CONNECTs are told Server busy. */
 #define LIMIT_AUTHENTICATIONS 64
 
+/* Bans made by people, and as many that the broker makes itself: each connection
+ * is compared with all of them. */
+#define LIMIT_BANS 1000
+
 #endif

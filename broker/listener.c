@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/banned.h"
 #include "broker/base/log.h"
 #include "broker/base/tls.h"
 #include "broker/connection.h"
@@ -107,6 +108,10 @@ static void welcome(struct listener *l, int fd,
 		return;
 	}
 	describe(peer, address);
+	if (banned_address(l->broker, address)) {
+		close(fd);
+		return;
+	}
 	options.address = address;
 	if (l->options->type != LISTENER_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

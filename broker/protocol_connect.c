@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "broker/authenticator.h"
+#include "broker/banned.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/base/tls.h"
@@ -306,7 +307,12 @@ static void let_in(struct connection *c, const struct mqtt_connect *packet,
 {
 	char id[LIMIT_CLIENT_ID + 1];
 	size_t len = packet->client_id.len;
+	char why[BANNED_SIZE];
 
+	if (banned(c, packet->client_id, slice_str(user), why)) {
+		refuse(c, MQTT_BANNED, why);
+		return;
+	}
 	if (len > LIMIT_CLIENT_ID) {
 		refuse(c, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
 		       "client identifier too long");
@@ -347,7 +353,13 @@ static void authenticate(struct connection *c,
 		access_find_user(broker->access, packet->username);
 	bool known = user && user->enabled && user->password_hash[0];
 	struct authenticator_request *request;
+	char why[BANNED_SIZE];
 
+	/* Before the hasher is put to work. */
+	if (banned(c, packet->client_id, packet->username, why)) {
+		refuse(c, MQTT_BANNED, why);
+		return;
+	}
 	if (buffer_append(&c->connect, body.data, body.len) < 0) {
 		refuse(c, MQTT_SERVER_UNAVAILABLE, "out of memory");
 		return;

@@ -195,6 +195,37 @@ enum ctl_exit command_print_table(const struct command_context *context,
 	return CTL_OK;
 }
 
+enum ctl_exit command_list(struct command_context *context, const char *path,
+			   const char *member, const char *const *head,
+			   const char *const *keys)
+{
+	json_t *answer = NULL;
+	enum ctl_exit code = command_call(context, "GET", path, NULL, &answer);
+
+	if (code == CTL_OK && context->options.json)
+		command_print_json(context, answer);
+	else if (code == CTL_OK)
+		code = command_print_table(
+			context, json_object_get(answer, member), head, keys);
+	json_decref(answer);
+
+	return code;
+}
+
+enum ctl_exit command_delete(struct command_context *context,
+			     const char *collection, const char *name)
+{
+	char *path = command_path(collection, name);
+	enum ctl_exit code;
+
+	if (!path)
+		return command_no_memory(context);
+	code = command_call(context, "DELETE", path, NULL, NULL);
+	free(path);
+
+	return code;
+}
+
 static enum ctl_exit no_secret(const struct command_context *context,
 			       const char *what, int error)
 {

@@ -29,6 +29,8 @@ struct command_options {
 	long count; /* 0: not given */
 	long limit;
 	long qos;
+	long seconds; /* 0: not given */
+	const char *reason;
 	bool retain;
 	bool verbose;
 	bool admin;
@@ -101,6 +103,14 @@ enum ctl_exit command_print_table(const struct command_context *context,
 				  const json_t *array, const char *const *head,
 				  const char *const *keys);
 
+/* GET a list and print its member as a table, or all of it with --json. */
+enum ctl_exit command_list(struct command_context *context, const char *path,
+			   const char *member, const char *const *head,
+			   const char *const *keys);
+/* DELETE /api/v1/<collection>/<name>. */
+enum ctl_exit command_delete(struct command_context *context,
+			     const char *collection, const char *name);
+
 /* A new password: from the file of the options, or asked for twice. Freed by
  * secret_free(). */
 enum ctl_exit command_new_password(const struct command_context *context,
@@ -118,6 +128,9 @@ command_fn command_acl_list;
 command_fn command_acl_add;
 command_fn command_acl_del;
 command_fn command_acl_test;
+command_fn command_ban_list;
+command_fn command_ban_add;
+command_fn command_ban_del;
 command_fn command_pin_list;
 command_fn command_pin_set;
 command_fn command_pin_del;

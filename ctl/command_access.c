@@ -6,24 +6,6 @@
 #include "ctl/secret.h"
 #include "ctl/text.h"
 
-/* GET a list and print member as a table, or all of it with --json. */
-static enum ctl_exit list(struct command_context *context, const char *path,
-			  const char *member, const char *const *head,
-			  const char *const *keys)
-{
-	json_t *answer = NULL;
-	enum ctl_exit code = command_call(context, "GET", path, NULL, &answer);
-
-	if (code == CTL_OK && context->options.json)
-		command_print_json(context, answer);
-	else if (code == CTL_OK)
-		code = command_print_table(
-			context, json_object_get(answer, member), head, keys);
-	json_decref(answer);
-
-	return code;
-}
-
 enum ctl_exit command_user_list(struct command_context *context, int argc,
 				char **argv)
 {
@@ -34,7 +16,7 @@ enum ctl_exit command_user_list(struct command_context *context, int argc,
 
 	(void)argc;
 	(void)argv;
-	return list(context, "/api/v1/users", "users", head, keys);
+	return command_list(context, "/api/v1/users", "users", head, keys);
 }
 
 /* PUT /users/NAME; body is taken. A password made by the hub is printed: it is
@@ -93,16 +75,8 @@ enum ctl_exit command_user_add(struct command_context *context, int argc,
 enum ctl_exit command_user_del(struct command_context *context, int argc,
 			       char **argv)
 {
-	char *path = command_path("users", argv[0]);
-	enum ctl_exit code;
-
 	(void)argc;
-	if (!path)
-		return command_no_memory(context);
-	code = command_call(context, "DELETE", path, NULL, NULL);
-	free(path);
-
-	return code;
+	return command_delete(context, "users", argv[0]);
 }
 
 enum ctl_exit command_user_passwd(struct command_context *context, int argc,
@@ -152,7 +126,7 @@ enum ctl_exit command_acl_list(struct command_context *context, int argc,
 
 	(void)argc;
 	(void)argv;
-	return list(context, "/api/v1/acl", "rules", head, keys);
+	return command_list(context, "/api/v1/acl", "rules", head, keys);
 }
 
 enum ctl_exit command_acl_add(struct command_context *context, int argc,
@@ -183,16 +157,8 @@ enum ctl_exit command_acl_add(struct command_context *context, int argc,
 enum ctl_exit command_acl_del(struct command_context *context, int argc,
 			      char **argv)
 {
-	char *path = command_path("acl", argv[0]);
-	enum ctl_exit code;
-
 	(void)argc;
-	if (!path)
-		return command_no_memory(context);
-	code = command_call(context, "DELETE", path, NULL, NULL);
-	free(path);
-
-	return code;
+	return command_delete(context, "acl", argv[0]);
 }
 
 static void print_verdict(const struct command_context *context,

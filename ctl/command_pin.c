@@ -13,20 +13,10 @@ enum ctl_exit command_pin_list(struct command_context *context, int argc,
 	static const char *const keys[] = { "name", "dir",  "chip", "line",
 					    "pin",  "kind", "safe", "label",
 					    "room", NULL };
-	json_t *answer = NULL;
-	enum ctl_exit code;
 
 	(void)argc;
 	(void)argv;
-	code = command_call(context, "GET", "/api/v1/pins", NULL, &answer);
-	if (code == CTL_OK && context->options.json)
-		command_print_json(context, answer);
-	else if (code == CTL_OK)
-		code = command_print_table(
-			context, json_object_get(answer, "pins"), head, keys);
-	json_decref(answer);
-
-	return code;
+	return command_list(context, "/api/v1/pins", "pins", head, keys);
 }
 
 /* What is set already, so that 'pin set' changes only what it names. *out is
@@ -161,14 +151,6 @@ enum ctl_exit command_pin_set(struct command_context *context, int argc,
 enum ctl_exit command_pin_del(struct command_context *context, int argc,
 			      char **argv)
 {
-	char *path = command_path("pins", argv[0]);
-	enum ctl_exit code;
-
 	(void)argc;
-	if (!path)
-		return command_no_memory(context);
-	code = command_call(context, "DELETE", path, NULL, NULL);
-	free(path);
-
-	return code;
+	return command_delete(context, "pins", argv[0]);
 }

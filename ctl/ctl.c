@@ -45,6 +45,8 @@ static const struct setting settings[] = {
 	{ 'f', SETTING_TEXT, TO(file), 0 },
 	{ 'C', SETTING_NUMBER, TO(count), 1000000000 },
 	{ 'v', SETTING_FLAG, TO(verbose), 0 },
+	{ 'S', SETTING_NUMBER, TO(seconds), 366L * 24 * 3600 },
+	{ 'R', SETTING_TEXT, TO(reason), 0 },
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -75,6 +77,8 @@ static const struct option long_options[] = {
 	{ "file", required_argument, NULL, 'f' },
 	{ "count", required_argument, NULL, 'C' },
 	{ "verbose", no_argument, NULL, 'v' },
+	{ "for", required_argument, NULL, 'S' },
+	{ "reason", required_argument, NULL, 'R' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -104,6 +108,14 @@ static const struct command commands[] = {
 	  command_acl_del },
 	{ "acl", "test", "USER read|write TOPIC [--client ID]",
 	  "would it be allowed, and why", 3, 3, "c", false, command_acl_test },
+	{ "ban", "list", "", "who is kept out of MQTT", 0, 0, "", false,
+	  command_ban_list },
+	{ "ban", "add",
+	  "user|client|address WHAT [--for SECONDS] [--reason TEXT]",
+	  "keep out and disconnect; prints the ban's id", 2, 2, "SR", false,
+	  command_ban_add },
+	{ "ban", "del", "ID", "let in again", 1, 1, "", false,
+	  command_ban_del },
 	{ "pin", "list", "", "what the lines are for", 0, 0, "", false,
 	  command_pin_list },
 	{ "pin", "set", "NAME FIELD=VALUE...", "add a pin, or change it", 2, 12,

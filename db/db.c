@@ -35,7 +35,8 @@ struct db {
 	struct db_notice notices[DB_NOTICES_MAX];
 };
 
-static const char *const config_steps[] = { schema_config_001 };
+static const char *const config_steps[] = { schema_config_001,
+					    schema_config_002 };
 static const char *const state_steps[] = { schema_state_001 };
 static const char *const history_steps[] = { schema_history_001 };
 

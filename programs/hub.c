@@ -3,14 +3,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -23,6 +21,7 @@
 #include "broker/broker.h"
 #include "broker/config.h"
 #include "db/access_rules.h"
+#include "db/bans.h"
 #include "db/claim.h"
 #include "db/config.h"
 #include "db/db.h"
@@ -30,6 +29,7 @@
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/demo.h"
+#include "programs/process.h"
 #include "programs/supervisor.h"
 #include "web/web.h"
 
@@ -150,27 +150,6 @@ static void close_signals(struct hub *hub)
 	loop_free(hub->loop);
 }
 
-/* As many sockets as we may have: the limit of [limits] is ours, not the shell's. */
-static void raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-/* A password check takes 16 MiB for a moment. glibc would keep them: after the
- * first such free it raises the size from which memory is given back at once. A
- * size that is set is never raised: 17 MB less of us in a small board's memory. */
-static void give_memory_back(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-#endif
-}
-
 /* ---- database ---------------------------------------------------------- */
 
 static int open_db(struct hub *hub)
@@ -287,10 +266,17 @@ static int new_broker(struct hub *hub)
 		log_error("access", "%s", strerrordesc_np(-r));
 		return r;
 	}
+	r = db_bans_build(hub->db_config, &options.bans);
+	if (r) {
+		log_error("bans", "%s", strerrordesc_np(-r));
+		access_free(options.access);
+		return r;
+	}
 	hub->broker = broker_new(&options);
 	if (!hub->broker) {
 		r = -errno;
 		access_free(options.access);
+		bans_free(options.bans);
 	}
 
 	return r;
@@ -535,8 +521,7 @@ int hub_open(const struct hub_options *options, struct hub **out)
 	hub->demo = options->demo;
 	hub->signals.fd = -1;
 	hub->watchdog.fn = on_watchdog;
-	raise_descriptors();
-	give_memory_back();
+	process_prepare();
 	r = open_parts(hub);
 	if (r) {
 		hub_close(hub);

@@ -41,6 +41,7 @@ struct web_context {
 	bool claimed;
 	struct access *access; /* ours; the broker has a table of its own */
 	struct loop_timer access_timer; /* for telling the broker again */
+	struct loop_timer bans_timer; /* the same */
 	uint64_t local_clients; /* made so far: numbers their identifiers */
 	struct list streams; /* of api_events.c */
 	unsigned int stream_count;
@@ -52,6 +53,9 @@ struct web_context {
  * only the broker could not be told (busy), that is tried again every second.
  */
 int context_access_changed(struct web_context *web);
+
+/* Bans have changed in config.db: the same. */
+int context_bans_changed(struct web_context *web);
 
 /* A local client identifier never used before in this process. */
 void context_client_id(struct web_context *web, char *out, size_t size);

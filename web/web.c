@@ -72,8 +72,10 @@ static void close_parts(struct web *web)
 	gpio_link_free(context->gpio);
 	if (context->hashing)
 		hashing_stop(context->hashing);
-	if (context->loop)
+	if (context->loop) {
 		loop_timer_cancel(context->loop, &context->access_timer);
+		loop_timer_cancel(context->loop, &context->bans_timer);
+	}
 	access_free(context->access);
 	db_history_close(context->history);
 	admin_close(context->admin);

@@ -7,6 +7,7 @@
 #define DB_SCHEMA_SCHEMA_H
 
 extern const char schema_config_001[];
+extern const char schema_config_002[];
 extern const char schema_state_001[];
 extern const char schema_history_001[];
 

@@ -96,9 +96,8 @@ static struct slice expect(struct live_peer *peer, enum mqtt_packet_type type)
 	return frame.body;
 }
 
-enum mqtt_reason live_peer_connect(struct live_peer *peer,
-				   const struct live_broker *live,
-				   const struct mqtt_connect *packet)
+void live_peer_dial(struct live_peer *peer, const struct live_broker *live,
+		    const struct mqtt_connect *packet)
 {
 	const struct timeval patience = { .tv_sec = DEADLINE_S };
 	const struct sockaddr_in to = {
@@ -106,7 +105,6 @@ enum mqtt_reason live_peer_connect(struct live_peer *peer,
 		.sin_port = htons(broker_listener_port(live->broker, 0)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	struct mqtt_connack connack;
 	uint8_t bytes[512];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
@@ -121,6 +119,15 @@ enum mqtt_reason live_peer_connect(struct live_peer *peer,
 		connect(peer->fd, (const struct sockaddr *)&to, sizeof(to)), 0);
 	connect_encode(&w, packet);
 	live_peer_send(peer, bytes, w.len);
+}
+
+enum mqtt_reason live_peer_connect(struct live_peer *peer,
+				   const struct live_broker *live,
+				   const struct mqtt_connect *packet)
+{
+	struct mqtt_connack connack;
+
+	live_peer_dial(peer, live, packet);
 	assert_int_equal(connack_decode(peer->version,
 					expect(peer, MQTT_CONNACK), &connack),
 			 MQTT_SUCCESS);

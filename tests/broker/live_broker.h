@@ -31,6 +31,9 @@ struct live_peer {
 	size_t len;
 };
 
+/* Connect and send the packet; the answer is the caller's. */
+void live_peer_dial(struct live_peer *peer, const struct live_broker *live,
+		    const struct mqtt_connect *packet);
 /* CONNACK is taken: its reason. */
 enum mqtt_reason live_peer_connect(struct live_peer *peer,
 				   const struct live_broker *live,

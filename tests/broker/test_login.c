@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/authenticator.h"
+#include "broker/bans.h"
 #include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/session.h"
@@ -133,6 +134,38 @@ static void test_the_right_password_opens(void **state)
 			session_find(*state, slice_str("dev"))->user, "anna");
 		sim_peer_close(peer);
 	}
+}
+
+/* Nor is the hasher put to work for whoever is banned. */
+static void test_a_banned_user_is_not_even_asked(void **state)
+{
+	const struct ban ban = {
+		.id = 1,
+		.kind = BAN_USER,
+		.what = "anna",
+		.reason = "noise",
+		.ends = UINT64_MAX,
+	};
+	struct broker *broker = *state;
+	struct sim_peer *peer;
+
+	/* Banned while the hasher is at work: it does not help to be right. */
+	peer = knock(broker, MQTT_5_0, "anna");
+	assert_int_equal(bans_add(broker->bans, &ban), 0);
+	reply(broker, 1);
+	assert_int_equal(verdict(peer), MQTT_BANNED);
+	sim_peer_close(peer);
+	peer = knock(broker, MQTT_5_0, "anna");
+	assert_null(asked);
+	assert_int_equal(verdict(peer), MQTT_BANNED);
+	sim_peer_close(peer);
+	peer = sim_peer_open_as(broker, "anna");
+	sim_peer_connect(
+		peer, &(struct mqtt_connect){ .version = MQTT_5_0,
+					      .client_id = slice_str("dev") });
+	assert_int_equal(verdict(peer), MQTT_BANNED);
+	sim_peer_close(peer);
+	assert_int_equal(broker->count.banned, 3);
 }
 
 /* Wrong, damaged or given up: the same answer, and never let in. */
@@ -306,6 +339,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_the_right_password_opens),
+		T(test_a_banned_user_is_not_even_asked),
 		T(test_anything_else_does_not),
 		T(test_users_that_are_not_there_take_as_long),
 		T(test_a_user_taken_away_meanwhile_stays_out),

@@ -372,6 +372,34 @@ static void test_lists_line_up(void **state)
 	run_end(&r);
 }
 
+static void test_bans_are_made_listed_and_lifted(void **state)
+{
+	struct run r = run("ban|add|address|192.0.2.0/24|--for|60|--reason|x",
+			   ANSWERS(CREATED("{\"id\":3}")));
+
+	(void)state;
+	assert_int_equal(r.code, CTL_OK);
+	assert_string_equal(r.out, "3\n");
+	assert_request(&r, 0, "POST /api/v1/bans HTTP/1.1",
+		       "{\"kind\":\"address\",\"what\":\"192.0.2.0/24\","
+		       "\"reason\":\"x\",\"seconds\":60}");
+	run_end(&r);
+	r = run("ban|add|user|bob", ANSWERS(CREATED("{\"id\":4}")));
+	assert_request(&r, 0, "POST /api/v1/bans HTTP/1.1",
+		       "{\"kind\":\"user\",\"what\":\"bob\"}");
+	run_end(&r);
+	r = run("ban|list",
+		ANSWERS(OK("{\"bans\":[{\"id\":3,\"kind\":\"user\","
+			   "\"what\":\"bob\",\"until\":null,\"hits\":2,"
+			   "\"by\":\"anna\",\"reason\":\"x\"}]}")));
+	assert_string_equal(r.out, "ID  KIND  WHAT  UNTIL  HITS  BY    REASON\n"
+				   "3   user  bob   -      2     anna  x\n");
+	run_end(&r);
+	r = run("ban|del|3", ANSWERS(DONE));
+	assert_request(&r, 0, "DELETE /api/v1/bans/3 HTTP/1.1", "");
+	run_end(&r);
+}
+
 static void test_rules_are_added_tested_and_removed(void **state)
 {
 	struct run r = run("acl|add|*|read|a/#|--deny",
@@ -550,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_users_are_changed_one_field_at_a_time),
 		cmocka_unit_test(test_lists_line_up),
 		cmocka_unit_test(test_rules_are_added_tested_and_removed),
+		cmocka_unit_test(test_bans_are_made_listed_and_lifted),
 		cmocka_unit_test(test_pin_set_changes_what_it_names),
 		cmocka_unit_test(test_pub_sends_text_or_base64),
 		cmocka_unit_test(test_get_prints_the_payload),

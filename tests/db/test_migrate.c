@@ -92,15 +92,22 @@ static void test_a_newer_version_is_refused(void **state)
 /* The embedded files are whole and run on an empty file. */
 static void test_the_schemas_run(void **state)
 {
-	const char *const schemas[] = { schema_config_001, schema_state_001,
-					schema_history_001 };
+	static const char *const config[] = { schema_config_001,
+					      schema_config_002 };
+	static const char *const others[] = { schema_state_001,
+					      schema_history_001 };
+	const struct {
+		const char *const *steps;
+		size_t count;
+	} schemas[] = { { config, 2 }, { &others[0], 1 }, { &others[1], 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct sqlite3 *sqlite;
 
 		assert_int_equal(sqlite3_open(":memory:", &sqlite), 0);
-		assert_int_equal(migrate(sqlite, &schemas[i], 1), 0);
+		assert_int_equal(
+			migrate(sqlite, schemas[i].steps, schemas[i].count), 0);
 		assert_true(ask(sqlite, "SELECT count(*) FROM sqlite_schema") >
 			    2);
 		sqlite3_close(sqlite);

@@ -1,10 +1,8 @@
 """The programs as a person uses them: configuration, first start, command line."""
-import json
 import os
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import tempfile
 
@@ -12,15 +10,9 @@ import hub
 import mqtt
 from cases import Cases, equal
 from mqtt import V311, V5
+from programs import ctl, ctl_json, run
 
 cases = Cases()
-
-
-def run(name, *args, env=None, stdin=""):
-    return subprocess.run([hub.program(name), *args], input=stdin,
-                          capture_output=True, text=True, check=False,
-                          timeout=hub.DEADLINE,
-                          env={"PATH": os.environ["PATH"], **(env or {})})
 
 
 # ---- hearth.conf ----------------------------------------------------------
@@ -265,19 +257,6 @@ def keep_token(daemon):
 
 
 # ---- hearthctl ------------------------------------------------------------
-
-def ctl(daemon, *args, stdin="", status=0, user=None):
-    name, password = user or daemon.auth
-    done = run("hearthctl", "--url", f"http://127.0.0.1:{daemon.web_port}",
-               "--user", name, *args, env={"HEARTH_PASSWORD": password},
-               stdin=stdin)
-    equal(done.returncode, status, done.stdout + done.stderr)
-    return done.stdout
-
-
-def ctl_json(daemon, *args, **options_):
-    return json.loads(ctl(daemon, "--json", *args, **options_))
-
 
 def hearthctl(daemon):
     equal(ctl_json(daemon, "status")["node"], "test")

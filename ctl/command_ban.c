@@ -1,0 +1,52 @@
+/* ban list|add|del */
+#include "ctl/command.h"
+
+enum ctl_exit command_ban_list(struct command_context *context, int argc,
+			       char **argv)
+{
+	static const char *const head[] = { "ID",   "KIND", "WHAT",   "UNTIL",
+					    "HITS", "BY",   "REASON", NULL };
+	static const char *const keys[] = { "id",   "kind", "what",   "@until",
+					    "hits", "by",   "reason", NULL };
+
+	(void)argc;
+	(void)argv;
+	return command_list(context, "/api/v1/bans", "bans", head, keys);
+}
+
+enum ctl_exit command_ban_add(struct command_context *context, int argc,
+			      char **argv)
+{
+	const long seconds = context->options.seconds;
+	char buffer[COMMAND_TEXT_SIZE];
+	json_t *answer = NULL;
+	json_t *body = json_pack("{s:s, s:s, s:s*}", "kind", argv[0], "what",
+				 argv[1], "reason", context->options.reason);
+	enum ctl_exit code;
+
+	(void)argc;
+	if (body && seconds &&
+	    json_object_set_new(body, "seconds", json_integer(seconds))) {
+		json_decref(body);
+		return command_no_memory(context);
+	}
+	if (!body)
+		return command_fail(context, CTL_USAGE,
+				    "an argument is no UTF-8");
+	code = command_call(context, "POST", "/api/v1/bans", body, &answer);
+	if (code == CTL_OK && context->options.json)
+		command_print_json(context, answer);
+	else if (code == CTL_OK)
+		fprintf(context->io->out, "%s\n",
+			command_text(answer, "id", buffer));
+	json_decref(answer);
+
+	return code;
+}
+
+enum ctl_exit command_ban_del(struct command_context *context, int argc,
+			      char **argv)
+{
+	(void)argc;
+	return command_delete(context, "bans", argv[0]);
+}
