@@ -213,7 +213,9 @@ static bool make_parts(struct broker *broker)
 {
 	const size_t max = broker->options.max_packet_size;
 
-	broker->read_size = LIMIT_READ + max;
+	broker->read_size =
+		LIMIT_READ +
+		(max > LIMIT_CONNECT_SIZE ? max : LIMIT_CONNECT_SIZE);
 	return (broker->loop = loop_new()) &&
 	       (broker->mailbox = mailbox_new(MAILBOX_CALLS)) &&
 	       (broker->auth_replies =

@@ -81,6 +81,12 @@ err_free:
 	return NULL;
 }
 
+static void end_long_connect(struct connection *c)
+{
+	c->broker->long_connects -= c->long_connect;
+	c->long_connect = false;
+}
+
 void connection_free(struct connection *c)
 {
 	struct broker *broker = c->broker;
@@ -97,6 +103,7 @@ void connection_free(struct connection *c)
 	gate_clear(&c->gate);
 	output_clear(broker->pool, &c->output);
 	transport_close(&c->transport, broker->pool);
+	end_long_connect(c);
 	buffer_free(&c->tail);
 	buffer_free(&c->connect);
 	alias_table_free(c->aliases);
@@ -144,6 +151,19 @@ void connection_pause(struct connection *c)
 	update_events(c);
 }
 
+/* May these bytes of somebody unknown be kept until the rest comes? */
+static bool may_keep(struct connection *c, size_t len)
+{
+	if (c->state != CONNECTION_OPEN || len <= LIMIT_CONNECT_USUAL ||
+	    c->long_connect)
+		return true;
+	if (c->broker->long_connects >= LIMIT_CONNECTS_LONG)
+		return false;
+	c->broker->long_connects++;
+	c->long_connect = true;
+	return true;
+}
+
 /* data lies in the broker's read buffer: the old tail and what came behind it. */
 static void process(struct connection *c, const uint8_t *data, size_t len)
 {
@@ -151,6 +171,8 @@ static void process(struct connection *c, const uint8_t *data, size_t len)
 
 	if (c->state >= CONNECTION_CLOSING)
 		return;
+	if (used > 0)
+		end_long_connect(c);
 	if (used == len) {
 		buffer_free(&c->tail);
 		return;
@@ -158,6 +180,11 @@ static void process(struct connection *c, const uint8_t *data, size_t len)
 	/* Nothing was used and nothing came: the tail is still what it was. */
 	if (used == 0 && len == c->tail.len)
 		return;
+	if (!may_keep(c, len - used)) {
+		connection_close(c, MQTT_SERVER_BUSY,
+				 "too many long CONNECTs at a time");
+		return;
+	}
 	c->tail.len = 0;
 	if (buffer_append(&c->tail, data + used, len - used) < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
@@ -513,6 +540,7 @@ void connection_bury(struct connection *c)
 	list_append(&broker->connections, &c->link);
 	output_clear(broker->pool, &c->output);
 	buffer_free(&c->tail);
+	end_long_connect(c);
 	update_events(c);
 	loop_timer_set(broker->loop, &c->timer, LINGER_MS);
 }

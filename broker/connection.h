@@ -78,6 +78,7 @@ struct connection {
 	enum connection_state state;
 	enum mqtt_version version; /* 0: not known yet */
 	bool input_paused;
+	bool long_connect; /* in broker->long_connects */
 	bool problem_information; /* the client wants to be told why: reply.h */
 	bool clean_disconnect; /* DISCONNECT discarded the will */
 	bool peer_gone; /* nobody is there to read a last packet */

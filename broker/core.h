@@ -61,6 +61,7 @@ struct broker {
 		failing; /* connections to be closed at the end of the turn */
 	struct list locals; /* local clients */
 	size_t connection_count;
+	size_t long_connects; /* half received */
 	size_t session_count;
 	size_t attached_count; /* sessions with a client */
 	size_t subscription_count;

@@ -14,9 +14,13 @@
  * camera's still; MQTT would allow 256 MiB, a quarter of a Pi. */
 #define LIMIT_PACKET_SIZE (1024 * 1024)
 
-/* Bytes of a CONNECT: nobody has been authenticated yet, so nobody may make us
- * hold more. Client identifier, user, password and will fit many times. */
-#define LIMIT_CONNECT_SIZE (16 * 1024)
+/* Bytes of a CONNECT: every string of 3.1.1 at its longest, and some properties.
+ * Nobody has been authenticated yet, so no more than these many peers may have
+ * half of one sent that is longer than any device's; the rest is told Server
+ * busy. */
+#define LIMIT_CONNECT_SIZE (352 * 1024)
+#define LIMIT_CONNECT_USUAL (16 * 1024)
+#define LIMIT_CONNECTS_LONG 16
 
 /* Milliseconds from accept to a whole CONNECT. */
 #define LIMIT_CONNECT_TIME 10000

@@ -357,9 +357,9 @@ static void test_a_connect_past_its_limit_is_refused_by_its_header(void **state)
 	struct rig *rig = *state;
 	struct sim_peer *peer = sim_peer_open(rig->broker);
 	uint8_t header[MQTT_FIXED_HEADER_MAX];
-	size_t len = framing_put_header(header, 0x10, LIMIT_CONNECT_SIZE - 3);
+	size_t len = framing_put_header(header, 0x10, LIMIT_CONNECT_SIZE - 4);
 
-	assert_int_equal(len, 3);
+	assert_int_equal(len, 4);
 	sim_peer_send(peer, header, len);
 	assert_false(sim_peer_ended(peer));
 	sim_peer_close(peer);
@@ -370,6 +370,83 @@ static void test_a_connect_past_its_limit_is_refused_by_its_header(void **state)
 	assert_true(sim_peer_ended(peer));
 	check_log("(test:1)", "packet too large");
 	sim_peer_close(peer);
+	check_innocent(rig);
+}
+
+/* Half of a CONNECT longer than any device's, from somebody unknown. */
+static struct sim_peer *begin_long_connect(struct rig *rig)
+{
+	struct sim_peer *peer = sim_peer_open(rig->broker);
+	uint8_t start[LIMIT_CONNECT_USUAL + 1] = { 0 };
+
+	framing_put_header(start, 0x10, LIMIT_CONNECT_SIZE - 4);
+	sim_peer_send(peer, start, sizeof(start));
+	return peer;
+}
+
+static void test_only_so_many_may_hold_half_of_a_long_connect(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_peer *peers[LIMIT_CONNECTS_LONG], *late;
+
+	for (size_t i = 0; i < LIMIT_CONNECTS_LONG; i++) {
+		peers[i] = begin_long_connect(rig);
+		assert_false(sim_peer_ended(peers[i]));
+	}
+	line_count = 0;
+	late = begin_long_connect(rig);
+	assert_true(sim_peer_ended(late));
+	check_log("(test:1)", "too many long CONNECTs");
+	sim_peer_close(late);
+
+	sim_peer_close(peers[0]);
+	late = begin_long_connect(rig);
+	assert_false(sim_peer_ended(late));
+	sim_peer_close(late);
+	for (size_t i = 1; i < LIMIT_CONNECTS_LONG; i++)
+		sim_peer_close(peers[i]);
+	assert_int_equal(rig->broker->long_connects, 0);
+	check_innocent(rig);
+}
+
+static void send_in_steps(struct sim_peer *peer, struct slice bytes,
+			  size_t step)
+{
+	while (bytes.len > 0) {
+		size_t n = bytes.len < step ? bytes.len : step;
+
+		sim_peer_send(peer, bytes.data, n);
+		bytes = slice_of(bytes.data + n, bytes.len - n);
+	}
+}
+
+/* A will as long as may be, in one piece and in many. */
+static void test_a_connect_with_the_longest_will_is_served(void **state)
+{
+	static const char start[] = "\0\4MQTT\4\6\0\0\0\5world";
+	const size_t string = 2 + UINT16_MAX;
+	const size_t body = sizeof(start) - 1 + 2 * string;
+	struct rig *rig = *state;
+	uint8_t *packet = calloc(1, MQTT_FIXED_HEADER_MAX + body);
+	size_t len = framing_put_header(packet, 0x10, (uint32_t)body);
+
+	assert_non_null(packet);
+	memcpy(packet + len, start, sizeof(start) - 1);
+	len += sizeof(start) - 1;
+	for (int i = 0; i < 2; i++, len += string) {
+		memset(packet + len, 'x', string);
+		packet[len] = packet[len + 1] = 0xff;
+	}
+	for (size_t step = len; step > 1000; step /= 10) {
+		struct sim_peer *peer = sim_peer_open(rig->broker);
+
+		send_in_steps(peer, slice_of(packet, len), step);
+		sim_peer_expect(peer, MQTT_CONNACK);
+		sim_peer_send(peer, "\xe0\0", 2);
+		sim_peer_close(peer);
+		assert_int_equal(rig->broker->long_connects, 0);
+	}
+	free(packet);
 	check_innocent(rig);
 }
 
@@ -419,6 +496,8 @@ int main(void)
 		T(test_nothing_comes_before_connect),
 		T(test_bad_connects),
 		T(test_a_connect_past_its_limit_is_refused_by_its_header),
+		T(test_only_so_many_may_hold_half_of_a_long_connect),
+		T(test_a_connect_with_the_longest_will_is_served),
 		T(test_noise_harms_nobody),
 	};
 
