@@ -178,17 +178,6 @@ static size_t expand(const struct rule *rule, const char *user,
 	return len;
 }
 
-/* The rule's filter for these names; len 0 if the rule is not theirs. */
-static struct slice rule_filter(const struct rule *rule, const char *user,
-				const char *client_id, char *scratch)
-{
-	if (rule->given.user && strcmp(rule->given.user, user) != 0)
-		return slice_of(NULL, 0);
-	if (!rule->substitutes)
-		return slice_of(rule->given.filter, rule->filter_len);
-	return slice_of(scratch, expand(rule, user, client_id, scratch));
-}
-
 static bool is_admin(const struct access *access, const char *user)
 {
 	const struct access_user *found =
@@ -201,23 +190,42 @@ static bool is_admin(const struct access *access, const char *user)
  * compared differently when a whole subscription is judged. */
 typedef bool covers_fn(struct slice rule_filter, struct slice asked);
 
+/* Apart, so that only rules with names in them need so much stack. */
+__attribute__((noinline)) static bool covers_names(const struct rule *rule,
+						   const char *const names[2],
+						   struct slice asked,
+						   covers_fn *covers)
+{
+	char filter[EXPANDED_MAX];
+	size_t len = expand(rule, names[0], names[1], filter);
+
+	return len > 0 && covers(slice_of(filter, len), asked);
+}
+
+static bool rule_covers(const struct rule *rule, const char *const names[2],
+			struct slice asked, covers_fn *covers)
+{
+	if (rule->given.user && strcmp(rule->given.user, names[0]) != 0)
+		return false;
+	if (rule->substitutes)
+		return covers_names(rule, names, asked, covers);
+	return covers(slice_of(rule->given.filter, rule->filter_len), asked);
+}
+
 static struct access_verdict
 judge(const struct access *access, const char *const names[2],
       struct slice asked, enum access_action action, covers_fn *const covers[2])
 {
-	static _Thread_local char scratch[EXPANDED_MAX];
 	struct access_verdict verdict = { .allowed = false };
 
 	for (size_t i = 0; i < access->rule_count; i++) {
 		const struct rule *rule = &access->rules[i];
-		struct slice filter;
 
 		if (!(rule->given.action & action))
 			continue;
 		if (rule->given.allow && verdict.allowed)
 			continue;
-		filter = rule_filter(rule, names[0], names[1], scratch);
-		if (!filter.len || !covers[rule->given.allow](filter, asked))
+		if (!rule_covers(rule, names, asked, covers[rule->given.allow]))
 			continue;
 		verdict.rule = rule->given.id;
 		verdict.allowed = rule->given.allow;

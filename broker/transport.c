@@ -118,7 +118,7 @@ static ssize_t raw_read(struct transport *t, uint8_t *data, size_t size,
 ssize_t transport_read(struct transport *t, struct output_pool *pool,
 		       struct slice raw, uint8_t *data, size_t size, bool *more)
 {
-	static _Thread_local uint8_t frames[RAW_SIZE];
+	uint8_t *frames;
 	ssize_t n;
 
 	*more = false;
@@ -127,8 +127,11 @@ ssize_t transport_read(struct transport *t, struct output_pool *pool,
 	if (!t->websocket && raw.len == 0)
 		return raw_read(t, data, size, more);
 	if (raw.len == 0) {
-		n = raw_read(t, frames, size < RAW_SIZE ? size : RAW_SIZE,
-			     more);
+		/* Frames are no shorter than what is in them: taken off the far
+		 * half, they never reach it. */
+		frames = data + size / 2;
+		n = raw_read(t, frames,
+			     size / 2 < RAW_SIZE ? size / 2 : RAW_SIZE, more);
 		if (n < 0)
 			return n;
 		raw = slice_of(frames, (size_t)n);
