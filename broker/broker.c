@@ -61,11 +61,10 @@ static struct connection *by_serial(const struct broker *broker,
 	struct hash_node *at = hash_table_first(&broker->by_serial, serial);
 
 	for (; at; at = hash_table_next(at)) {
-		struct connection *c =
-			hash_entry(at, struct connection, by_serial);
+		struct login *login = hash_entry(at, struct login, by_serial);
 
-		if (c->serial == serial)
-			return c;
+		if (login->connection->serial == serial)
+			return login->connection;
 	}
 	return NULL;
 }

@@ -28,18 +28,18 @@ static void on_timer(struct loop_timer *timer);
 struct connection *connection_new(struct broker *broker,
 				  const struct connection_options *options)
 {
-	struct connection *c = calloc(1, sizeof(*c));
+	const size_t address_size = strlen(options->address) + 1;
+	struct connection *c =
+		calloc(1, offsetof(struct connection, address) + address_size);
 
 	if (!c)
 		return NULL;
 	c->broker = broker;
-	c->address = strdup(options->address);
-	if (!c->address)
-		goto err_free;
+	memcpy(c->address, options->address, address_size);
 	if (options->cookie_user) {
 		c->cookie_user = strdup(options->cookie_user);
 		if (!c->cookie_user)
-			goto err_address;
+			goto err_free;
 	}
 	if (transport_open(&c->transport, options->fd, options->ssl,
 			   options->websocket) < 0)
@@ -57,7 +57,6 @@ struct connection *connection_new(struct broker *broker,
 	c->receive_maximum = LIMIT_INFLIGHT;
 	c->problem_information = true;
 	buffer_init(&c->tail, broker->read_size);
-	buffer_init(&c->connect, LIMIT_CONNECT_SIZE);
 	gate_init(&c->gate);
 	list_init(&c->dirty);
 	list_init(&c->paused);
@@ -74,8 +73,6 @@ err_transport:
 	transport_close(&c->transport, broker->pool);
 err_cookie:
 	free(c->cookie_user);
-err_address:
-	free(c->address);
 err_free:
 	free(c);
 	return NULL;
@@ -105,11 +102,36 @@ void connection_free(struct connection *c)
 	transport_close(&c->transport, broker->pool);
 	end_long_connect(c);
 	buffer_free(&c->tail);
-	buffer_free(&c->connect);
+	connection_end_login(c);
 	alias_table_free(c->aliases);
+	free(c->publisher);
 	free(c->cookie_user);
-	free(c->address);
 	free(c);
+}
+
+int connection_begin_login(struct connection *c, struct slice connect)
+{
+	struct login *login = malloc(sizeof(*login));
+
+	if (!login)
+		return -ENOMEM;
+	login->connection = c;
+	buffer_init(&login->connect, LIMIT_CONNECT_SIZE);
+	if (buffer_append(&login->connect, connect.data, connect.len) < 0) {
+		free(login);
+		return -ENOMEM;
+	}
+	c->login = login;
+	return 0;
+}
+
+void connection_end_login(struct connection *c)
+{
+	if (!c->login)
+		return;
+	buffer_free(&c->login->connect);
+	free(c->login);
+	c->login = NULL;
 }
 
 const char *connection_name(const struct connection *c, char out[160])
@@ -498,7 +520,7 @@ void connection_close(struct connection *c, enum mqtt_reason reason,
 	if (c->state == CONNECTION_CONNECTED)
 		reply_disconnect(c, reason, why);
 	if (c->state == CONNECTION_AUTHENTICATING)
-		hash_table_remove(&broker->by_serial, &c->by_serial);
+		hash_table_remove(&broker->by_serial, &c->login->by_serial);
 	c->state = CONNECTION_CLOSING;
 	gate_clear(&c->gate);
 	list_remove(&c->paused);

@@ -38,6 +38,20 @@ struct verdict_cache {
 	uint64_t access;
 };
 
+/* While AUTHENTICATING. */
+struct login {
+	struct hash_node by_serial;
+	struct connection *connection;
+	struct buffer connect; /* CONNECT's body */
+};
+
+/* What only clients that publish need; most of a house's only listen. */
+struct publisher {
+	struct verdict_cache verdicts[CONNECTION_VERDICTS];
+	uint64_t
+		denial_logged; /* clock_ms() of the last refused publish logged */
+};
+
 /* Topics that a 5.0 client has given aliases (3.3.2.3.4). */
 struct alias_table;
 
@@ -50,7 +64,6 @@ struct connection {
 	struct output output;
 	struct gate gate;
 	struct buffer tail; /* bytes not yet understood */
-	struct buffer connect; /* CONNECT's body, while AUTHENTICATING */
 	struct list link;
 	struct list dirty;
 	struct list
@@ -58,18 +71,15 @@ struct connection {
 	struct list failing; /* in broker->failing: connection_close_soon() */
 	const char *failure;
 	enum mqtt_reason failure_reason;
-	struct hash_node by_serial; /* while AUTHENTICATING */
+	struct login *login; /* NULL: nobody asked for a password */
 	struct loop_timer
 		timer; /* CONNECT deadline, then keep-alive, then linger */
 	struct alias_table *aliases;
-	char *address; /* "192.0.2.7:49152" */
 	char *cookie_user; /* the browser session's user, or NULL */
 	uint64_t tag; /* of the browser session; 0 none */
 	uint64_t serial;
 	uint64_t last_heard; /* clock_ms() of the last whole packet */
-	struct verdict_cache verdicts[CONNECTION_VERDICTS];
-	uint64_t
-		denial_logged; /* clock_ms() of the last refused publish logged */
+	struct publisher *publisher; /* with its first PUBLISH */
 	uint32_t max_packet; /* the client's Maximum Packet Size */
 	uint32_t received; /* PUBLISH */
 	uint32_t sent;
@@ -82,6 +92,7 @@ struct connection {
 	bool problem_information; /* the client wants to be told why: reply.h */
 	bool clean_disconnect; /* DISCONNECT discarded the will */
 	bool peer_gone; /* nobody is there to read a last packet */
+	char address[]; /* "192.0.2.7:49152" */
 };
 
 struct connection_options {
@@ -107,6 +118,10 @@ void connection_feed(struct connection *c, struct slice raw);
 /* Stop reading from the socket; go on, with what was left first. */
 void connection_pause(struct connection *c);
 void connection_resume(struct connection *c);
+
+/* Keep a copy of the CONNECT until the hasher has answered. Returns 0 or -ENOMEM. */
+int connection_begin_login(struct connection *c, struct slice connect);
+void connection_end_login(struct connection *c);
 
 /* CONNACK has left: the keep-alive begins. */
 void connection_start_keep_alive(struct connection *c);

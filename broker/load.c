@@ -5,7 +5,6 @@
 
 #include "broker/base/log.h"
 #include "broker/core.h"
-#include "broker/origin.h"
 #include "broker/retained.h"
 #include "broker/session.h"
 #include "broker/store.h"
@@ -88,9 +87,6 @@ static int on_session(void *arg, const struct store_session *row)
 	s->id = row->id;
 	s->expiry = row->expiry;
 	s->version = (enum mqtt_version)row->version;
-	s->origin = origin_new(s->user, s->client_id, "");
-	if (!s->origin)
-		return -ENOMEM;
 	if (row->id >= broker->next_session)
 		broker->next_session = row->id + 1;
 	/* Nobody knows how long we were away: its time starts anew. */

@@ -6,7 +6,6 @@
 
 #include "broker/core.h"
 #include "broker/local_link.h"
-#include "broker/origin.h"
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/subscriptions.h"
@@ -173,10 +172,7 @@ static void run_open(struct broker *broker, struct local_client *lc)
 	/* Identifiers of local clients start with '$' and are not given out. */
 	if (!old)
 		s = session_new(broker, slice_str(lc->client_id), lc->user);
-	if (s)
-		s->origin = origin_new(lc->user ? lc->user : "", lc->client_id,
-				       lc->address);
-	if (s && !s->origin) {
+	if (s && session_set_address(s, lc->address) < 0) {
 		session_remove(s);
 		s = NULL;
 	}

@@ -12,7 +12,6 @@
 #include "broker/delivery.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
-#include "broker/origin.h"
 #include "broker/protocol.h"
 #include "broker/reply.h"
 #include "broker/router.h"
@@ -205,12 +204,8 @@ static struct session *take_over(struct connection *c, struct session *old,
 static int adopt(struct connection *c, struct session *s,
 		 const struct mqtt_connect *packet)
 {
-	struct origin *origin = origin_new(s->user, s->client_id, c->address);
-
-	if (!origin)
+	if (session_set_address(s, c->address) < 0)
 		return -ENOMEM;
-	origin_unref(s->origin);
-	s->origin = origin;
 	s->version = packet->version;
 	return take_will(s, packet);
 }
@@ -360,7 +355,7 @@ static void authenticate(struct connection *c,
 		refuse(c, MQTT_BANNED, why);
 		return;
 	}
-	if (buffer_append(&c->connect, body.data, body.len) < 0) {
+	if (connection_begin_login(c, body) < 0) {
 		refuse(c, MQTT_SERVER_UNAVAILABLE, "out of memory");
 		return;
 	}
@@ -380,7 +375,7 @@ static void authenticate(struct connection *c,
 		return;
 	}
 	c->state = CONNECTION_AUTHENTICATING;
-	hash_table_add(&broker->by_serial, &c->by_serial, c->serial);
+	hash_table_add(&broker->by_serial, &c->login->by_serial, c->serial);
 	connection_pause(c);
 }
 
@@ -408,10 +403,11 @@ void protocol_auth_result(struct connection *c, bool right)
 	struct mqtt_connect packet;
 	char *user;
 
-	hash_table_remove(&c->broker->by_serial, &c->by_serial);
+	hash_table_remove(&c->broker->by_serial, &c->login->by_serial);
 	c->state = CONNECTION_OPEN;
-	if (connect_decode(slice_of(c->connect.data, c->connect.len),
-			   &packet) != MQTT_SUCCESS) {
+	if (connect_decode(
+		    slice_of(c->login->connect.data, c->login->connect.len),
+		    &packet) != MQTT_SUCCESS) {
 		refuse(c, MQTT_MALFORMED_PACKET, "malformed CONNECT");
 		return;
 	}
@@ -428,7 +424,7 @@ void protocol_auth_result(struct connection *c, bool right)
 	}
 	let_in(c, &packet, user);
 	free(user);
-	buffer_free(&c->connect);
+	connection_end_login(c);
 }
 
 /* The user that the client's certificate names, if there is such a one. */

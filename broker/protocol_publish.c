@@ -114,10 +114,11 @@ static void deny(struct connection *c, const struct mqtt_publish *packet,
 	const uint64_t now = loop_now(c->broker->loop);
 	const char *user = c->session->user[0] ? c->session->user : "anonymous";
 	char why[2 * LIMIT_REASON_STRING];
+	uint64_t *const logged = &c->publisher->denial_logged;
 	char name[160];
 
-	if (now >= c->denial_logged + DENIAL_LOG_MS || !c->denial_logged) {
-		c->denial_logged = now;
+	if (now >= *logged + DENIAL_LOG_MS || !*logged) {
+		*logged = now;
 		log_warn("client",
 			 "%s: user %s may not publish to %.*s (%s %u)",
 			 connection_name(c, name), user, (int)packet->topic.len,
@@ -274,6 +275,12 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 	const struct topic_entry *entry;
 	enum mqtt_reason reason;
 
+	if (!c->publisher)
+		c->publisher = calloc(1, sizeof(*c->publisher));
+	if (!c->publisher) {
+		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
+		return;
+	}
 	reason = publish_decode(c->version, frame->flags, frame->body, &packet);
 	if (reason == MQTT_SUCCESS)
 		reason = check(c, &packet);

@@ -35,7 +35,7 @@ struct access_verdict router_may_write(struct session *session,
 	if (!session->connection)
 		return session_may(session, topic, ACCESS_WRITE);
 
-	cached = &session->connection
+	cached = &session->connection->publisher
 			  ->verdicts[entry->serial % CONNECTION_VERDICTS];
 	if (cached->entry == entry->serial &&
 	    cached->access == broker->access_generation)

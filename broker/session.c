@@ -37,17 +37,20 @@ struct session *session_new(struct broker *broker, struct slice client_id,
 			    const char *user)
 {
 	struct session *s = calloc(1, sizeof(*s));
+	char *id;
+	int r;
 
 	if (!s)
 		return NULL;
-	s->client_id = strndup((const char *)client_id.data, client_id.len);
-	s->user = user ? strdup(user) : NULL;
-	if (!s->client_id || (user && !s->user)) {
-		free(s->client_id);
-		free(s->user);
-		free(s);
-		return NULL;
-	}
+	id = strndup((const char *)client_id.data, client_id.len);
+	if (!id)
+		goto err_free;
+	s->client_id = id;
+	s->user = user;
+	r = session_set_address(s, "");
+	free(id);
+	if (r < 0)
+		goto err_free;
 	s->broker = broker;
 	s->id = broker->next_session++;
 	s->timer.fn = on_timer;
@@ -59,6 +62,24 @@ struct session *session_new(struct broker *broker, struct slice client_id,
 		       hash_bytes(slice_str(s->client_id)));
 	broker->session_count++;
 	return s;
+
+err_free:
+	free(s);
+	return NULL;
+}
+
+int session_set_address(struct session *s, const char *address)
+{
+	struct origin *origin =
+		origin_new(s->user ? s->user : "", s->client_id, address);
+
+	if (!origin)
+		return -ENOMEM;
+	origin_unref(s->origin);
+	s->origin = origin;
+	s->client_id = origin->client_id;
+	s->user = s->user ? origin->user : NULL;
+	return 0;
 }
 
 static void session_free(struct session *s)
@@ -75,8 +96,6 @@ static void session_free(struct session *s)
 	message_unref(s->will);
 	origin_unref(s->origin);
 	free(s->inbound);
-	free(s->client_id);
-	free(s->user);
 	free(s);
 }
 

@@ -27,9 +27,9 @@ struct session {
 	struct broker *broker;
 	struct connection *connection; /* NULL: absent or local */
 	struct local_client *local;
-	struct origin *origin; /* user, client identifier, address */
-	char *user; /* whose session it is; "" anonymous; NULL the system's own */
-	char *client_id;
+	struct origin *origin; /* has the next two, and the last address */
+	const char *user; /* whose it is; "" anonymous; NULL the system's own */
+	const char *client_id;
 	uint64_t id; /* key in the store */
 	struct list subscriptions;
 	struct list waiting; /* in broker->waiting */
@@ -41,16 +41,16 @@ struct session {
 	uint64_t gone; /* clock_ms() when it lost its connection */
 	uint32_t will_delay; /* seconds */
 	uint32_t will_expiry; /* seconds from its publication */
-	bool will_expires;
 	uint32_t
 		expiry; /* seconds, STORE_EXPIRY_NEVER; 0 ends with connection */
 	uint32_t subscription_count;
 	uint32_t inbound_count;
 	/* Scratch of the topic cache: where this session stands in the list that
 	 * is being built. */
-	uint64_t route_stamp;
 	uint32_t route_index;
+	uint64_t route_stamp;
 	enum mqtt_version version;
+	bool will_expires;
 	bool overflowed; /* told in the log that its queue is full */
 };
 
@@ -66,9 +66,13 @@ static inline bool session_durable(const struct session *s)
 
 struct session *session_find(const struct broker *broker,
 			     struct slice client_id);
-/* A new one under a client identifier that has none. NULL when out of memory. */
+/* A new one, from nowhere yet, under a client identifier that has none. NULL when
+ * out of memory. */
 struct session *session_new(struct broker *broker, struct slice client_id,
 			    const char *user);
+/* Its messages come from this address from now on. Returns 0, or -ENOMEM: nothing
+ * has changed then. Pointers to client_id and user are void after it. */
+int session_set_address(struct session *session, const char *address);
 /* Forget it: subscriptions, queue, row. Not attached any more. The will is not
  * published. */
 void session_remove(struct session *session);
