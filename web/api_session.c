@@ -183,7 +183,7 @@ void api_logout(struct request *request)
 	}
 	if (r)
 		log_error("web", "MQTT connections outlive a logout: %s",
-			  strerror(-r));
+			  strerrordesc_np(-r));
 	reply_empty(request, 204);
 	login_forget_cookie(request);
 }
