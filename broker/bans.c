@@ -69,12 +69,12 @@ static void drop(struct bans *bans, struct entry *entry)
 
 void bans_free(struct bans *bans)
 {
-	struct list *first;
+	struct list *at, *after;
 
 	if (!bans)
 		return;
-	while ((first = list_first(&bans->entries)))
-		drop(bans, list_entry(first, struct entry, link));
+	list_for_each (at, after, &bans->entries)
+		drop(bans, list_entry(at, struct entry, link));
 	free(bans);
 }
 
