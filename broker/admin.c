@@ -6,6 +6,7 @@
 #include "broker/admin_call.h"
 #include "broker/banned.h"
 #include "broker/connection.h"
+#include "broker/guard.h"
 #include "broker/retained.h"
 #include "broker/router.h"
 #include "broker/session.h"
@@ -216,7 +217,8 @@ static void run_adopt(struct broker *b, struct broker_call *posted)
 	struct connection *c = NULL;
 
 	if (b->connection_count < b->options.max_connections &&
-	    !banned_address(b, call->address))
+	    !banned_address(b, call->address) &&
+	    guard_admits(b->guard, call->address))
 		c = connection_new(b, &options);
 	if (c)
 		connection_feed(c, slice_of(call->left_over, call->len));

@@ -12,6 +12,7 @@
 
 #include "broker/access.h"
 #include "broker/bans.h"
+#include "broker/guard.h"
 #include "broker/message.h"
 #include "broker/store.h"
 
@@ -123,6 +124,15 @@ struct admin_bans {
 int admin_bans(struct admin *admin, struct admin_bans **out);
 /* Lift one that the broker has made itself. -ENOENT. */
 int admin_unban(struct admin *admin, uint32_t id);
+
+struct admin_notices {
+	struct guard_counters count;
+	size_t notice_count;
+	struct guard_notice notices[];
+};
+
+/* What has gone wrong again and again lately (guard.h). */
+int admin_notices(struct admin *admin, struct admin_notices **out);
 
 /* The box has been claimed: let clients in. */
 int admin_open_mqtt(struct admin *admin);

@@ -10,6 +10,7 @@
 #include "broker/connection.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
+#include "broker/guard.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/load.h"
@@ -220,6 +221,7 @@ static bool make_parts(struct broker *broker)
 	       (broker->auth_replies =
 			mailbox_new(AUTHENTICATOR_REQUESTS_MAX)) &&
 	       (broker->bans || (broker->bans = bans_new())) &&
+	       (broker->guard = guard_new(broker)) &&
 	       hash_table_init(&broker->sessions) == 0 &&
 	       hash_table_init(&broker->by_serial) == 0 &&
 	       hash_table_init(&broker->shares) == 0 &&
@@ -413,6 +415,7 @@ void broker_free(struct broker *broker)
 	hash_table_free(&broker->shares);
 	access_free(broker->access);
 	bans_free(broker->bans);
+	guard_free(broker->guard);
 	free(broker->templates);
 	free(broker->properties_buffer);
 	free(broker->encode_buffer);

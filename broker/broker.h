@@ -60,12 +60,19 @@ struct broker_options {
 	 * process: what was retained there is taken over as "offline", until it
 	 * says otherwise. */
 	const char *status_topic;
+	uint32_t set_aside; /* damaged files, told in $SYS */
 	uint32_t max_connections;
 	uint32_t max_packet_size;
 	uint32_t max_queue_messages;
 	uint32_t max_queue_bytes;
 	uint32_t max_keep_alive;
 	uint32_t max_session_expiry;
+	/* What guard.h and limits.h say. Zero means off, as in limits.h. */
+	uint32_t flapping;
+	uint32_t flapping_ban;
+	uint32_t login_failures;
+	uint32_t login_ban;
+	uint32_t connect_rate;
 };
 
 /* Opens the listeners. Returns NULL with errno set, after logging which listener

@@ -80,6 +80,11 @@ static const struct config_field fields[] = {
 	LIMIT(queue_bytes, 1024, 1073741824, 1048576),
 	LIMIT(keep_alive, 1, 65535, 65535),
 	LIMIT(session_expiry, 1, 4294967294, 2592000),
+	LIMIT(flapping, 0, 1000000, 30),
+	LIMIT(flapping_ban, 0, 86400, 0),
+	LIMIT(login_failures, 0, 1000000, 20),
+	LIMIT(login_ban, 1, 86400, 60),
+	LIMIT(connect_rate, 0, 1000000, 0),
 };
 /* clang-format on */
 
@@ -94,6 +99,11 @@ _Static_assert(LIMIT_QUEUE_MESSAGES == 1000, "see LIMIT(queue_messages)");
 _Static_assert(LIMIT_QUEUE_BYTES == 1048576, "see LIMIT(queue_bytes)");
 _Static_assert(LIMIT_KEEP_ALIVE == 65535, "see LIMIT(keep_alive)");
 _Static_assert(LIMIT_SESSION_EXPIRY == 2592000, "see LIMIT(session_expiry)");
+_Static_assert(LIMIT_FLAPPING == 30, "see LIMIT(flapping)");
+_Static_assert(LIMIT_FLAPPING_BAN == 0, "see LIMIT(flapping_ban)");
+_Static_assert(LIMIT_LOGIN_FAILURES == 20, "see LIMIT(login_failures)");
+_Static_assert(LIMIT_LOGIN_BAN == 60, "see LIMIT(login_ban)");
+_Static_assert(LIMIT_CONNECT_RATE == 0, "see LIMIT(connect_rate)");
 
 const struct config_field *config_fields(size_t *count)
 {

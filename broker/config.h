@@ -45,7 +45,7 @@ struct config_hosts {
 	size_t count;
 };
 
-/* Of [limits]: the names are those of limits.h, 0 is never among the values. */
+/* Of [limits]: the names are those of limits.h. 0 is off, where it is allowed. */
 struct config_limits {
 	uint32_t connections;
 	uint32_t packet_size;
@@ -53,6 +53,11 @@ struct config_limits {
 	uint32_t queue_bytes;
 	uint32_t keep_alive;
 	uint32_t session_expiry;
+	uint32_t flapping;
+	uint32_t flapping_ban;
+	uint32_t login_failures;
+	uint32_t login_ban;
+	uint32_t connect_rate;
 };
 
 struct config_string;
@@ -110,7 +115,7 @@ int config_load(const char *path, struct config **out, config_report_fn *report,
 int config_parse(const char *text, size_t len, struct config **out,
 		 config_report_fn *report, void *arg);
 
-#define CONFIG_FIELDS_MAX 32
+#define CONFIG_FIELDS_MAX 64
 
 /* Every key there is, at most CONFIG_FIELDS_MAX. */
 const struct config_field *config_fields(size_t *count);

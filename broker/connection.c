@@ -8,6 +8,7 @@
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
+#include "broker/guard.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/protocol.h"
@@ -63,6 +64,7 @@ struct connection *connection_new(struct broker *broker,
 	list_init(&c->failing);
 	list_append(&broker->connections, &c->link);
 	broker->connection_count++;
+	broker->count.sockets++;
 	c->timer.fn = on_timer;
 	loop_timer_set(broker->loop, &c->timer, LIMIT_CONNECT_TIME);
 	return c;
@@ -332,6 +334,7 @@ int connection_send(struct connection *c, const void *bytes, size_t len)
 	}
 	if (output_append(c->broker->pool, &c->output, bytes, len) < 0)
 		return -ENOMEM;
+	c->broker->count.packets_sent++;
 	connection_mark_dirty(c);
 	return 0;
 }
@@ -503,20 +506,34 @@ static void on_timer(struct loop_timer *timer)
 	}
 }
 
+static void log_close(const struct connection *c, enum mqtt_reason reason,
+		      const char *why)
+{
+	enum log_level level =
+		reason == MQTT_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+	char name[160];
+
+	if (c->session && guard_noisy(c->broker->guard, c->session->client_id))
+		level = LOG_LEVEL_DEBUG;
+	log_line(level, "client", "%s: closed: %s%s%s",
+		 connection_name(c, name), why,
+		 reason == MQTT_SUCCESS ? "" : ": ",
+		 reason == MQTT_SUCCESS ? "" : reason_name(reason));
+}
+
 void connection_close(struct connection *c, enum mqtt_reason reason,
 		      const char *why)
 {
 	struct broker *broker = c->broker;
 	struct session *session = c->session;
-	char name[160];
 
 	if (c->state >= CONNECTION_CLOSING)
 		return;
 
-	log_line(reason == MQTT_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-		 "client", "%s: closed: %s%s%s", connection_name(c, name), why,
-		 reason == MQTT_SUCCESS ? "" : ": ",
-		 reason == MQTT_SUCCESS ? "" : reason_name(reason));
+	log_close(c, reason, why);
+	if (session && reason != MQTT_SESSION_TAKEN_OVER && !broker->stopping)
+		guard_disconnected(broker->guard, session->client_id,
+				   c->address);
 	if (c->state == CONNECTION_CONNECTED)
 		reply_disconnect(c, reason, why);
 	if (c->state == CONNECTION_AUTHENTICATING)

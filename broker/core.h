@@ -16,6 +16,7 @@
 #include "broker/publish.h"
 
 struct bans;
+struct guard;
 struct listener;
 struct retained;
 struct session;
@@ -64,7 +65,9 @@ struct broker {
 	size_t long_connects; /* half received */
 	size_t session_count;
 	size_t attached_count; /* sessions with a client */
+	size_t attached_most; /* at a time, since the start */
 	size_t subscription_count;
+	size_t shared_count; /* of these, in $share groups */
 
 	struct sys_topics *sys_topics;
 	struct topic_tree *tree;
@@ -72,6 +75,7 @@ struct broker {
 	struct retained *retained;
 	struct output_pool *pool;
 	struct bans *bans;
+	struct guard *guard;
 	uint64_t ban_logged; /* when a peer last was turned away by one */
 	struct access *access;
 	uint64_t
@@ -96,6 +100,13 @@ struct broker {
 		uint64_t messages_dropped;
 		uint64_t bytes_received;
 		uint64_t bytes_sent;
+		uint64_t packets_received;
+		uint64_t packets_sent; /* but for PUBLISH */
+		uint64_t payload_received; /* bytes, of PUBLISH */
+		uint64_t payload_sent;
+		uint64_t sockets; /* opened */
+		uint64_t connects; /* accepted */
+		uint64_t sessions_expired;
 		uint64_t connects_refused;
 		uint64_t banned; /* refused or disconnected by a ban */
 	} count;

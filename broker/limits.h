@@ -93,4 +93,26 @@
  * is compared with all of them. */
 #define LIMIT_BANS 1000
 
+/* Client identifiers, or addresses, whose connections are counted to notice those
+ * that come and go too often; the one quiet longest is forgotten. */
+#define LIMIT_TALLY 1024
+
+/* Things gone wrong that are remembered for the dashboard. */
+#define LIMIT_NOTICES 32
+
+/* Connections, or take-overs, of one client identifier within a minute from which
+ * on it flaps; 0: never. */
+#define LIMIT_FLAPPING 30
+/* Seconds for which such a client is banned; 0: it is not. */
+#define LIMIT_FLAPPING_BAN 0
+
+/* Wrong passwords from one address within a minute after which it is banned; 0:
+ * never. This machine never is: many programs share it. */
+#define LIMIT_LOGIN_FAILURES 20
+/* For so many seconds. */
+#define LIMIT_LOGIN_BAN 60
+
+/* Connections a second from one address (IPv6: one /64); 0: any number. */
+#define LIMIT_CONNECT_RATE 0
+
 #endif

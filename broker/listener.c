@@ -18,6 +18,7 @@
 #include "broker/base/tls.h"
 #include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/guard.h"
 
 /* Peers accepted in one turn: a storm must not starve those already in. */
 #define ACCEPTS_A_TURN 64
@@ -108,7 +109,8 @@ static void welcome(struct listener *l, int fd,
 		return;
 	}
 	describe(peer, address);
-	if (banned_address(l->broker, address)) {
+	if (banned_address(l->broker, address) ||
+	    !guard_admits(l->broker->guard, address)) {
 		close(fd);
 		return;
 	}

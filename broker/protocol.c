@@ -240,6 +240,7 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 			break;
 		}
 		used += frame.size;
+		broker->count.packets_received++;
 		c->last_heard = loop_now(broker->loop);
 		if (open)
 			protocol_connect(c, frame.body);

@@ -10,6 +10,7 @@
 #include "broker/base/tls.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
+#include "broker/guard.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/protocol.h"
@@ -98,7 +99,10 @@ static void accept(struct connection *c, const struct mqtt_connect *packet,
 				 "CONNACK larger than the client takes");
 		return;
 	}
-	log_info("client", "%s: connected as %s%s%s, MQTT %s%s",
+	log_line(guard_noisy(c->broker->guard, c->session->client_id)
+			 ? LOG_LEVEL_DEBUG
+			 : LOG_LEVEL_INFO,
+		 "client", "%s: connected as %s%s%s, MQTT %s%s",
 		 connection_name(c, name), c->session->user[0] ? "user " : "",
 		 c->session->user[0] ? c->session->user : "anonymous",
 		 c->transport.websocket ? " by WebSocket" : "",
@@ -186,8 +190,12 @@ static struct session *take_over(struct connection *c, struct session *old,
 	struct broker *broker = c->broker;
 
 	if (old && old->connection) {
-		log_info("client", "%s: taken over by %s, was at %s", client_id,
-			 c->address, old->connection->address);
+		if (!guard_noisy(broker->guard, client_id))
+			log_info("client", "%s: taken over by %s, was at %s",
+				 client_id, c->address,
+				 old->connection->address);
+		guard_taken_over(broker->guard, client_id, c->address,
+				 old->connection->address);
 		connection_close(old->connection, MQTT_SESSION_TAKEN_OVER,
 				 "taken over by a new connection");
 		old = session_find(broker, slice_str(client_id));
@@ -221,6 +229,9 @@ static void attach(struct connection *c, struct session *s,
 	c->session = s;
 	s->since = clock_wall_ms();
 	c->broker->attached_count++;
+	if (c->broker->attached_most < c->broker->attached_count)
+		c->broker->attached_most = c->broker->attached_count;
+	c->broker->count.connects++;
 	c->keep_alive = packet->keep_alive;
 	/* A client that asks for none is given the most, if there is one. */
 	if (most < LIMIT_KEEP_ALIVE &&
@@ -414,6 +425,7 @@ void protocol_auth_result(struct connection *c, bool right)
 	/* The user may have been taken away while the hasher was at work. */
 	if (!right || !may_log_in(c->broker, &packet)) {
 		log_bad_login(c, &packet);
+		guard_login_failed(c->broker->guard, c->address);
 		refuse(c, MQTT_BAD_USER_NAME_OR_PASSWORD, "login refused");
 		return;
 	}

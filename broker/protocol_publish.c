@@ -290,6 +290,7 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 	}
 	c->received++;
 	broker->count.messages_received++;
+	broker->count.payload_received += packet.payload.len;
 
 	/* Its answer was lost, or is on its way: the message was taken once. The
 	 * identifier's batch may still be under way, so this waits for the

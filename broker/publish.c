@@ -130,11 +130,12 @@ static size_t encode_head(const struct broker *broker, const struct publish *p,
 	return packet_id_at;
 }
 
-static int finish(struct connection *c, int r)
+static int finish(struct connection *c, const struct publish *p, int r)
 {
 	if (r < 0)
 		return r;
 	c->sent++;
+	c->broker->count.payload_sent += p->payload.len;
 	c->broker->count.messages_sent++;
 	connection_mark_dirty(c);
 	return 0;
@@ -166,14 +167,16 @@ static int send_template(struct broker *broker, struct connection *c,
 	if (t->len + (t->with_payload ? 0 : p->payload.len) > c->max_packet)
 		return -EMSGSIZE;
 	if (t->with_payload)
-		return finish(c, output_append(broker->pool, &c->output,
-					       t->bytes, t->len));
+		return finish(c, p,
+			      output_append(broker->pool, &c->output, t->bytes,
+					    t->len));
 	if (!publish_message(broker, p))
 		return -ENOMEM;
-	return finish(c, output_append_message(broker->pool, &c->output,
-					       slice_of(t->bytes, t->len),
-					       p->message,
-					       message_payload(p->message)));
+	return finish(c, p,
+		      output_append_message(broker->pool, &c->output,
+					    slice_of(t->bytes, t->len),
+					    p->message,
+					    message_payload(p->message)));
 }
 
 int publish_send(struct broker *broker, struct connection *connection,
@@ -201,7 +204,7 @@ int publish_send(struct broker *broker, struct connection *connection,
 	if (p->payload.len >= OUTPUT_COPY_MAX && !publish_message(broker, p))
 		return -ENOMEM;
 	return finish(
-		connection,
+		connection, p,
 		output_append_message(broker->pool, &connection->output,
 				      slice_of(w.data, w.len), p->message,
 				      p->message ? message_payload(p->message)

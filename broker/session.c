@@ -208,6 +208,7 @@ static void on_timer(struct loop_timer *timer)
 		return;
 	}
 	log_info("client", "%s: session expired", s->client_id);
+	s->broker->count.sessions_expired++;
 	session_remove(s);
 }
 

@@ -46,6 +46,8 @@ static void drop(struct session *s, struct subscription *sub)
 	free(sub);
 	s->subscription_count--;
 	broker->subscription_count--;
+	if (group)
+		broker->shared_count--;
 }
 
 /* The cache must not answer with this node's old subscriptions any more. */
@@ -78,6 +80,8 @@ static struct subscription *new_subscription(struct session *s,
 	list_append(&s->subscriptions, &sub->in_session);
 	s->subscription_count++;
 	s->broker->subscription_count++;
+	if (group)
+		s->broker->shared_count++;
 	return sub;
 }
 

@@ -1,14 +1,18 @@
 #include "broker/sys_topics.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/base/log.h"
 #include "broker/core.h"
+#include "broker/guard.h"
 #include "broker/origin.h"
 #include "broker/retained.h"
 #include "broker/router.h"
+#include "broker/session.h"
+#include "broker/store.h"
 
 /* As Mosquitto's default sys_interval. */
 #define SYS_TOPICS_MS 10000
@@ -35,13 +39,25 @@ struct rate {
 	double average[WINDOWS];
 };
 
-enum rate_of { RECEIVED, SENT, BYTES_RECEIVED, BYTES_SENT, DROPPED, RATES };
+enum rate_of {
+	RECEIVED,
+	SENT,
+	PUBLISH_RECEIVED,
+	PUBLISH_SENT,
+	BYTES_RECEIVED,
+	BYTES_SENT,
+	DROPPED,
+	SOCKETS,
+	CONNECTIONS,
+	RATES
+};
 
 struct sys_topics {
 	struct broker *broker;
 	struct origin *origin;
 	struct loop_timer timer;
 	struct rate rates[RATES];
+	uint64_t heap_most;
 };
 
 bool sys_topics_own(struct slice topic)
@@ -102,34 +118,128 @@ static void publish_rate(struct sys_topics *sys, struct rate *rate,
 	}
 }
 
+/* Bytes that the allocator has handed out; 0 where it does not tell. */
+static uint64_t heap(void)
+{
+#ifdef __GLIBC__
+	const struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+#else
+	return 0;
+#endif
+}
+
+static uint64_t queued(const struct broker *b)
+{
+	struct hash_node *at = NULL;
+	uint64_t count = 0;
+	size_t slot = 0;
+
+	while ((at = hash_table_walk(&b->sessions, &slot, at)))
+		count += hash_entry(at, struct session, by_id)->outbox.queued;
+	return count;
+}
+
+static void publish_clients(struct sys_topics *sys)
+{
+	const struct broker *b = sys->broker;
+	const uint64_t connected = b->attached_count;
+	const uint64_t away = b->session_count - b->attached_count;
+
+	publish_number(sys, "clients/connected", connected);
+	publish_number(sys, "clients/active", connected); /* its old name */
+	publish_number(sys, "clients/total", b->session_count);
+	publish_number(sys, "clients/disconnected", away);
+	publish_number(sys, "clients/inactive", away); /* its old name */
+	publish_number(sys, "clients/maximum", b->attached_most);
+	publish_number(sys, "clients/expired", b->count.sessions_expired);
+	publish_number(sys, "subscriptions/count", b->subscription_count);
+	publish_number(sys, "shared_subscriptions/count", b->shared_count);
+}
+
+/* Mosquitto's messages/ are packets of any kind, its publish/ are PUBLISH. */
+static void publish_messages(struct sys_topics *sys)
+{
+	const struct broker *b = sys->broker;
+	const uint64_t waiting = queued(b);
+	const uint64_t retained = retained_count(b->retained);
+
+	publish_number(sys, "messages/received", b->count.packets_received);
+	publish_number(sys, "messages/sent",
+		       b->count.packets_sent + b->count.messages_sent);
+	publish_number(sys, "messages/stored", retained + waiting);
+	publish_number(sys, "publish/messages/received",
+		       b->count.messages_received);
+	publish_number(sys, "publish/messages/sent", b->count.messages_sent);
+	publish_number(sys, "publish/messages/dropped",
+		       b->count.messages_dropped);
+	publish_number(sys, "publish/bytes/received",
+		       b->count.payload_received);
+	publish_number(sys, "publish/bytes/sent", b->count.payload_sent);
+	publish_number(sys, "bytes/received", b->count.bytes_received);
+	publish_number(sys, "bytes/sent", b->count.bytes_sent);
+	publish_number(sys, "store/messages/count", retained + waiting);
+	publish_number(sys, "store/messages/bytes",
+		       retained_bytes(b->retained) + b->queued_bytes);
+	publish_number(sys, "retained messages/count", retained);
+}
+
+/* What Mosquitto does not tell. */
+static void publish_own(struct sys_topics *sys)
+{
+	const struct broker *b = sys->broker;
+	const struct guard_counters *guard = guard_counters(b->guard);
+
+	publish_number(sys, "hearth/flapping", guard->flapping);
+	publish_number(sys, "hearth/takeovers", guard->takeovers);
+	publish_number(sys, "hearth/login bans", guard->login_bans);
+	publish_number(sys, "hearth/banned", b->count.banned);
+	publish_number(sys, "hearth/refused", b->count.connects_refused);
+	publish_number(sys, "hearth/too fast", guard->too_fast);
+	publish_number(sys, "hearth/files set aside", b->options.set_aside);
+	publish(sys, "hearth/store",
+		!b->store				      ? "none"
+		: b->store->ops->health(b->store) == STORE_OK ? "ok"
+							      : "degraded");
+}
+
+static void publish_rates(struct sys_topics *sys)
+{
+	const struct broker *b = sys->broker;
+	const uint64_t now[RATES] = {
+		[RECEIVED] = b->count.packets_received,
+		[SENT] = b->count.packets_sent + b->count.messages_sent,
+		[PUBLISH_RECEIVED] = b->count.messages_received,
+		[PUBLISH_SENT] = b->count.messages_sent,
+		[BYTES_RECEIVED] = b->count.bytes_received,
+		[BYTES_SENT] = b->count.bytes_sent,
+		[DROPPED] = b->count.messages_dropped,
+		[SOCKETS] = b->count.sockets,
+		[CONNECTIONS] = b->count.connects,
+	};
+
+	for (size_t i = 0; i < RATES; i++)
+		publish_rate(sys, &sys->rates[i], now[i]);
+}
+
 static void publish_all(struct sys_topics *sys)
 {
-	struct broker *b = sys->broker;
-	const size_t connected = b->attached_count;
+	const struct broker *b = sys->broker;
+	const uint64_t bytes = heap();
 	char text[32];
 
 	snprintf(text, sizeof(text), "%" PRIu64 " seconds",
 		 (loop_now(b->loop) - b->started) / 1000);
 	publish(sys, "uptime", text);
-	publish_number(sys, "clients/connected", connected);
-	publish_number(sys, "clients/total", b->session_count);
-	publish_number(sys, "clients/disconnected",
-		       b->session_count - connected);
-	publish_number(sys, "messages/received", b->count.messages_received);
-	publish_number(sys, "messages/sent", b->count.messages_sent);
-	publish_number(sys, "publish/messages/dropped",
-		       b->count.messages_dropped);
-	publish_number(sys, "bytes/received", b->count.bytes_received);
-	publish_number(sys, "bytes/sent", b->count.bytes_sent);
-	publish_number(sys, "subscriptions/count", b->subscription_count);
-	publish_number(sys, "store/messages/bytes", b->queued_bytes);
-	publish_number(sys, "retained messages/count",
-		       retained_count(b->retained));
-	publish_rate(sys, &sys->rates[RECEIVED], b->count.messages_received);
-	publish_rate(sys, &sys->rates[SENT], b->count.messages_sent);
-	publish_rate(sys, &sys->rates[BYTES_RECEIVED], b->count.bytes_received);
-	publish_rate(sys, &sys->rates[BYTES_SENT], b->count.bytes_sent);
-	publish_rate(sys, &sys->rates[DROPPED], b->count.messages_dropped);
+	if (sys->heap_most < bytes)
+		sys->heap_most = bytes;
+	publish_number(sys, "heap/current", bytes);
+	publish_number(sys, "heap/maximum", sys->heap_most);
+	publish_clients(sys);
+	publish_messages(sys);
+	publish_own(sys);
+	publish_rates(sys);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -145,9 +255,13 @@ struct sys_topics *sys_topics_new(struct broker *broker)
 	static const char *const names[RATES] = {
 		[RECEIVED] = "messages/received",
 		[SENT] = "messages/sent",
+		[PUBLISH_RECEIVED] = "publish/received",
+		[PUBLISH_SENT] = "publish/sent",
 		[BYTES_RECEIVED] = "bytes/received",
 		[BYTES_SENT] = "bytes/sent",
 		[DROPPED] = "publish/dropped",
+		[SOCKETS] = "sockets",
+		[CONNECTIONS] = "connections",
 	};
 	struct sys_topics *sys = calloc(1, sizeof(*sys));
 

@@ -1,5 +1,19 @@
-/* ban list|add|del */
+/* notices, ban list|add|del */
 #include "ctl/command.h"
+
+enum ctl_exit command_notices(struct command_context *context, int argc,
+			      char **argv)
+{
+	static const char *const head[] = { "LAST", "KIND", "SUBJECT", "COUNT",
+					    "FROM", "AND",  NULL };
+	static const char *const keys[] = { "@last", "kind", "subject",
+					    "count", "from", "other",
+					    NULL };
+
+	(void)argc;
+	(void)argv;
+	return command_list(context, "/api/v1/notices", "notices", head, keys);
+}
 
 enum ctl_exit command_ban_list(struct command_context *context, int argc,
 			       char **argv)

@@ -238,6 +238,7 @@ static size_t listeners(struct hub *hub)
 static int new_broker(struct hub *hub)
 {
 	const struct config_limits *limits = &hub->config->limits;
+	const struct db_notice *notices;
 	struct broker_options options = {
 		.listeners = hub->listeners,
 		.listener_count = listeners(hub),
@@ -249,12 +250,18 @@ static int new_broker(struct hub *hub)
 			(const char *const *)(void *)hub->history_filters,
 		.history_filter_count = hub->history_filter_count,
 		.status_topic = hub->status_topic,
+		.set_aside = (uint32_t)db_notices(hub->db, &notices),
 		.max_connections = limits->connections,
 		.max_packet_size = limits->packet_size,
 		.max_queue_messages = limits->queue_messages,
 		.max_queue_bytes = limits->queue_bytes,
 		.max_keep_alive = limits->keep_alive,
 		.max_session_expiry = limits->session_expiry,
+		.flapping = limits->flapping,
+		.flapping_ban = limits->flapping_ban,
+		.login_failures = limits->login_failures,
+		.login_ban = limits->login_ban,
+		.connect_rate = limits->connect_rate,
 	};
 	const struct db_access_options access = {
 		.node = hub->config->node,

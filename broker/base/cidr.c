@@ -101,6 +101,14 @@ bool cidr_peer(const char *peer, struct cidr *out)
 	return parse_address(address, out);
 }
 
+void cidr_limit(struct cidr *cidr, uint8_t bits)
+{
+	if (is_v4(cidr) || cidr->bits <= bits)
+		return;
+	cidr->bits = bits;
+	clear_behind(cidr);
+}
+
 bool cidr_contains(const struct cidr *network, const struct cidr *address)
 {
 	const unsigned int whole = network->bits / 8;

@@ -24,6 +24,9 @@ void cidr_text(const struct cidr *cidr, char out[CIDR_TEXT_SIZE]);
  * "[2001:db8::1]:49152". False for one without: "unix", "local". */
 bool cidr_peer(const char *peer, struct cidr *out);
 
+/* An IPv6 address becomes its network of so many bits; IPv4 stays as it is. */
+void cidr_limit(struct cidr *cidr, uint8_t bits);
+
 bool cidr_contains(const struct cidr *network, const struct cidr *address);
 bool cidr_loopback(const struct cidr *address);
 

@@ -101,6 +101,25 @@ static void test_who_has_no_address_is_in_no_network(void **state)
 		assert_false(cidr_peer(peers[i], &cidr));
 }
 
+static void test_a_peer_of_ipv6_is_its_network(void **state)
+{
+	char text[CIDR_TEXT_SIZE];
+	struct cidr cidr;
+
+	(void)state;
+	assert_int_equal(cidr_parse("2001:db8:1:2:3:4:5:6", &cidr), 0);
+	cidr_limit(&cidr, 64);
+	cidr_text(&cidr, text);
+	assert_string_equal(text, "2001:db8:1:2::/64");
+	assert_int_equal(cidr_parse("2001:db8::/32", &cidr), 0);
+	cidr_limit(&cidr, 64);
+	assert_int_equal(cidr.bits, 32);
+	assert_int_equal(cidr_parse("192.0.2.7", &cidr), 0);
+	cidr_limit(&cidr, 64);
+	cidr_text(&cidr, text);
+	assert_string_equal(text, "192.0.2.7");
+}
+
 static void test_this_machine_is_known(void **state)
 {
 	struct cidr cidr;
@@ -122,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_one_spelling_for_each_network),
 		cmocka_unit_test(test_a_network_holds_its_peers_and_no_others),
 		cmocka_unit_test(test_who_has_no_address_is_in_no_network),
+		cmocka_unit_test(test_a_peer_of_ipv6_is_its_network),
 		cmocka_unit_test(test_this_machine_is_known),
 	};
 

@@ -48,12 +48,9 @@ struct sim_peer *sim_peer_open(struct broker *broker)
 	return sim_peer_open_as(broker, NULL);
 }
 
-struct sim_peer *sim_peer_open_as(struct broker *broker, const char *user)
+static struct sim_peer *open_with(struct broker *broker,
+				  struct connection_options options)
 {
-	struct connection_options options = {
-		.address = "test:1",
-		.cookie_user = user,
-	};
 	struct sim_peer *peer = calloc(1, sizeof(*peer));
 	int ends[2];
 
@@ -72,6 +69,20 @@ struct sim_peer *sim_peer_open_as(struct broker *broker, const char *user)
 		return NULL;
 	}
 	return peer;
+}
+
+struct sim_peer *sim_peer_open_as(struct broker *broker, const char *user)
+{
+	return open_with(broker, (struct connection_options){
+					 .address = "test:1",
+					 .cookie_user = user,
+				 });
+}
+
+struct sim_peer *sim_peer_open_at(struct broker *broker, const char *address)
+{
+	return open_with(broker,
+			 (struct connection_options){ .address = address });
 }
 
 void sim_peer_close(struct sim_peer *peer)

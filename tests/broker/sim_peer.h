@@ -27,6 +27,8 @@ struct sim_peer {
 struct sim_peer *sim_peer_open(struct broker *broker);
 /* The same, logged in as user already, as a browser with a session is. */
 struct sim_peer *sim_peer_open_as(struct broker *broker, const char *user);
+/* The same, from an address. */
+struct sim_peer *sim_peer_open_at(struct broker *broker, const char *address);
 /* Closes its end, without a DISCONNECT, and lets the broker notice. */
 void sim_peer_close(struct sim_peer *peer);
 

@@ -176,7 +176,9 @@ static void test_every_key_reaches_its_field(void **state)
 		"host = one, two\nhost=three\n"
 		"[gpio]\nbackend=sim\nprogram=none\n"
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
-		"queue_bytes=4096\nkeep_alive=5\nsession_expiry=4294967294";
+		"queue_bytes=4096\nkeep_alive=5\nsession_expiry=4294967294\n"
+		"flapping=0\nflapping_ban=86400\nlogin_failures=0\n"
+		"login_ban=7\nconnect_rate=8";
 	struct reports reports;
 	struct config *c;
 
@@ -219,6 +221,11 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_int_equal(c->limits.queue_bytes, 4096);
 	assert_int_equal(c->limits.keep_alive, 5);
 	assert_int_equal(c->limits.session_expiry, UINT32_MAX - 1);
+	assert_int_equal(c->limits.flapping, 0);
+	assert_int_equal(c->limits.flapping_ban, 86400);
+	assert_int_equal(c->limits.login_failures, 0);
+	assert_int_equal(c->limits.login_ban, 7);
+	assert_int_equal(c->limits.connect_rate, 8);
 	config_free(c);
 }
 
@@ -250,6 +257,11 @@ static void test_defaults_are_closed(void **state)
 	assert_int_equal(c->limits.queue_bytes, LIMIT_QUEUE_BYTES);
 	assert_int_equal(c->limits.keep_alive, LIMIT_KEEP_ALIVE);
 	assert_int_equal(c->limits.session_expiry, LIMIT_SESSION_EXPIRY);
+	assert_int_equal(c->limits.flapping, LIMIT_FLAPPING);
+	assert_int_equal(c->limits.flapping_ban, LIMIT_FLAPPING_BAN);
+	assert_int_equal(c->limits.login_failures, LIMIT_LOGIN_FAILURES);
+	assert_int_equal(c->limits.login_ban, LIMIT_LOGIN_BAN);
+	assert_int_equal(c->limits.connect_rate, LIMIT_CONNECT_RATE);
 	config_free(c);
 }
 

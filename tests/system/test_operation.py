@@ -1,4 +1,5 @@
 """Running a hub from day to day: who is kept out, and how that is seen."""
+import os
 import sys
 
 import hub
@@ -8,6 +9,12 @@ from mqtt import V311, V5
 from programs import ctl, ctl_json
 
 cases = Cases()
+
+FLAPPING = 5
+CONFIG = hub.PLAIN + f"""
+[limits]
+flapping = {FLAPPING}
+"""
 
 
 def reason(daemon, name, version=V5, **options):
@@ -74,12 +81,72 @@ def banned_user(daemon):
     equal(reason(daemon, "phone", user=auth[0], password=auth[1]), 0)
 
 
+def notices(daemon, kind):
+    return [n for n in ctl_json(daemon, "notices")["notices"]
+            if n["kind"] == kind]
+
+
+def flapping(daemon):
+    """Told once, with where it comes from, and no line for each coming and
+    going any more."""
+    for _ in range(12):
+        mqtt.client(daemon.mqtt_port, V311, "flapper").disconnect()
+    hub.until("the notice", lambda: [n for n in notices(daemon, "flapping")
+                                     if n["count"] == 12])
+    found = notices(daemon, "flapping")[0]
+    equal(found["subject"], "flapper")
+    assert found["from"].startswith("127.0.0.1:"), found
+    lines = [x for x in daemon.logged() if "flapper" in x]
+    equal(len([x for x in lines if "flapping" in x]), 1, lines)
+    equal(len([x for x in lines if "connected as" in x]), FLAPPING, lines)
+
+
+def fight(daemon):
+    """Two of one identifier: both addresses are named, once."""
+    addresses, open_now = [], []
+    for _ in range(12):
+        conn = mqtt.client(daemon.mqtt_port, V5, "twin")
+        addresses.append(conn.address)
+        open_now.append(conn)
+    found = notices(daemon, "takeovers")
+    equal([n["subject"] for n in found], ["twin"])
+    equal((found[0]["from"], found[0]["other"]),
+          (addresses[-1], addresses[-2]))
+    told = [x for x in daemon.logged() if "take it from each other" in x]
+    equal(len(told), 1, told)
+    assert addresses[FLAPPING] in told[0], told
+    assert addresses[FLAPPING - 1] in told[0], told
+    for conn in open_now:
+        conn.close()
+
+
+def damaged_file(daemon):
+    """Set aside at the start, and told until somebody takes it away."""
+    equal(daemon.stop(), 0)
+    with open(os.path.join(daemon.data, "history.db"), "r+b") as file:
+        file.write(b"\xff" * 512)
+    daemon.start(new_ports=False)
+    found = notices(daemon, "set_aside")
+    equal(len(found), 1, found)
+    assert found[0]["subject"].startswith("history.db.corrupt-"), found
+    name, password = daemon.auth
+    tool = mqtt.client(daemon.mqtt_port, V5, "tool", user=name,
+                       password=password)
+    tool.subscribe(("$SYS/broker/hearth/files set aside", 0))
+    equal(tool.expect(mqtt.PUBLISH).payload, b"1")
+    tool.disconnect()
+    os.unlink(os.path.join(daemon.data, found[0]["subject"]))
+
+
 def main():
-    with hub.Hub(hub.PLAIN) as daemon:
+    with hub.Hub(CONFIG) as daemon:
         daemon.open_to_all()
         cases.case("a banned client", banned_client, daemon)
         cases.case("a banned address", banned_address, daemon)
         cases.case("a banned user", banned_user, daemon)
+        cases.case("a client that comes and goes", flapping, daemon)
+        cases.case("two clients of one identifier", fight, daemon)
+        cases.case("a damaged file", damaged_file, daemon)
         equal(daemon.stop(), 0)
     cases.end()
 
