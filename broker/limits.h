@@ -39,6 +39,24 @@
 #define LIMIT_SUBSCRIPTIONS_PER_SESSION 1000
 #define LIMIT_SUBSCRIPTIONS 1000000
 
+/*
+ * Predicates, $match/<predicate>/<filter>. Bytes of one as it is written and its
+ * comparisons: a screen full. Different ones of one session and of all together:
+ * each costs every message that comes to its topics.
+ */
+#define LIMIT_PREDICATE 1024
+#define LIMIT_PREDICATE_TERMS 16
+#define LIMIT_PREDICATES_PER_SESSION 200
+#define LIMIT_PREDICATES 10000
+
+/* Bytes, depth, and names and values together of a payload that predicates look
+ * into: far above what a device says about itself, and what is above matches
+ * nothing. The three bound what a message costs, and the memory for reading it,
+ * which is taken with the first predicate (128 KiB). */
+#define LIMIT_MATCH_PAYLOAD (64 * 1024)
+#define LIMIT_MATCH_DEPTH 32
+#define LIMIT_MATCH_NODES 4096
+
 /* Messages and bytes (topic, properties, payload) that wait for one session. */
 #define LIMIT_QUEUE_MESSAGES 1000
 #define LIMIT_QUEUE_BYTES (1024 * 1024)

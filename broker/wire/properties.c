@@ -422,6 +422,21 @@ bool properties_next_user(struct slice raw, size_t *at, struct slice *name,
 	return false;
 }
 
+bool properties_content_type(struct slice raw, struct slice *value)
+{
+	struct reader r = reader_of(raw);
+	const struct rule *rule;
+	uint32_t id;
+
+	while ((rule = take_rule(&r, &id))) {
+		if (id == MQTT_PROP_CONTENT_TYPE)
+			return reader_binary(&r, value);
+		if (!skip_value(&r, (enum kind)rule->kind))
+			return false;
+	}
+	return false;
+}
+
 size_t properties_forward(struct slice raw, uint8_t *out)
 {
 	struct reader r = reader_of(raw);

@@ -137,6 +137,9 @@ size_t properties_size(const struct mqtt_properties *p);
 bool properties_next_user(struct slice raw, size_t *at, struct slice *name,
 			  struct slice *value);
 
+/* The Content Type in raw, which must have passed too; false if there is none. */
+bool properties_content_type(struct slice raw, struct slice *value);
+
 /*
  * From the properties of a PUBLISH or a will, write those that go on to the
  * subscriber unaltered, in order: payload format indicator, content type,

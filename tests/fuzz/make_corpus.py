@@ -117,6 +117,19 @@ def framing():
     write("fuzz_framing", "not_shortest", v31 + b"\x30\x80\x00")
 
 
+def predicates():
+    rows = ['temp.value>25\n{"temp":{"value":25.1}}',
+            'a=1,b!=x|l.0~%2F\n{"a":1,"b":"y","l":["a/b"]}',
+            '$value<=-3.5e2\n-351', '$type=binary|$type!=json\n\0',
+            '$qos>=1,$retain=true,$user.kind=a\nON',
+            '$content-type=text%2Fplain\n[null,true,false,{}]',
+            'k="\n{"k":"\\"\\u00fc\\ud83d\\ude00"}',
+            'id=18446744073709551616\n{"id":18446744073709551616}',
+            'a==1\n', '\n', 'a=%zz\n{', '.a>\n[[[[']
+    for index, row in enumerate(rows):
+        write("fuzz_match", f"row{index:02}", row.encode())
+
+
 def topics():
     rows = ["sport/tennis/+\nsport/tennis/player1", "sport/#\nsport", "#\n$SYS/x",
             "+/+\n/finance", "$share/group/a/#\na/b", "$share//x\nx", "a//b\na//b",
@@ -233,6 +246,7 @@ def scenes():
 framing()
 dialogues()
 scenes()
+predicates()
 topics()
 heads()
 for name, (kind, data) in PROPERTIES.items():
