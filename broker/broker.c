@@ -16,6 +16,7 @@
 #include "broker/load.h"
 #include "broker/local_link.h"
 #include "broker/protocol.h"
+#include "broker/rate.h"
 #include "broker/retained.h"
 #include "broker/session.h"
 #include "broker/sys_topics.h"
@@ -291,6 +292,7 @@ struct broker *broker_new(const struct broker_options *options)
 	}
 	broker->options = *options;
 	fill_defaults(&broker->options);
+	rate_configure(broker);
 	init_lists(broker);
 	broker->mailbox_source.fd = -1;
 	broker->auth_source.fd = -1;

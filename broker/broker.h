@@ -73,6 +73,8 @@ struct broker_options {
 	uint32_t login_failures;
 	uint32_t login_ban;
 	uint32_t connect_rate;
+	uint32_t message_rate;
+	uint32_t byte_rate;
 };
 
 /* Opens the listeners. Returns NULL with errno set, after logging which listener

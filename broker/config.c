@@ -85,6 +85,8 @@ static const struct config_field fields[] = {
 	LIMIT(login_failures, 0, 1000000, 20),
 	LIMIT(login_ban, 1, 86400, 60),
 	LIMIT(connect_rate, 0, 1000000, 0),
+	LIMIT(message_rate, 0, 1000000000, 0),
+	LIMIT(byte_rate, 0, 1000000000, 0),
 };
 /* clang-format on */
 
@@ -104,6 +106,8 @@ _Static_assert(LIMIT_FLAPPING_BAN == 0, "see LIMIT(flapping_ban)");
 _Static_assert(LIMIT_LOGIN_FAILURES == 20, "see LIMIT(login_failures)");
 _Static_assert(LIMIT_LOGIN_BAN == 60, "see LIMIT(login_ban)");
 _Static_assert(LIMIT_CONNECT_RATE == 0, "see LIMIT(connect_rate)");
+_Static_assert(LIMIT_MESSAGE_RATE == 0, "see LIMIT(message_rate)");
+_Static_assert(LIMIT_BYTE_RATE == 0, "see LIMIT(byte_rate)");
 
 const struct config_field *config_fields(size_t *count)
 {

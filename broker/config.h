@@ -58,6 +58,8 @@ struct config_limits {
 	uint32_t login_failures;
 	uint32_t login_ban;
 	uint32_t connect_rate;
+	uint32_t message_rate;
+	uint32_t byte_rate;
 };
 
 struct config_string;

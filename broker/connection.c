@@ -12,6 +12,7 @@
 #include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/protocol.h"
+#include "broker/rate.h"
 #include "broker/reply.h"
 #include "broker/session.h"
 #include "broker/wire/publish.h"
@@ -106,6 +107,7 @@ void connection_free(struct connection *c)
 	buffer_free(&c->tail);
 	connection_end_login(c);
 	alias_table_free(c->aliases);
+	rate_free(c->rate);
 	free(c->publisher);
 	free(c->cookie_user);
 	free(c);

@@ -75,6 +75,7 @@ struct connection {
 	struct loop_timer
 		timer; /* CONNECT deadline, then keep-alive, then linger */
 	struct alias_table *aliases;
+	struct rate *rate; /* NULL: not limited so far */
 	char *cookie_user; /* the browser session's user, or NULL */
 	uint64_t tag; /* of the browser session; 0 none */
 	uint64_t serial;

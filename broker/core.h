@@ -37,6 +37,7 @@ struct broker {
 	size_t listener_count;
 	bool closed; /* nobody but clients of listeners with a user is let in */
 	bool stopping;
+	bool rated; /* see rate.h */
 
 	struct mailbox *mailbox; /* of struct broker_call */
 	struct loop_source mailbox_source;
@@ -107,6 +108,7 @@ struct broker {
 		uint64_t sockets; /* opened */
 		uint64_t connects; /* accepted */
 		uint64_t sessions_expired;
+		uint64_t held_back; /* times, by rate.h */
 		uint64_t connects_refused;
 		uint64_t banned; /* refused or disconnected by a ban */
 	} count;

@@ -133,4 +133,8 @@
 /* Connections a second from one address (IPv6: one /64); 0: any number. */
 #define LIMIT_CONNECT_RATE 0
 
+/* Messages, and bytes, a second from one client; 0: any number. */
+#define LIMIT_MESSAGE_RATE 0
+#define LIMIT_BYTE_RATE 0
+
 #endif

@@ -6,6 +6,7 @@
 #include "broker/core.h"
 #include "broker/delivery.h"
 #include "broker/limits.h"
+#include "broker/rate.h"
 #include "broker/session.h"
 #include "broker/store.h"
 #include "broker/wire/publish.h"
@@ -220,7 +221,8 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 	int r;
 
 	while (used < len && c->state < CONNECTION_CLOSING &&
-	       !c->input_paused && !must_wait(c)) {
+	       !c->input_paused && !must_wait(c) &&
+	       !(broker->rated && rate_holds(c))) {
 		bool open = c->state == CONNECTION_OPEN;
 
 		if (open && data[used] >> 4 != MQTT_CONNECT) {
@@ -241,6 +243,8 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 		}
 		used += frame.size;
 		broker->count.packets_received++;
+		if (broker->rated)
+			rate_take(c, frame.size, frame.type == MQTT_PUBLISH);
 		c->last_heard = loop_now(broker->loop);
 		if (open)
 			protocol_connect(c, frame.body);

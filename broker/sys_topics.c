@@ -197,6 +197,7 @@ static void publish_own(struct sys_topics *sys)
 	publish_number(sys, "hearth/banned", b->count.banned);
 	publish_number(sys, "hearth/refused", b->count.connects_refused);
 	publish_number(sys, "hearth/too fast", guard->too_fast);
+	publish_number(sys, "hearth/held back", b->count.held_back);
 	publish_number(sys, "hearth/files set aside", b->options.set_aside);
 	publish(sys, "hearth/store",
 		!b->store				      ? "none"

@@ -262,6 +262,8 @@ static int new_broker(struct hub *hub)
 		.login_failures = limits->login_failures,
 		.login_ban = limits->login_ban,
 		.connect_rate = limits->connect_rate,
+		.message_rate = limits->message_rate,
+		.byte_rate = limits->byte_rate,
 	};
 	const struct db_access_options access = {
 		.node = hub->config->node,

@@ -178,7 +178,7 @@ static void test_every_key_reaches_its_field(void **state)
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
 		"queue_bytes=4096\nkeep_alive=5\nsession_expiry=4294967294\n"
 		"flapping=0\nflapping_ban=86400\nlogin_failures=0\n"
-		"login_ban=7\nconnect_rate=8";
+		"login_ban=7\nconnect_rate=8\nmessage_rate=9\nbyte_rate=10";
 	struct reports reports;
 	struct config *c;
 
@@ -226,6 +226,8 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_int_equal(c->limits.login_failures, 0);
 	assert_int_equal(c->limits.login_ban, 7);
 	assert_int_equal(c->limits.connect_rate, 8);
+	assert_int_equal(c->limits.message_rate, 9);
+	assert_int_equal(c->limits.byte_rate, 10);
 	config_free(c);
 }
 
@@ -262,6 +264,8 @@ static void test_defaults_are_closed(void **state)
 	assert_int_equal(c->limits.login_failures, LIMIT_LOGIN_FAILURES);
 	assert_int_equal(c->limits.login_ban, LIMIT_LOGIN_BAN);
 	assert_int_equal(c->limits.connect_rate, LIMIT_CONNECT_RATE);
+	assert_int_equal(c->limits.message_rate, LIMIT_MESSAGE_RATE);
+	assert_int_equal(c->limits.byte_rate, LIMIT_BYTE_RATE);
 	config_free(c);
 }
 

@@ -124,10 +124,11 @@ static const char *const mosquitto_load[] = {
 };
 
 static const struct value ours[] = {
-	{ "hearth/flapping", "0" },	   { "hearth/takeovers", "0" },
-	{ "hearth/login bans", "0" },	   { "hearth/banned", "0" },
-	{ "hearth/refused", "0" },	   { "hearth/too fast", "0" },
-	{ "hearth/files set aside", "0" }, { "hearth/store", "none" },
+	{ "hearth/flapping", "0" },   { "hearth/takeovers", "0" },
+	{ "hearth/login bans", "0" }, { "hearth/banned", "0" },
+	{ "hearth/refused", "0" },    { "hearth/too fast", "0" },
+	{ "hearth/held back", "0" },  { "hearth/files set aside", "0" },
+	{ "hearth/store", "none" },
 };
 
 static void has_value(struct broker *broker, const struct value *v)

@@ -1,6 +1,7 @@
 """Running a hub from day to day: who is kept out, and how that is seen."""
 import os
 import sys
+import time
 
 import hub
 import mqtt
@@ -138,6 +139,35 @@ def damaged_file(daemon):
     os.unlink(os.path.join(daemon.data, found[0]["subject"]))
 
 
+RATED = hub.PLAIN + """
+[limits]
+message_rate = 50
+"""
+
+
+def held_back(daemon):
+    """A sender of too much keeps its connection and loses nothing; it takes the
+    time that its rate gives it, and others are as quick as ever."""
+    name, password = daemon.auth
+    receiver = mqtt.client(daemon.mqtt_port, V311, "receiver", user=name,
+                           password=password)
+    receiver.subscribe(("flood", 0), ("calm", 0))
+    sender = mqtt.client(daemon.mqtt_port, V311, "sender")
+    begin = time.monotonic()
+    sender.send(*[mqtt.publish(V311, "flood", b"%d" % n) for n in range(150)])
+    calm = mqtt.client(daemon.mqtt_port, V311, "calm")
+    calm.send(mqtt.publish(V311, "calm", b"now"))
+    got = [receiver.expect(mqtt.PUBLISH) for _ in range(151)]
+    took = time.monotonic() - begin
+    equal([p.payload for p in got if p.topic == "flood"],
+          [b"%d" % n for n in range(150)])
+    # 50 at once, then 100 at 50 a second: never sooner.
+    assert took >= 1.9, took
+    assert [p.topic for p in got].index("calm") < 150
+    assert any("held back" in x and "sender" in x for x in daemon.logged())
+    sender.disconnect()
+
+
 def main():
     with hub.Hub(CONFIG) as daemon:
         daemon.open_to_all()
@@ -147,6 +177,10 @@ def main():
         cases.case("a client that comes and goes", flapping, daemon)
         cases.case("two clients of one identifier", fight, daemon)
         cases.case("a damaged file", damaged_file, daemon)
+        equal(daemon.stop(), 0)
+    with hub.Hub(RATED) as daemon:
+        daemon.open_to_all()
+        cases.case("a client that sends too much", held_back, daemon)
         equal(daemon.stop(), 0)
     cases.end()
 
