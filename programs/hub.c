@@ -251,7 +251,7 @@ static int new_broker(struct hub *hub)
 		.history_filter_count = hub->history_filter_count,
 		.status_topic = hub->status_topic,
 		.set_aside = (uint32_t)db_notices(hub->db, &notices),
-		.max_connections = limits->connections,
+		.max_connections = process_connections(limits->connections),
 		.max_packet_size = limits->packet_size,
 		.max_queue_messages = limits->queue_messages,
 		.max_queue_bytes = limits->queue_bytes,

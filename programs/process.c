@@ -3,6 +3,8 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include "broker/base/log.h"
+
 /* As many sockets as we may have: the limit of [limits] is ours, not the shell's. */
 static void raise_descriptors(void)
 {
@@ -22,6 +24,26 @@ static void give_memory_back(void)
 #ifdef __GLIBC__
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 #endif
+}
+
+unsigned int process_connections(unsigned int wanted)
+{
+	struct rlimit limit;
+	rlim_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	most = limit.rlim_cur / 2;
+	if (limit.rlim_cur > 2 * PROCESS_OTHER_DESCRIPTORS)
+		most = limit.rlim_cur - PROCESS_OTHER_DESCRIPTORS;
+	if (wanted <= most)
+		return wanted;
+	log_warn("limits",
+		 "connections: %u instead of %u: no more descriptors are left "
+		 "for them",
+		 (unsigned int)most, wanted);
+	return (unsigned int)most;
 }
 
 void process_prepare(void)

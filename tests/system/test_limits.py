@@ -38,9 +38,33 @@ def process_clock(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def descriptors_run_out(daemon):
-    """Further peers wait or are turned away; those who are in are served; there
-    is no spinning; and when descriptors are back, so is the door."""
+def not_spinning(daemon):
+    """A busy loop would use what the machine lets it have of this second."""
+    before = process_clock(daemon.pid)
+    time.sleep(1)
+    used = process_clock(daemon.pid) - before
+    assert used < 0.3, f"{used:.2f} s of processor time while full"
+
+
+def served(conn, payload):
+    conn.send(mqtt.publish(V311, "still/here", payload))
+    equal(conn.expect(mqtt.PUBLISH).payload, payload)
+
+
+def can_connect(daemon):
+    conn = mqtt.Conn(daemon.mqtt_port, V311)
+    try:
+        conn.send(mqtt.connect(V311, "afterwards"))
+        return conn.recv(2).reason == 0
+    except (mqtt.Closed, TimeoutError):
+        return False
+    finally:
+        conn.close()
+
+
+def clients_leave_descriptors(daemon):
+    """However many clients come, some descriptors are not for them: who looks after
+    the hub still can, and throws one out."""
     inside = mqtt.client(daemon.mqtt_port, V311, "inside")
     inside.subscribe(("still/here", 0))
     crowd = []
@@ -48,28 +72,39 @@ def descriptors_run_out(daemon):
         conn = mqtt.Conn(daemon.mqtt_port, V311)
         conn.send(mqtt.connect(V311, f"crowd{number}"))
         crowd.append(conn)
-    inside.send(mqtt.publish(V311, "still/here", b"x"))
-    equal(inside.expect(mqtt.PUBLISH).payload, b"x")
-    # A busy loop would use what the machine lets it have of this second.
-    before = process_clock(daemon.pid)
-    time.sleep(1)
-    used = process_clock(daemon.pid) - before
-    assert used < 0.3, f"{used:.2f} s of processor time while full"
-    inside.send(mqtt.publish(V311, "still/here", b"y"))
-    equal(inside.expect(mqtt.PUBLISH).payload, b"y")
+    hub.until("the others to be turned away", lambda: any(
+        "turned away" in line for line in daemon.logged()))
+    served(inside, b"x")
+    assert not can_connect(daemon)
+    not_spinning(daemon)
+    known = [c["id"] for c in daemon.rest("GET", "/clients")["clients"]]
+    assert "crowd0" in known and len(known) < Small.DESCRIPTORS, known
+    daemon.rest("DELETE", "/clients/crowd0")
+    equal([p.kind for p in crowd[0].until_closed()], [mqtt.CONNACK])
+    hub.until("its place to be free", lambda: can_connect(daemon))
+    served(inside, b"y")
     for conn in crowd:
         conn.close()
+    hub.until("the door to open again", lambda: can_connect(daemon))
+    inside.disconnect()
 
-    def can_connect():
-        conn = mqtt.Conn(daemon.mqtt_port, V311)
-        try:
-            conn.send(mqtt.connect(V311, "afterwards"))
-            return conn.recv(2).reason == 0
-        except (mqtt.Closed, TimeoutError):
-            return False
-        finally:
-            conn.close()
-    hub.until("the door to open again", can_connect)
+
+def descriptors_run_out(daemon):
+    """With a crowd at the dashboard's door, too, there are none at all: further
+    peers wait or are turned away; those who are in are served; there is no
+    spinning; and when descriptors are back, so is the door."""
+    inside = mqtt.client(daemon.mqtt_port, V311, "inside")
+    inside.subscribe(("still/here", 0))
+    crowd = [mqtt.Conn(port, V311) for _ in range(Small.DESCRIPTORS)
+             for port in (daemon.web_port, daemon.mqtt_port)]
+    hub.until("no descriptor to be left", lambda:
+              hub.descriptors(daemon.pid) >= Small.DESCRIPTORS - 1)
+    served(inside, b"x")
+    not_spinning(daemon)
+    served(inside, b"y")
+    for conn in crowd:
+        conn.close()
+    hub.until("the door to open again", lambda: can_connect(daemon))
     equal(hub.request(daemon.web_port, "GET", "/healthz")[0], 200)
     inside.disconnect()
 
@@ -221,6 +256,8 @@ def main():
         resource.RLIMIT_NOFILE)[1],) * 2)
     with Small(config=hub.PLAIN) as daemon:
         daemon.open_to_all()
+        cases.case("clients leave descriptors to others",
+                   clients_leave_descriptors, daemon)
         cases.case("descriptors run out", descriptors_run_out, daemon)
         cases.case("and it ends cleanly", lambda: equal(daemon.stop(), 0))
     with hub.Hub(config=LIMITS) as daemon:
