@@ -25,6 +25,7 @@ struct access {
 	struct hash_table users;
 	struct rule *rules;
 	size_t rule_count;
+	uint8_t scram_secret[SCRAM_KEY_LEN];
 };
 
 struct access *access_new(void)
@@ -44,6 +45,7 @@ static void user_free(struct user *user)
 {
 	free((void *)(uintptr_t)user->given.name);
 	free((void *)(uintptr_t)user->given.password_hash);
+	free((void *)(uintptr_t)user->given.scram);
 	free(user);
 }
 
@@ -88,13 +90,26 @@ int access_add_user(struct access *access, const struct access_user *given)
 	user->given = *given;
 	user->given.name = strdup(given->name);
 	user->given.password_hash = strdup(given->password_hash);
-	if (!user->given.name || !user->given.password_hash) {
+	user->given.scram = strdup(given->scram ? given->scram : "");
+	if (!user->given.name || !user->given.password_hash ||
+	    !user->given.scram) {
 		user_free(user);
 		return -ENOMEM;
 	}
 
 	hash_table_add(&access->users, &user->node, hash_bytes(name));
 	return 0;
+}
+
+void access_set_scram_secret(struct access *access,
+			     const uint8_t secret[SCRAM_KEY_LEN])
+{
+	memcpy(access->scram_secret, secret, SCRAM_KEY_LEN);
+}
+
+const uint8_t *access_scram_secret(const struct access *access)
+{
+	return access->scram_secret;
 }
 
 int access_add_rule(struct access *access, const struct access_rule *given)

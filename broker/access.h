@@ -12,6 +12,7 @@
 #ifndef BROKER_ACCESS_H
 #define BROKER_ACCESS_H
 
+#include "broker/base/scram_keys.h"
 #include "broker/base/slice.h"
 
 struct access;
@@ -27,6 +28,7 @@ struct access_user {
 	const char *password_hash; /* base/password.h; "" lets nobody in */
 	bool admin;
 	bool enabled;
+	const char *scram; /* base/scram_keys.h; NULL or "": none */
 };
 
 struct access_rule {
@@ -52,6 +54,12 @@ struct access *access_new(void);
 int access_add_user(struct access *access, const struct access_user *user);
 int access_add_rule(struct access *access, const struct access_rule *rule);
 void access_free(struct access *access);
+
+/* What names without SCRAM keys are answered with (scram_keys_of_nobody()): the
+ * same in every table of a house, else a new one would tell them apart. */
+void access_set_scram_secret(struct access *access,
+			     const uint8_t secret[SCRAM_KEY_LEN]);
+const uint8_t *access_scram_secret(const struct access *access);
 
 /* NULL if there is none; valid as long as the table. */
 const struct access_user *access_find_user(const struct access *access,

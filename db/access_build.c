@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "db/access_rules.h"
+#include "db/connection.h"
+#include "db/statement.h"
 
 /* A built-in rule; %s in the filter is the node. */
 struct built_in {
@@ -80,6 +82,7 @@ static int add_users(struct access *access, struct db_config *config)
 			.password_hash = users[i].hash,
 			.admin = users[i].admin,
 			.enabled = users[i].enabled,
+			.scram = users[i].scram,
 		};
 
 		r = access_add_user(access, &user);
@@ -87,6 +90,29 @@ static int add_users(struct access *access, struct db_config *config)
 	free(users);
 
 	return r;
+}
+
+static int add_secret(struct access *access, struct db_config *config)
+{
+	struct slice secret;
+	struct statement s;
+	int r;
+
+	statement_open(&s, db_config_sqlite(config),
+		       "SELECT value FROM secrets WHERE name = 'scram'");
+	r = statement_step(&s);
+	if (r > 0) {
+		secret = statement_bytes_at(&s, 0);
+		if (secret.len == SCRAM_KEY_LEN)
+			access_set_scram_secret(access, secret.data);
+		else
+			r = -EBADMSG;
+	} else if (r == 0) {
+		r = -EBADMSG;
+	}
+	statement_close(&s);
+
+	return r < 0 ? r : 0;
 }
 
 static int add_rules(struct access *access, struct db_config *config)
@@ -126,6 +152,8 @@ int db_access_build(struct db_config *config,
 		return -ENOMEM;
 
 	r = add_users(access, config);
+	if (!r)
+		r = add_secret(access, config);
 	if (!r)
 		r = add_rules(access, config);
 	if (!r)

@@ -10,7 +10,7 @@
 #include "db/connection.h"
 #include "db/statement.h"
 
-#define COLUMNS "name, hash, kind, admin, enabled, created, version"
+#define COLUMNS "name, hash, kind, admin, enabled, created, version, scram"
 
 const char *db_user_kind_text(enum db_user_kind kind)
 {
@@ -49,19 +49,25 @@ bool db_user_name_valid(const char *name)
 	return strcmp(name, DB_USER_GPIO) != 0;
 }
 
-/* Printable ASCII, as password.h promises. */
-static bool hash_valid(const char *hash)
+/* Printable ASCII, as password.h and scram_keys.h promise. */
+static bool printable(const char *text, size_t size)
 {
-	size_t len = strnlen(hash, PASSWORD_HASH_SIZE);
+	size_t len = strnlen(text, size);
 
-	if (len == PASSWORD_HASH_SIZE)
+	if (len == size)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (hash[i] <= ' ' || hash[i] > '~')
+		if (text[i] <= ' ' || text[i] > '~')
 			return false;
 	}
 
 	return true;
+}
+
+static bool secrets_valid(const struct db_user *user)
+{
+	return printable(user->hash, sizeof(user->hash)) &&
+	       printable(user->scram, sizeof(user->scram));
 }
 
 static int user_at(const struct statement *s, struct db_user *out)
@@ -77,6 +83,8 @@ static int user_at(const struct statement *s, struct db_user *out)
 	out->enabled = statement_int_at(s, 4) != 0;
 	out->created = statement_int_at(s, 5);
 	out->version = (uint64_t)statement_int_at(s, 6);
+	if (!statement_copy_at(s, 7, out->scram, sizeof(out->scram)))
+		return -EBADMSG;
 
 	return 0;
 }
@@ -173,7 +181,7 @@ static int insert(struct db_config *config, const struct db_user *user)
 
 	statement_open(&s, db_config_sqlite(config),
 		       "INSERT INTO users (" COLUMNS ")"
-		       " VALUES (?, ?, ?, ?, ?, ?, ?)");
+		       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
 	statement_text(&s, user->name);
 	statement_text(&s, user->hash);
 	statement_text(&s, db_user_kind_text(user->kind));
@@ -181,6 +189,7 @@ static int insert(struct db_config *config, const struct db_user *user)
 	statement_int(&s, user->enabled);
 	statement_int(&s, clock_wall_ms());
 	statement_int(&s, version);
+	statement_text(&s, user->scram);
 
 	return statement_finish(&s);
 }
@@ -222,7 +231,7 @@ int db_users_add(struct db_config *config, const struct db_user *user)
 {
 	int r;
 
-	if (!db_user_name_valid(user->name) || !hash_valid(user->hash))
+	if (!db_user_name_valid(user->name) || !secrets_valid(user))
 		return -EINVAL;
 
 	r = db_config_begin(config);
@@ -271,8 +280,11 @@ static int update(struct db_config *config, const struct db_user *user)
 		return r;
 
 	statement_open(&s, db_config_sqlite(config),
-		       "UPDATE users SET hash = ?, kind = ?, admin = ?,"
-		       " enabled = ?, version = ? WHERE name = ?");
+		       "UPDATE users SET scram = CASE WHEN scram = ?1"
+		       " AND hash <> ?2 THEN '' ELSE ?1 END,"
+		       " hash = ?2, kind = ?3, admin = ?4,"
+		       " enabled = ?5, version = ?6 WHERE name = ?7");
+	statement_text(&s, user->scram);
 	statement_text(&s, user->hash);
 	statement_text(&s, db_user_kind_text(user->kind));
 	statement_int(&s, user->admin);
@@ -287,7 +299,7 @@ int db_users_change(struct db_config *config, const struct db_user *user)
 {
 	int r;
 
-	if (!hash_valid(user->hash))
+	if (!secrets_valid(user))
 		return -EINVAL;
 
 	r = db_config_begin(config);

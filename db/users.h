@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "broker/base/password.h"
+#include "broker/base/scram_keys.h"
 
 struct db_config;
 
@@ -27,6 +28,7 @@ enum db_user_kind {
 struct db_user {
 	char name[DB_USER_NAME_MAX + 1];
 	char hash[PASSWORD_HASH_SIZE]; /* "" lets nobody in */
+	char scram[SCRAM_TEXT_SIZE]; /* of the same password; "": none */
 	enum db_user_kind kind;
 	bool admin;
 	bool enabled;
@@ -59,9 +61,10 @@ int db_users_list(struct db_config *config, struct db_user **out,
 int db_users_add(struct db_config *config, const struct db_user *user);
 
 /*
- * Replace hash, kind, admin and enabled of the user named. version 0: whatever
- * it is now; else -ESTALE if it has changed since. -ENOENT; -EINVAL;
- * -EBUSY: it is the last enabled administrator.
+ * Replace hash, scram, kind, admin and enabled of the user named. With another
+ * hash the scram that was stored so far is not kept, also if it is given: it would
+ * let the old password in. version 0: whatever it is now; else -ESTALE if it has
+ * changed since. -ENOENT; -EINVAL; -EBUSY: it is the last enabled administrator.
  */
 int db_users_change(struct db_config *config, const struct db_user *user);
 

@@ -8,6 +8,7 @@
 
 extern const char schema_config_001[];
 extern const char schema_config_002[];
+extern const char schema_config_003[];
 extern const char schema_state_001[];
 extern const char schema_history_001[];
 

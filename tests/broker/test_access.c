@@ -31,9 +31,9 @@ static const struct access_rule house[] = {
 static int setup(void **state)
 {
 	static const struct access_user users[] = {
-		{ "root", "h", true, true },
-		{ "fired", "h", true, false },
-		{ "anna", "h", false, true },
+		{ "root", "h", true, true, NULL },
+		{ "fired", "h", true, false, NULL },
+		{ "anna", "h", false, true, NULL },
 	};
 	struct access *access;
 
@@ -194,7 +194,7 @@ static void test_without_a_table_all_but_the_servers_own(void **state)
 static void test_what_is_no_rule_or_user_is_refused(void **state)
 {
 	struct access_rule rule = { 1, NULL, "a/#/b", RW, true };
-	const struct access_user anna = { "anna", "other", true, true };
+	const struct access_user anna = { "anna", "other", true, true, NULL };
 
 	assert_int_equal(access_add_rule(*state, &rule), -EINVAL);
 	rule.filter = "";
@@ -214,7 +214,7 @@ static void test_what_is_no_rule_or_user_is_refused(void **state)
 static void test_a_table_is_built_whole_or_not(void **state)
 {
 	const struct access_rule rule = { 77, "carl", "new/#", RW, true };
-	const struct access_user user = { "carl", "h", true, true };
+	const struct access_user user = { "carl", "h", true, true, NULL };
 	struct access *access;
 	unsigned int n = 0;
 	int r;

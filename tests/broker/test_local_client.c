@@ -19,7 +19,7 @@
 static int setup(void **state)
 {
 	static const struct access_user users[] = {
-		{ "anna", "", false, true },
+		{ "anna", "", false, true, NULL },
 	};
 	static const struct access_rule rules[] = {
 		{ 1, "anna", "home/#", ACCESS_READWRITE, true },

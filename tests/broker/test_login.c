@@ -38,9 +38,9 @@ int __wrap_authenticator_submit(struct authenticator *authenticator,
 static struct access *table(bool with_anna)
 {
 	const struct access_user users[] = {
-		{ "anna", "hash of anna", false, with_anna },
-		{ "gone", "hash of gone", false, false },
-		{ "nobody", "", false, true },
+		{ "anna", "hash of anna", false, with_anna, NULL },
+		{ "gone", "hash of gone", false, false, NULL },
+		{ "nobody", "", false, true, NULL },
 	};
 	const struct access_rule rule = { 1, NULL, "#", ACCESS_READWRITE,
 					  true };
@@ -296,7 +296,8 @@ static void test_a_browsers_cookie_needs_no_password(void **state)
 /* A session belongs to its user: another may neither take it over nor end it. */
 static void test_a_session_is_its_users(void **state)
 {
-	static const struct access_user bert = { "bert", "hash", false, true };
+	static const struct access_user bert = { "bert", "hash", false, true,
+						 NULL };
 	struct broker *broker = *state;
 	struct mqtt_connect packet = login(MQTT_5_0, "anna");
 	struct sim_peer *anna = sim_peer_open(broker), *thief;

@@ -222,6 +222,36 @@ static void test_everybody_starts_with_sensible_rights(void **state)
 	access_free(access);
 }
 
+/* The secret is the house's: the same in each table, after a restart as well. */
+static void test_scram_reaches_the_broker(void **state)
+{
+	struct db_user user = {
+		.name = "lamp",
+		.hash = "$x",
+		.scram = "$keys",
+		.enabled = true,
+	};
+	uint8_t secret[SCRAM_KEY_LEN] = { 0 };
+
+	(void)state;
+	assert_int_equal(db_users_add(config, &user), 0);
+	for (int i = 0; i < 2; i++) {
+		struct access *access = build(false);
+		const struct access_user *found =
+			access_find_user(access, slice_str("lamp"));
+
+		assert_string_equal(found->scram, "$keys");
+		assert_int_equal(i, memcmp(secret, access_scram_secret(access),
+					   SCRAM_KEY_LEN) == 0);
+		memcpy(secret, access_scram_secret(access), SCRAM_KEY_LEN);
+		access_free(access);
+		db_config_close(config);
+		db_close(db);
+		db = scratch_open();
+		assert_int_equal(db_config_open(db, &config), 0);
+	}
+}
+
 static void test_gpiod_has_its_own_rights_and_no_others(void **state)
 {
 	static const struct verdict verdicts[] = {
@@ -337,6 +367,7 @@ int main(void)
 		TEST(test_the_list_can_be_of_one_user),
 		cmocka_unit_test(test_words_are_those_of_rest),
 		TEST(test_everybody_starts_with_sensible_rights),
+		TEST(test_scram_reaches_the_broker),
 		TEST(test_gpiod_has_its_own_rights_and_no_others),
 		TEST(test_the_demo_lets_everybody_in),
 		TEST(test_rules_for_everyone_and_denials_count),

@@ -93,13 +93,14 @@ static void test_a_newer_version_is_refused(void **state)
 static void test_the_schemas_run(void **state)
 {
 	static const char *const config[] = { schema_config_001,
-					      schema_config_002 };
+					      schema_config_002,
+					      schema_config_003 };
 	static const char *const others[] = { schema_state_001,
 					      schema_history_001 };
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 2 }, { &others[0], 1 }, { &others[1], 1 } };
+	} schemas[] = { { config, 3 }, { &others[0], 1 }, { &others[1], 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -112,6 +113,32 @@ static void test_the_schemas_run(void **state)
 			    2);
 		sqlite3_close(sqlite);
 	}
+}
+
+/* A house of the first version: its users stay who they were, without SCRAM, and
+ * it gets a secret of its own. */
+static void test_users_of_the_first_version_stay(void **state)
+{
+	static const char *const config[] = { schema_config_001,
+					      schema_config_002,
+					      schema_config_003 };
+	static const char both[] =
+		"SELECT count(*) FROM users WHERE name IN ('anna', 'lock')"
+		" AND hash = '$x$y' AND scram = '' AND created = 7";
+
+	assert_int_equal(migrate(*state, config, 1), 0);
+	assert_int_equal(sqlite3_exec(*state,
+				      "INSERT INTO users VALUES"
+				      " ('anna', '$x$y', 'person', 1, 1, 7, 1),"
+				      " ('lock', '$x$y', 'device', 0, 1, 7, 2)",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(migrate(*state, config, 3), 0);
+	assert_int_equal(ask(*state, both), 2);
+	assert_int_equal(ask(*state, "SELECT count(*) FROM secrets WHERE"
+				     " name = 'scram' AND length(value) = 32"
+				     " AND value <> zeroblob(32)"),
+			 1);
 }
 
 static void test_a_statement_keeps_its_first_error(void **state)
@@ -169,6 +196,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_newer_version_is_refused,
 						setup, teardown),
 		cmocka_unit_test(test_the_schemas_run),
+		cmocka_unit_test_setup_teardown(
+			test_users_of_the_first_version_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_statement_keeps_its_first_error, setup,
 			teardown),

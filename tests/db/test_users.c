@@ -306,6 +306,44 @@ static void test_list_survives_allocation_failure(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Keys of the old password would let it in for ever. */
+static void test_scram_keys_go_with_their_password(void **state)
+{
+	struct db_user u = user("lamp", false);
+	struct db_user got;
+
+	(void)state;
+	memcpy(u.scram, "$one", 5);
+	assert_int_equal(db_users_add(config, &u), 0);
+	assert_int_equal(db_users_get(config, "lamp", &got), 0);
+	assert_string_equal(got.scram, "$one");
+
+	/* The same password: they stay. */
+	got.enabled = false;
+	assert_int_equal(db_users_change(config, &got), 0);
+	assert_int_equal(db_users_get(config, "lamp", &got), 0);
+	assert_string_equal(got.scram, "$one");
+
+	/* Another password, and nobody thought of them. */
+	memcpy(got.hash, "$sha256$x$z", 12);
+	assert_int_equal(db_users_change(config, &got), 0);
+	assert_int_equal(db_users_get(config, "lamp", &got), 0);
+	assert_string_equal(got.hash, "$sha256$x$z");
+	assert_string_equal(got.scram, "");
+
+	/* Both new. */
+	memcpy(got.hash, "$sha256$x$y", 12);
+	memcpy(got.scram, "$two", 5);
+	assert_int_equal(db_users_change(config, &got), 0);
+	assert_int_equal(db_users_get(config, "lamp", &got), 0);
+	assert_string_equal(got.scram, "$two");
+
+	memcpy(got.scram, "$t o", 5);
+	assert_int_equal(db_users_change(config, &got), -EINVAL);
+	memset(got.scram, 'x', sizeof(got.scram));
+	assert_int_equal(db_users_change(config, &got), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +353,7 @@ int main(void)
 		TEST(test_list_is_in_order_of_name),
 		TEST(test_malformed_users_are_refused),
 		TEST(test_each_change_has_a_new_version),
+		TEST(test_scram_keys_go_with_their_password),
 		TEST(test_change_and_remove_need_a_user),
 		TEST(test_the_last_administrator_stays),
 		TEST(test_new_users_have_rules_that_go_with_them),

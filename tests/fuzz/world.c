@@ -80,9 +80,9 @@ static void forget_logins(void)
 static struct access *make_access(void)
 {
 	static const struct access_user users[] = {
-		{ "u0", "hash", true, true },
-		{ "u1", "hash", false, true },
-		{ "u2", "hash", false, false },
+		{ "u0", "hash", true, true, NULL },
+		{ "u1", "hash", false, true, NULL },
+		{ "u2", "hash", false, false, NULL },
 	};
 	static const struct access_rule rules[] = {
 		{ 1, NULL, "t/#", ACCESS_READWRITE, true },
