@@ -33,6 +33,7 @@ struct authenticator {
 	struct mailbox *inbox;
 	atomic_uint under_way;
 	atomic_uint slow; /* of those under way */
+	bool make_scram; /* written before anybody submits */
 
 	/* The thread's own from here on. */
 	struct list waiting; /* for the slow hash */
@@ -265,6 +266,18 @@ static int verify(struct authenticator *a,
 	return r;
 }
 
+static int make(const struct authenticator *a,
+		struct authenticator_request *request)
+{
+	const struct slice password = password_of(request);
+	int r = password_hash(PASSWORD_HUMAN, password, request->hash);
+
+	if (r == 0 && a->make_scram)
+		r = scram_keys_make(password, SCRAM_ITERATIONS_CHOSEN,
+				    request->scram);
+	return r;
+}
+
 static void work(struct authenticator *a, struct authenticator_request *request)
 {
 	int r;
@@ -272,8 +285,7 @@ static void work(struct authenticator *a, struct authenticator_request *request)
 	if (request->kind == AUTHENTICATOR_VERIFY)
 		r = verify(a, request);
 	else
-		r = password_hash(PASSWORD_HUMAN, password_of(request),
-				  request->hash);
+		r = make(a, request);
 	answer(a, request, r);
 }
 
@@ -401,6 +413,11 @@ err_free:
 	free(a);
 	errno = r;
 	return NULL;
+}
+
+void authenticator_make_scram(struct authenticator *authenticator, bool make)
+{
+	authenticator->make_scram = make;
 }
 
 void authenticator_free(struct authenticator *authenticator)

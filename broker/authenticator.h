@@ -14,10 +14,12 @@
 #ifndef BROKER_AUTHENTICATOR_H
 #define BROKER_AUTHENTICATOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "broker/base/list.h"
 #include "broker/base/password.h"
+#include "broker/base/scram_keys.h"
 #include "broker/base/slice.h"
 
 struct authenticator;
@@ -33,7 +35,7 @@ struct mailbox;
 
 enum authenticator_kind {
 	AUTHENTICATOR_VERIFY, /* is password the one of hash? */
-	AUTHENTICATOR_HASH, /* make a hash of a person's password */
+	AUTHENTICATOR_HASH, /* make what is stored of a person's password */
 };
 
 struct authenticator_request {
@@ -41,6 +43,8 @@ struct authenticator_request {
 	enum authenticator_kind kind;
 	/* VERIFY: the stored hash. HASH: on success the new one. */
 	char hash[PASSWORD_HASH_SIZE];
+	/* HASH: on success the SCRAM keys, or "" if nobody wants them. */
+	char scram[SCRAM_TEXT_SIZE];
 	/* VERIFY: 1 right, 0 wrong, or -EINVAL: the stored hash is damaged.
 	 * HASH: 0, or -EINVAL: the password is too short or too long.
 	 * Both: -ENOMEM, -EIO; -ECANCELED when the hasher ends before. */
@@ -71,6 +75,10 @@ void authenticator_request_free(struct authenticator_request *request);
 
 /* Starts the thread. Returns NULL with errno set. */
 struct authenticator *authenticator_new(void);
+
+/* Make SCRAM keys with each new hash (hearth.conf, scram). Before anybody
+ * submits; not unless told. */
+void authenticator_make_scram(struct authenticator *authenticator, bool make);
 
 /* Any thread; answers come in no order. Returns 0: the request is the hasher's
  * until it comes back; or -EAGAIN: too many are under way, and it is still the

@@ -38,6 +38,8 @@ static const struct config_field fields[] = {
 	{ "hearth", "node", FIELD_NAME, PLACE(config, node) },
 	{ "hearth", "log_level", FIELD_CHOICE, PLACE(config, log_level),
 	  .choices = log_levels, .initial = "info" },
+	{ "hearth", "scram", FIELD_YESNO, PLACE(config, scram),
+	  .initial = "no" },
 
 	{ "listener", "type", FIELD_CHOICE, PLACE(listener_options, type),
 	  .choices = listener_types, .initial = "tcp" },

@@ -2,7 +2,7 @@
  * hearth.conf: what must be known before a database is open. Everything else is
  * in config.db and changes live.
  *
- *	[hearth]	data_dir node log_level
+ *	[hearth]	data_dir node log_level scram
  *	[listener NAME]	type address port path anonymous user max_connections
  *			tls_cert tls_key tls_client_ca tls_client_crl tls_user
  *	[web]		address port tls_cert tls_key host
@@ -69,6 +69,7 @@ struct config {
 	const char *data_dir;
 	const char *node; /* never NULL: the host name if not given */
 	unsigned int log_level; /* enum log_level */
+	bool scram; /* also for passwords that people choose */
 
 	struct listener_options listeners[CONFIG_LISTENERS_MAX];
 	unsigned int listener_lines[CONFIG_LISTENERS_MAX];

@@ -14,6 +14,7 @@
 #include "broker/protocol.h"
 #include "broker/rate.h"
 #include "broker/reply.h"
+#include "broker/scram.h"
 #include "broker/session.h"
 #include "broker/wire/publish.h"
 
@@ -106,6 +107,7 @@ void connection_free(struct connection *c)
 	end_long_connect(c);
 	buffer_free(&c->tail);
 	connection_end_login(c);
+	scram_free(c->scram);
 	alias_table_free(c->aliases);
 	rate_free(c->rate);
 	free(c->publisher);
@@ -497,6 +499,9 @@ static void on_timer(struct loop_timer *timer)
 		return;
 	case CONNECTION_OPEN:
 		connection_close(c, MQTT_SUCCESS, "no CONNECT in time");
+		return;
+	case CONNECTION_EXCHANGING:
+		connection_close(c, MQTT_SUCCESS, "no AUTH in time");
 		return;
 	case CONNECTION_AUTHENTICATING:
 	case CONNECTION_ACCEPTING:

@@ -18,10 +18,12 @@
 
 struct broker;
 struct listener;
+struct scram;
 struct session;
 
 enum connection_state {
 	CONNECTION_OPEN, /* CONNECT is awaited */
+	CONNECTION_EXCHANGING, /* AUTH is awaited */
 	CONNECTION_AUTHENTICATING, /* the hasher has the password */
 	CONNECTION_ACCEPTING, /* CONNACK waits for the store */
 	CONNECTION_CONNECTED,
@@ -38,7 +40,7 @@ struct verdict_cache {
 	uint64_t access;
 };
 
-/* While AUTHENTICATING. */
+/* While AUTHENTICATING or EXCHANGING. */
 struct login {
 	struct hash_node by_serial;
 	struct connection *connection;
@@ -71,7 +73,8 @@ struct connection {
 	struct list failing; /* in broker->failing: connection_close_soon() */
 	const char *failure;
 	enum mqtt_reason failure_reason;
-	struct login *login; /* NULL: nobody asked for a password */
+	struct login *login; /* NULL: nobody is asked for anything */
+	struct scram *scram; /* the exchange under way, or NULL */
 	struct loop_timer
 		timer; /* CONNECT deadline, then keep-alive, then linger */
 	struct alias_table *aliases;
@@ -90,6 +93,7 @@ struct connection {
 	enum mqtt_version version; /* 0: not known yet */
 	bool input_paused;
 	bool long_connect; /* in broker->long_connects */
+	bool enhanced; /* SCRAM was agreed on: it may authenticate again */
 	bool problem_information; /* the client wants to be told why: reply.h */
 	bool clean_disconnect; /* DISCONNECT discarded the will */
 	bool peer_gone; /* nobody is there to read a last packet */
@@ -120,7 +124,7 @@ void connection_feed(struct connection *c, struct slice raw);
 void connection_pause(struct connection *c);
 void connection_resume(struct connection *c);
 
-/* Keep a copy of the CONNECT until the hasher has answered. Returns 0 or -ENOMEM. */
+/* Keep a copy of the CONNECT until it is known who it is. Returns 0 or -ENOMEM. */
 int connection_begin_login(struct connection *c, struct slice connect);
 void connection_end_login(struct connection *c);
 

@@ -22,7 +22,11 @@
 #define LIMIT_CONNECT_USUAL (16 * 1024)
 #define LIMIT_CONNECTS_LONG 16
 
-/* Milliseconds from accept to a whole CONNECT. */
+/* Bytes of an AUTH from somebody who is not known yet: a message of SCRAM fits
+ * several times. */
+#define LIMIT_AUTH_SIZE 4096
+
+/* Milliseconds from accept to a whole CONNECT, and to the last AUTH. */
 #define LIMIT_CONNECT_TIME 10000
 
 /* Bytes of a Client Identifier. The specification asks for 23 to be accepted

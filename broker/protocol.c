@@ -170,8 +170,7 @@ static void dispatch(struct connection *c, const struct frame *frame)
 		refuse(c, MQTT_PROTOCOL_ERROR, frame, "a second one");
 		break;
 	case MQTT_AUTH:
-		refuse(c, MQTT_PROTOCOL_ERROR, frame,
-		       "no authentication method agreed on");
+		protocol_auth(c, frame);
 		break;
 	case MQTT_CONNACK:
 	case MQTT_SUBACK:
@@ -208,6 +207,9 @@ static int next_packet(const struct connection *c, struct slice bytes,
 	if (c->state == CONNECTION_OPEN)
 		return framing_next(bytes.data, bytes.len, LIMIT_CONNECT_SIZE,
 				    frame);
+	if (c->state == CONNECTION_EXCHANGING)
+		return framing_next(bytes.data, bytes.len, LIMIT_AUTH_SIZE,
+				    frame);
 	if (c->version == MQTT_3_1)
 		return framing_next_3_1(bytes.data, bytes.len, max, frame);
 	return framing_next(bytes.data, bytes.len, max, frame);
@@ -223,9 +225,10 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 	while (used < len && c->state < CONNECTION_CLOSING &&
 	       !c->input_paused && !must_wait(c) &&
 	       !(broker->rated && rate_holds(c))) {
-		bool open = c->state == CONNECTION_OPEN;
+		const enum connection_state state = c->state;
 
-		if (open && data[used] >> 4 != MQTT_CONNECT) {
+		if (state == CONNECTION_OPEN &&
+		    data[used] >> 4 != MQTT_CONNECT) {
 			connection_close(c, MQTT_SUCCESS,
 					 "first packet is not CONNECT");
 			break;
@@ -246,10 +249,12 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 		if (broker->rated)
 			rate_take(c, frame.size, frame.type == MQTT_PUBLISH);
 		c->last_heard = loop_now(broker->loop);
-		if (open)
+		if (state == CONNECTION_CONNECTED)
+			dispatch(c, &frame);
+		else if (state == CONNECTION_OPEN)
 			protocol_connect(c, frame.body);
 		else
-			dispatch(c, &frame);
+			protocol_exchange(c, &frame);
 	}
 	return used;
 }

@@ -28,6 +28,9 @@ void protocol_ack(struct connection *c, const struct frame *frame);
 void protocol_subscribe(struct connection *c, const struct frame *frame);
 void protocol_unsubscribe(struct connection *c, const struct frame *frame);
 void protocol_disconnect(struct connection *c, const struct frame *frame);
+void protocol_auth(struct connection *c, const struct frame *frame);
+/* Any packet while EXCHANGING. */
+void protocol_exchange(struct connection *c, const struct frame *frame);
 
 void alias_table_free(struct alias_table *table);
 

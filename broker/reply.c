@@ -1,5 +1,6 @@
 #include "broker/reply.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,6 +12,9 @@
 
 /* Fixed header, reason, properties' length, and the one string. */
 #define REPLY_SIZE (16 + 3 + LIMIT_REASON_STRING)
+
+/* One message of a method. */
+#define AUTH_SIZE 512
 
 /* At most LIMIT_REASON_STRING bytes, and no torn character at the end. */
 static struct slice cut(const char *why)
@@ -97,6 +101,25 @@ int reply_ack(struct connection *c, enum mqtt_packet_type type,
 	if (too_large(c, &w, &packet.properties))
 		return connection_ack(c, type, packet_id, reason, ticket);
 	return connection_send_gated(c, slice_of(w.data, w.len), ticket);
+}
+
+int reply_auth(struct connection *c, enum mqtt_reason reason,
+	       const char *method, struct slice data)
+{
+	struct mqtt_reason_packet packet = { .reason = reason };
+	struct mqtt_properties *p = &packet.properties;
+	uint8_t bytes[AUTH_SIZE];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	p->authentication_method = slice_str(method);
+	properties_set(p, MQTT_PROP_AUTHENTICATION_METHOD);
+	if (data.len > 0) {
+		p->authentication_data = data;
+		properties_set(p, MQTT_PROP_AUTHENTICATION_DATA);
+	}
+	auth_encode(&w, &packet);
+	assert(!w.overflow);
+	return connection_send(c, w.data, w.len);
 }
 
 int reply_suback(struct connection *c, enum mqtt_packet_type type,

@@ -1,6 +1,6 @@
 /*
- * Answers that may say why, in the Reason String of 5.0: CONNACK, DISCONNECT and
- * AUTH, SUBACK and UNSUBACK, PUBACK and PUBREC.
+ * Answers that may say why, in the Reason String of 5.0: CONNACK, DISCONNECT,
+ * SUBACK and UNSUBACK, PUBACK and PUBREC; and AUTH.
  *
  * why is a sentence for whoever looks after the client, in UTF-8; it is cut at
  * LIMIT_REASON_STRING bytes. It may always be given: it is left out before 5.0,
@@ -29,6 +29,11 @@ void reply_disconnect(struct connection *c, enum mqtt_reason reason,
 int reply_ack(struct connection *c, enum mqtt_packet_type type,
 	      uint16_t packet_id, enum mqtt_reason reason, const char *why,
 	      uint64_t ticket);
+
+/* AUTH of a method: 0x18, or 0x00 at the end of a re-authentication. It refuses
+ * nothing, so it never says why. Empty data is left out. Returns 0 or -ENOMEM. */
+int reply_auth(struct connection *c, enum mqtt_reason reason,
+	       const char *method, struct slice data);
 
 /* SUBACK or UNSUBACK when ticket has been committed; reasons are one byte for
  * each entry of the request, why is for the first that was refused. Returns 0,

@@ -180,6 +180,11 @@ struct slice scram_user(const struct scram *scram)
 	return slice_str(scram->name);
 }
 
+struct slice scram_answer(const struct scram *scram)
+{
+	return slice_str(scram->final);
+}
+
 struct slice scram_challenge(struct scram *s, const struct scram_keys *keys,
 			     bool known, const char *nonce)
 {

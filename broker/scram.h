@@ -44,6 +44,9 @@ struct slice scram_user(const struct scram *scram);
 struct slice scram_challenge(struct scram *scram, const struct scram_keys *keys,
 			     bool known, const char *nonce);
 
+/* server-final after scram_final() has returned 0, empty before. */
+struct slice scram_answer(const struct scram *scram);
+
 /* After scram_challenge(). 0 and server-final, which lives as long as scram;
  * -EACCES: the proof is wrong; -EINVAL: malformed, or not of this exchange;
  * -ENOMEM. After any of them only scram_free() may follow. */

@@ -298,6 +298,7 @@ static int open_broker(struct hub *hub)
 	hub->authenticator = authenticator_new();
 	if (!hub->authenticator)
 		return -errno;
+	authenticator_make_scram(hub->authenticator, hub->config->scram);
 	snprintf(hub->status_topic, sizeof(hub->status_topic),
 		 "hearth/%s/status", hub->config->node);
 	r = new_broker(hub);

@@ -34,7 +34,7 @@ void api_session(struct request *request)
 /* ---- claim -------------------------------------------------------------- */
 
 static void on_claim_hashed(struct request *request, int result,
-			    const char *hash)
+			    const struct authenticator_request *made)
 {
 	struct web_context *web = request->web;
 	struct db_user user = { .kind = DB_USER_PERSON };
@@ -46,10 +46,12 @@ static void on_claim_hashed(struct request *request, int result,
 
 	if (r == 0) {
 		snprintf(user.name, sizeof(user.name), "%s", name);
-		memcpy(user.hash, hash, sizeof(user.hash));
+		memcpy(user.hash, made->hash, sizeof(user.hash));
+		memcpy(user.scram, made->scram, sizeof(user.scram));
 		r = db_claim(web->config, token, &user);
 	}
 	OPENSSL_cleanse(user.hash, sizeof(user.hash));
+	OPENSSL_cleanse(user.scram, sizeof(user.scram));
 	if (r == 0)
 		r = context_access_changed(web);
 	if (r == -EALREADY) {
@@ -191,7 +193,7 @@ void api_logout(struct request *request)
 /* ---- own password ------------------------------------------------------- */
 
 static void on_password_hashed(struct request *request, int result,
-			       const char *hash)
+			       const struct authenticator_request *made)
 {
 	struct web_context *web = request->web;
 	struct db_user user;
@@ -200,7 +202,8 @@ static void on_password_hashed(struct request *request, int result,
 	if (r == 0)
 		r = db_users_get(web->config, request->user, &user);
 	if (r == 0) {
-		memcpy(user.hash, hash, sizeof(user.hash));
+		memcpy(user.hash, made->hash, sizeof(user.hash));
+		memcpy(user.scram, made->scram, sizeof(user.scram));
 		r = db_users_change(web->config, &user);
 	}
 	if (r == 0)

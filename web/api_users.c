@@ -33,11 +33,11 @@ static json_t *user_json(const struct db_user *user)
 	char etag[ETAG_SIZE];
 
 	etag_of(user, etag);
-	return json_pack("{s:s,s:b,s:s,s:b,s:I,s:s}", "name", user->name,
+	return json_pack("{s:s,s:b,s:s,s:b,s:b,s:I,s:s}", "name", user->name,
 			 "admin", (int)user->admin, "kind",
 			 db_user_kind_text(user->kind), "enabled",
-			 (int)user->enabled, "created",
-			 (json_int_t)user->created, "etag", etag);
+			 (int)user->enabled, "scram", user->scram[0] != '\0',
+			 "created", (json_int_t)user->created, "etag", etag);
 }
 
 void api_users(struct request *request)
@@ -148,7 +148,8 @@ static void store(struct request *request)
 	OPENSSL_cleanse(edit, sizeof(*edit));
 }
 
-static void on_hashed(struct request *request, int result, const char *hash)
+static void on_hashed(struct request *request, int result,
+		      const struct authenticator_request *made)
 {
 	struct edit *edit = request->memory;
 
@@ -156,7 +157,8 @@ static void on_hashed(struct request *request, int result, const char *hash)
 		reply_error(request, result, "Hashing the password");
 		return;
 	}
-	memcpy(edit->user.hash, hash, sizeof(edit->user.hash));
+	memcpy(edit->user.hash, made->hash, sizeof(edit->user.hash));
+	memcpy(edit->user.scram, made->scram, sizeof(edit->user.scram));
 	store(request);
 }
 
@@ -168,6 +170,10 @@ static int generate(struct edit *edit)
 	if (r == 0)
 		r = password_hash(PASSWORD_GENERATED,
 				  slice_str(edit->generated), edit->user.hash);
+	if (r == 0)
+		r = scram_keys_make(slice_str(edit->generated),
+				    SCRAM_ITERATIONS_GENERATED,
+				    edit->user.scram);
 	return r;
 }
 
@@ -177,6 +183,7 @@ static void read_form(struct form *form, struct edit *edit,
 	struct db_user *user = &edit->user;
 
 	form_ignore(form, "name");
+	form_ignore(form, "scram");
 	form_ignore(form, "created");
 	form_ignore(form, "etag");
 	*password = form_text(form, "password", FORM_OPTIONAL, PASSWORD_MAX);

@@ -27,7 +27,7 @@ static void take(struct authenticator_request *answer)
 	free(job);
 	if (request) {
 		request->job = NULL;
-		fn(request, answer->result, answer->hash);
+		fn(request, answer->result, answer);
 	}
 	authenticator_request_free(answer);
 }

@@ -11,9 +11,11 @@
 
 struct hashing;
 
-/* result as in struct authenticator_request; hash is the one made, or the one
- * checked. The function answers the request or starts another job. */
-typedef void hashing_fn(struct request *request, int result, const char *hash);
+/* result as in struct authenticator_request; answer has the hash that was made,
+ * and perhaps SCRAM keys, or the hash that was checked; it is gone afterwards.
+ * The function answers the request or starts another job. */
+typedef void hashing_fn(struct request *request, int result,
+			const struct authenticator_request *answer);
 
 /* authenticator is borrowed. Returns NULL with errno set. */
 struct hashing *hashing_new(struct loop *loop,

@@ -38,7 +38,8 @@ void login_refuse(struct request *request, const char *detail)
 
 /* ---- passwords ---------------------------------------------------------- */
 
-static void on_verified(struct request *request, int result, const char *hash)
+static void on_verified(struct request *request, int result,
+			const struct authenticator_request *checked)
 {
 	struct throttle *throttle = request->web->throttle;
 	const struct access_user *user;
@@ -56,7 +57,7 @@ static void on_verified(struct request *request, int result, const char *hash)
 	user = access_find_user(request->web->access,
 				slice_str(request->attempt));
 	right = result == 1 && user && user->enabled &&
-		strcmp(user->password_hash, hash) == 0;
+		strcmp(user->password_hash, checked->hash) == 0;
 	throttle_end(throttle, address, request->attempt,
 		     right ? THROTTLE_RIGHT : THROTTLE_WRONG, clock_ms());
 	if (right)

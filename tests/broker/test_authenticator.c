@@ -175,6 +175,39 @@ static void test_a_new_hash_comes_back_and_fits(void **state)
 	authenticator_request_free(request);
 }
 
+/* Only where the owner wants them. */
+static void test_scram_keys_are_made_when_told_to(void **state)
+{
+	(void)state;
+	for (int made = 0; made < 2; made++) {
+		struct authenticator_request *request =
+			authenticator_request_new(AUTHENTICATOR_HASH, NULL,
+						  slice_str("battery staple"));
+		struct scram_keys keys, again;
+
+		authenticator_make_scram(hasher, made);
+		request->reply = replies;
+		assert_int_equal(authenticator_submit(hasher, request), 0);
+		assert_ptr_equal(mailbox_wait(replies, FOR_EVER), request);
+		assert_int_equal(request->result, 0);
+		assert_int_equal(scram_keys_parse(request->scram, &keys), made);
+		if (made) {
+			assert_int_equal(keys.iterations,
+					 SCRAM_ITERATIONS_CHOSEN);
+			assert_int_equal(
+				scram_keys_derive(slice_str("battery staple"),
+						  keys.iterations, keys.salt,
+						  &again),
+				0);
+			assert_memory_equal(&keys, &again, sizeof(keys));
+		} else {
+			assert_string_equal(request->scram, "");
+		}
+		authenticator_request_free(request);
+	}
+	authenticator_make_scram(hasher, false);
+}
+
 static void test_an_endless_password_is_wrong_and_not_kept(void **state)
 {
 	static char bytes[100000];
@@ -490,6 +523,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(test_right_is_right_and_wrong_is_wrong),
 		WITH(test_a_new_hash_comes_back_and_fits),
+		WITH(test_scram_keys_are_made_when_told_to),
 		WITH(test_an_endless_password_is_wrong_and_not_kept),
 		WITH(test_the_password_is_wiped_before_it_comes_back),
 		WITH(test_a_user_there_is_not_costs_a_hash_too),

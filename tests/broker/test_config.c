@@ -167,7 +167,7 @@ static void test_every_key_reaches_its_field(void **state)
 	static const char text[] =
 		"\xef\xbb\xbf# comment\r\n; another\r\n"
 		"[hearth]\r\n data_dir = /srv/my hub \r\nnode=attic-2\r\n"
-		"log_level=debug\r\n"
+		"log_level=debug\r\nscram=yes\r\n"
 		"[listener lan]\naddress=::\nport=1\nanonymous=yes\n"
 		"max_connections=7\n"
 		"[listener b]\ntype=tcp\nport=65535\n"
@@ -188,6 +188,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_string_equal(c->data_dir, "/srv/my hub");
 	assert_string_equal(c->node, "attic-2");
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
+	assert_true(c->scram);
 
 	assert_int_equal(c->listener_count, 3);
 	assert_string_equal(c->listeners[0].name, "lan");
@@ -243,6 +244,7 @@ static void test_defaults_are_closed(void **state)
 	assert_true(strlen(c->node) > 0);
 	assert_null(strpbrk(c->node, "/+#."));
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_false(c->scram);
 	assert_string_equal(c->listeners[0].address, "127.0.0.1");
 	assert_false(c->listeners[0].anonymous);
 	assert_null(c->listeners[0].user);

@@ -8,10 +8,15 @@ static struct sim_store *store;
 
 int dialogue_setup(void **state)
 {
+	return dialogue_begin(state, NULL);
+}
+
+int dialogue_begin(void **state, struct access *access)
+{
 	sim_clock_start();
 	if (getenv("DIALOGUE_STORE"))
 		store = sim_store_new();
-	*state = sim_broker(store, NULL);
+	*state = sim_broker(store, access);
 	return *state ? 0 : -1;
 }
 

@@ -38,6 +38,8 @@ static const enum mqtt_version versions[] __attribute__((unused)) = {
 
 /* *state is the broker: no users; each program runs without and with a store. At the end everything is counted. */
 int dialogue_setup(void **state);
+/* The same with users; access is taken. */
+int dialogue_begin(void **state, struct access *access);
 int dialogue_teardown(void **state);
 
 /* The next packet is CONNACK. */

@@ -243,7 +243,24 @@ def scenes():
           + step(0, TURN) + step(2, EVENT, 0x29))
 
 
+def scram():
+    proof = "A" * 43 + "="
+    server = "3rfcNHYJY1ZVvWVs"
+    final = f"c=biws,r=x{server},p={proof}"
+    keys = "$scram-sha-256$i=4096$" + "A" * 22 + "$" + "B" * 42 + "A$" + "C" * 42 + "A"
+    for name, text in {
+            "whole": "n,,n=user,r=x\0" + final, "first": "n,,n=user,r=x",
+            "bound": "y,,n=user,r=x\0" + final.replace("biws", "eSws"),
+            "plus": "p=tls-unique,,n=user,r=x\0" + final,
+            "named": "n,a=user,n=us=2Cer=3D,r=x,z=1\0c=bixhPXVzZXIs,r=x" + server + ",z=1,p=",
+            "extended": "n,,n=user,r=x,z=1\0" + final.replace(",p=", ",z=1,p="),
+            "must_know": "n,,m=1,n=user,r=x", "keys": keys,
+    }.items():
+        write("fuzz_scram", name, text.encode())
+
+
 framing()
+scram()
 dialogues()
 scenes()
 predicates()

@@ -59,11 +59,18 @@ static void test_a_device_is_told_its_password_once(void **state)
 		    "{\"kind\":\"device\"}");
 	snprintf(password, sizeof(password), "%s", text(json, "password"));
 	assert_int_equal(strlen(password), PASSWORD_TOKEN_SIZE - 1);
+	/* Nothing of it is told but that it can be proven. */
+	assert_true(json_is_true(json_object_get(json, "scram")));
 	json_decref(json);
 	hub_login(rig->hub, "lamp", password);
 	json = call(state, 200, "PUT", "/api/v1/users/lamp",
 		    "{\"enabled\":true}");
 	assert_null(json_object_get(json, "password"));
+	assert_true(json_is_true(json_object_get(json, "scram")));
+	json_decref(json);
+	json = call(state, 200, "PUT", "/api/v1/users/lamp",
+		    "{\"password\":\"chosen by hand\"}");
+	assert_true(json_is_false(json_object_get(json, "scram")));
 	json_decref(json);
 }
 
