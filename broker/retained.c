@@ -4,16 +4,20 @@
 #include <stdlib.h>
 
 #include "broker/base/hash.h"
+#include "broker/base/list.h"
 #include "broker/limits.h"
 #include "broker/wire/topic.h"
 
 struct entry {
 	struct hash_node by_topic;
+	struct list link;
 	struct message *message;
 };
 
 struct retained {
 	struct hash_table entries;
+	struct list
+		order; /* oldest topic first: as they mostly lie in memory */
 	size_t bytes;
 	size_t expiring; /* entries with an expiry: none, and a sweep is free */
 };
@@ -28,6 +32,7 @@ struct retained *retained_new(void)
 		free(retained);
 		return NULL;
 	}
+	list_init(&retained->order);
 	return retained;
 }
 
@@ -38,16 +43,15 @@ static struct entry *entry_of(struct hash_node *node)
 
 void retained_free(struct retained *retained)
 {
-	struct hash_node *node, *after;
-	size_t slot = 0;
+	struct list *at, *after;
 
 	if (!retained)
 		return;
-	node = hash_table_walk(&retained->entries, &slot, NULL);
-	for (; node; node = after) {
-		after = hash_table_walk(&retained->entries, &slot, node);
-		message_unref(entry_of(node)->message);
-		free(entry_of(node));
+	list_for_each (at, after, &retained->order) {
+		struct entry *entry = list_entry(at, struct entry, link);
+
+		message_unref(entry->message);
+		free(entry);
 	}
 	hash_table_free(&retained->entries);
 	free(retained);
@@ -93,6 +97,7 @@ int retained_set(struct retained *retained, struct message *message)
 			return -ENOMEM;
 		hash_table_add(&retained->entries, &entry->by_topic,
 			       hash_bytes(message_topic(message)));
+		list_append(&retained->order, &entry->link);
 	} else {
 		count(retained, entry->message, -1);
 		message_unref(entry->message);
@@ -108,6 +113,7 @@ static struct message *take(struct retained *retained, struct entry *entry)
 	struct message *message = entry->message;
 
 	hash_table_remove(&retained->entries, &entry->by_topic);
+	list_remove(&entry->link);
 	count(retained, message, -1);
 	free(entry);
 	return message;
@@ -136,11 +142,24 @@ struct message *retained_get(const struct retained *retained,
 	return entry && entry->message->expires > now ? entry->message : NULL;
 }
 
+/* What comes after it is fetched while it is sent: a walk through all is a walk
+ * through as many places in memory. */
+static void fetch(const struct retained *retained, struct list *at)
+{
+	const struct message *m;
+
+	if (at == &retained->order)
+		return;
+	m = list_entry(at, struct entry, link)->message;
+	__builtin_prefetch(m);
+	__builtin_prefetch(m->data);
+	__builtin_prefetch(m->data + 64);
+}
+
 int retained_match(const struct retained *retained, struct slice filter,
 		   uint64_t now, retained_fn *fn, void *arg)
 {
-	struct hash_node *node = NULL;
-	size_t slot = 0;
+	struct list *at, *after;
 	int r;
 
 	if (!topic_has_wildcard(filter)) {
@@ -148,9 +167,10 @@ int retained_match(const struct retained *retained, struct slice filter,
 
 		return m ? fn(m, arg) : 0;
 	}
-	while ((node = hash_table_walk(&retained->entries, &slot, node))) {
-		struct message *m = entry_of(node)->message;
+	list_for_each (at, after, &retained->order) {
+		struct message *m = list_entry(at, struct entry, link)->message;
 
+		fetch(retained, after);
 		if (m->expires <= now ||
 		    !topic_matches(filter, message_topic(m)))
 			continue;
@@ -163,14 +183,16 @@ int retained_match(const struct retained *retained, struct slice filter,
 
 struct message *retained_sweep(struct retained *retained, uint64_t now)
 {
-	struct hash_node *node = NULL;
-	size_t slot = 0;
+	struct list *at, *after;
 
 	if (!retained->expiring)
 		return NULL;
-	while ((node = hash_table_walk(&retained->entries, &slot, node)))
-		if (entry_of(node)->message->expires <= now)
-			return take(retained, entry_of(node));
+	list_for_each (at, after, &retained->order) {
+		struct entry *entry = list_entry(at, struct entry, link);
+
+		if (entry->message->expires <= now)
+			return take(retained, entry);
+	}
 	return NULL;
 }
 

@@ -25,7 +25,8 @@ bool retained_holds(const struct retained *retained, struct slice topic);
 struct message *retained_get(const struct retained *retained,
 			     struct slice topic, uint64_t now);
 
-/* Call fn for each that matches filter, in no order; a negative return ends the
+/* Call fn for each that matches filter, the topic first that was so
+ * longest; a negative return ends the
  * walk and is returned. fn must not change the set. */
 typedef int retained_fn(struct message *message, void *arg);
 int retained_match(const struct retained *retained, struct slice filter,

@@ -26,6 +26,9 @@ struct load_options {
 	unsigned int count; /* of whatever the load is about */
 	unsigned int sessions; /* that the count is spread over */
 	unsigned int filters; /* LOAD_WILD: all together */
+	unsigned int topics; /* LOAD_PAIRS: of each publisher, in turn */
+	unsigned int others; /* filters that match nothing */
+	unsigned int bystanders; /* connections that do nothing */
 	unsigned int window; /* unacknowledged messages of a publisher */
 	unsigned int outstanding; /* messages not yet at all subscribers */
 	unsigned int burst; /* messages in one write */

@@ -148,7 +148,7 @@ static unsigned int replay(const struct load_options *o)
 	peer_await_connected(&r.peer, 1);
 	cpu = load_cpu(o);
 	start = peer_net.now;
-	peer_subscribe(&r.peer, "#", 1);
+	peer_subscribe(&r.peer, "#", o->qos);
 	peer_await(&r.got, o->count, "retained messages");
 	print_rate("replay", o->count, peer_net.now - start, load_cpu(o) - cpu,
 		   r.corrupt);

@@ -38,7 +38,7 @@ struct load_state {
 	const struct load_options *o;
 	struct publisher *publishers;
 	struct subscriber *subscribers;
-	struct peer *others; /* hold filters that nothing matches */
+	struct peer *others; /* hold filters that nothing matches, or nothing */
 	unsigned int other_count;
 	struct histogram latency;
 	unsigned int outstanding; /* for one publisher */
@@ -56,6 +56,9 @@ static void topic_of(const struct publisher *p, char *out, size_t size)
 		snprintf(out, size, "w/%u/d%" PRIu64 "/state",
 			 p->peer.index * per + (unsigned int)(p->sent % per),
 			 p->sent % 3);
+	else if (state.o->topics > 1)
+		snprintf(out, size, "bench/%u/%u", p->peer.index,
+			 (unsigned int)(p->sent % state.o->topics));
 	else
 		snprintf(out, size, "bench/%u/state", p->peer.index);
 }
@@ -76,7 +79,7 @@ static void publish_one(struct publisher *p)
 	uint16_t id = (uint16_t)(p->sent % UINT16_MAX + 1);
 	uint8_t *at;
 
-	if (state.o->shape == LOAD_WILD)
+	if (state.o->shape == LOAD_WILD || state.o->topics > 1)
 		make_packet(p);
 	at = peer_put(&p->peer, p->packet_len);
 	memcpy(at, p->packet, p->packet_len);
@@ -221,8 +224,9 @@ static unsigned int subscribe(struct subscriber *s)
 
 	if (state.o->shape != LOAD_WILD) {
 		if (state.o->shape == LOAD_PAIRS)
-			snprintf(filter, sizeof(filter), "bench/%u/state",
-				 s->peer.index);
+			snprintf(filter, sizeof(filter), "bench/%u/%s",
+				 s->peer.index,
+				 state.o->topics > 1 ? "+" : "state");
 		else
 			snprintf(filter, sizeof(filter), "bench/+/state");
 		peer_subscribe(&s->peer, filter, state.o->qos);
@@ -256,25 +260,29 @@ static void open_subscribers(void)
 	}
 }
 
-/* The other half of the filters of LOAD_WILD: in the way, but never met. */
+/* In the way, but never met: others, and half of the filters of LOAD_WILD. */
 static void open_others(void)
 {
-	unsigned int per = 500, done = 0;
+	unsigned int filters = state.o->others, per = 500, done = 0;
 	char text[64];
 
-	if (state.o->shape != LOAD_WILD)
-		return;
-	state.other_count = (state.o->filters / 2 + per - 1) / per;
+	if (state.o->shape == LOAD_WILD)
+		filters += state.o->filters / 2;
+	state.other_count = (filters + per - 1) / per + state.o->bystanders;
 	state.others = allocate(state.other_count, sizeof(*state.others));
 	for (unsigned int i = 0; i < state.other_count; i++) {
+		struct peer *peer = &state.others[i];
+		unsigned int k;
+
+		peer->index = i;
 		snprintf(text, sizeof(text), "bench-other-%u", i);
-		peer_open(&state.others[i], text, true);
-		peer_await_connected(&state.others[i], 1);
-		for (unsigned int k = 0; k < per; k++, done++) {
+		peer_open(peer, text, true);
+		peer_await_connected(peer, 1);
+		for (k = 0; k < per && done < filters; k++, done++) {
 			snprintf(text, sizeof(text), "+/%u/+/event/#", done);
-			peer_subscribe(&state.others[i], text, 0);
+			peer_subscribe(peer, text, 0);
 		}
-		peer_await_subscribed(&state.others[i], per);
+		peer_await_subscribed(peer, k);
 	}
 }
 
