@@ -20,6 +20,7 @@ struct broker;
 struct listener;
 struct scram;
 struct session;
+struct topic_entry;
 
 enum connection_state {
 	CONNECTION_OPEN, /* CONNECT is awaited */
@@ -49,6 +50,9 @@ struct login {
 
 /* What only clients that publish need; most of a house's only listen. */
 struct publisher {
+	struct topic_entry
+		*last; /* it published to; see router_known_topic() */
+	uint64_t last_age;
 	struct verdict_cache verdicts[CONNECTION_VERDICTS];
 	uint64_t
 		denial_logged; /* clock_ms() of the last refused publish logged */

@@ -201,13 +201,27 @@ static uint64_t expires(const struct connection *c,
 	       (uint64_t)packet->properties.message_expiry_interval * 1000;
 }
 
+/* The bytes that a receiver at QoS 0 is sent again: nothing in them is to be
+ * changed, and there are few. */
+static struct slice as_it_came(const struct mqtt_publish *packet,
+			       const struct frame *frame)
+{
+	if (packet->qos || packet->retain || packet->properties.present ||
+	    packet->payload.len >= OUTPUT_COPY_MAX)
+		return slice_of(NULL, 0);
+	return slice_of(frame->body.data + frame->body.len - frame->size,
+			frame->size);
+}
+
 static void route(struct connection *c, const struct mqtt_publish *packet,
-		  const struct topic_entry *entry)
+		  const struct topic_entry *entry, const struct frame *frame)
 {
 	struct publish p = {
 		.topic = packet->topic,
 		.properties = forwardable(c, packet),
 		.payload = packet->payload,
+		.packet = as_it_came(packet, frame),
+		.packet_v5 = c->version == MQTT_5_0,
 		.expires = expires(c, packet),
 		.origin = c->session->origin,
 		.from = c->session,
@@ -281,7 +295,8 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
 		return;
 	}
-	reason = publish_decode(c->version, frame->flags, frame->body, &packet);
+	reason = publish_decode_known(c->version, frame->flags, frame->body,
+				      router_known_topic(c), &packet);
 	if (reason == MQTT_SUCCESS)
 		reason = check(c, &packet);
 	if (reason != MQTT_SUCCESS) {
@@ -303,7 +318,7 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 		return;
 	}
 
-	entry = router_topic(broker, packet.topic);
+	entry = router_topic_of(c, packet.topic);
 	if (!entry) {
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
 		return;
@@ -313,5 +328,5 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 		deny(c, &packet, verdict.rule);
 		return;
 	}
-	route(c, &packet, entry);
+	route(c, &packet, entry, frame);
 }

@@ -1,5 +1,6 @@
 #include "broker/publish.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -148,6 +149,14 @@ static int send_template(struct broker *broker, struct connection *c,
 	unsigned int i = (v5 ? 6u : 0u) + o->qos * 2u + o->retain;
 	struct encoded *t = &broker->templates->of[i];
 
+	if (p->packet.len > 0 && v5 == p->packet_v5) {
+		assert(!o->qos && !o->retain);
+		if (p->packet.len > c->max_packet)
+			return -EMSGSIZE;
+		return finish(c, p,
+			      output_append(broker->pool, &c->output,
+					    p->packet.data, p->packet.len));
+	}
 	if (!p->serial)
 		p->serial = ++broker->templates->last_serial;
 	if (t->serial != p->serial) {

@@ -20,6 +20,9 @@ struct publish {
 	struct slice topic;
 	struct slice properties; /* forwardable, encoded */
 	struct slice payload;
+	struct slice
+		packet; /* that receivers at QoS 0 without RETAIN are sent as
+			      * it came, if of the same version; or empty */
 	uint64_t expires; /* clock_ms(), or MESSAGE_NO_EXPIRY */
 	struct origin *origin; /* borrowed */
 	const struct session *from; /* for No Local; NULL: nobody's own */
@@ -31,6 +34,7 @@ struct publish {
 	uint32_t matched; /* receivers */
 	uint8_t qos;
 	bool retain;
+	bool packet_v5;
 };
 
 /* A publish for a message: everything borrowed from it, with a reference. */

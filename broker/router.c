@@ -21,6 +21,28 @@ struct topic_entry *router_topic(struct broker *broker, struct slice topic)
 	return topic_cache_get(broker->cache, topic);
 }
 
+struct slice router_known_topic(struct connection *c)
+{
+	struct publisher *p = c->publisher;
+
+	if (p->last && p->last_age != topic_cache_given_up(c->broker->cache))
+		p->last = NULL;
+	return p->last ? slice_of(p->last->topic, p->last->len)
+		       : slice_of(NULL, 0);
+}
+
+struct topic_entry *router_topic_of(struct connection *c, struct slice topic)
+{
+	struct topic_cache *cache = c->broker->cache;
+	struct publisher *p = c->publisher;
+
+	if (p->last && topic.data == p->last->topic)
+		return topic_cache_again(cache, p->last);
+	p->last = topic_cache_get(cache, topic);
+	p->last_age = topic_cache_given_up(cache);
+	return p->last;
+}
+
 struct access_verdict router_may_write(struct session *session,
 				       const struct topic_entry *entry)
 {

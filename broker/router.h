@@ -10,6 +10,7 @@
 #include "broker/access.h"
 #include "broker/publish.h"
 
+struct connection;
 struct session;
 struct topic_entry;
 struct subscription;
@@ -17,6 +18,12 @@ struct subscription;
 /* The cached answers for a topic; NULL when out of memory. Valid until the next
  * call of the router. */
 struct topic_entry *router_topic(struct broker *broker, struct slice topic);
+
+/* The same for a client that publishes: most publish to one topic again and again.
+ * If topic is, by address, what router_known_topic() gave, it is not looked up. */
+struct topic_entry *router_topic_of(struct connection *c, struct slice topic);
+/* The topic it published to last, or empty. Valid as long. */
+struct slice router_known_topic(struct connection *c);
 
 /* May the session publish to the topic? Remembered for each session. */
 struct access_verdict router_may_write(struct session *session,

@@ -20,6 +20,7 @@ struct topic_cache {
 	uint64_t generation;
 	uint64_t next_serial;
 	uint64_t stamp;
+	uint64_t given_up;
 };
 
 struct topic_cache *topic_cache_new(struct broker *broker)
@@ -47,6 +48,7 @@ static void entry_empty(struct topic_entry *entry)
 
 static void entry_free(struct topic_cache *cache, struct topic_entry *entry)
 {
+	cache->given_up++;
 	hash_table_remove(&cache->entries, &entry->by_topic);
 	list_remove(&entry->link);
 	entry_empty(entry);
@@ -242,11 +244,20 @@ struct topic_entry *topic_cache_get(struct topic_cache *cache,
 
 	/* Asked for once is not used: topics never seen again go first. */
 	if (entry)
-		entry->used = true;
-	else
-		entry = entry_new(cache, topic, hash);
-	if (!entry)
-		return NULL;
+		return topic_cache_again(cache, entry);
+	entry = entry_new(cache, topic, hash);
+	return entry && entry_build(cache, entry) ? entry : NULL;
+}
+
+uint64_t topic_cache_given_up(const struct topic_cache *cache)
+{
+	return cache->given_up;
+}
+
+struct topic_entry *topic_cache_again(struct topic_cache *cache,
+				      struct topic_entry *entry)
+{
+	entry->used = true;
 	if (entry->generation == cache->generation &&
 	    entry->access_generation == cache->broker->access_generation)
 		return entry;

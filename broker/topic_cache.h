@@ -54,6 +54,12 @@ void topic_cache_free(struct topic_cache *cache);
  * this module. */
 struct topic_entry *topic_cache_get(struct topic_cache *cache,
 				    struct slice topic);
+/* How many entries have been given up so far: as long as it is the same, an entry
+ * from before is still there. */
+uint64_t topic_cache_given_up(const struct topic_cache *cache);
+/* The same entry as before, up to date; NULL when out of memory. */
+struct topic_entry *topic_cache_again(struct topic_cache *cache,
+				      struct topic_entry *entry);
 /* A subscription with this filter came, went or changed. */
 void topic_cache_void(struct topic_cache *cache, struct slice filter);
 void topic_cache_void_all(struct topic_cache *cache);

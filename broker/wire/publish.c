@@ -21,8 +21,28 @@ static enum mqtt_reason topic_verdict(enum mqtt_version version,
 		       : MQTT_PROTOCOL_ERROR;
 }
 
+static bool read_topic(struct reader *r, struct slice known, struct slice *out)
+{
+	struct reader rest = *r;
+
+	if (known.len == 0 || !reader_binary(&rest, out) ||
+	    !slice_equal(*out, known))
+		return reader_string(r, out);
+	*r = rest;
+	*out = known;
+	return true;
+}
+
 enum mqtt_reason publish_decode(enum mqtt_version version, uint8_t flags,
 				struct slice body, struct mqtt_publish *out)
+{
+	return publish_decode_known(version, flags, body, slice_of(NULL, 0),
+				    out);
+}
+
+enum mqtt_reason publish_decode_known(enum mqtt_version version, uint8_t flags,
+				      struct slice body, struct slice known,
+				      struct mqtt_publish *out)
 {
 	struct reader r = reader_of(body);
 	enum mqtt_reason reason;
@@ -34,7 +54,7 @@ enum mqtt_reason publish_decode(enum mqtt_version version, uint8_t flags,
 	if (out->qos == 3 || (out->dup && out->qos == 0))
 		return MQTT_MALFORMED_PACKET; /* [MQTT-3.3.1-4, -2] */
 
-	if (!reader_string(&r, &out->topic))
+	if (!read_topic(&r, known, &out->topic))
 		return MQTT_MALFORMED_PACKET;
 	if (out->qos > 0 &&
 	    (!reader_u16(&r, &out->packet_id) || out->packet_id == 0))
@@ -48,6 +68,8 @@ enum mqtt_reason publish_decode(enum mqtt_version version, uint8_t flags,
 		properties_clear(&out->properties);
 	}
 	out->payload = slice_of(r.at, reader_left(&r));
+	if (known.len > 0 && out->topic.data == known.data)
+		return MQTT_SUCCESS;
 	return topic_verdict(version, out);
 }
 

@@ -27,6 +27,11 @@ struct mqtt_publish {
  */
 enum mqtt_reason publish_decode(enum mqtt_version version, uint8_t flags,
 				struct slice body, struct mqtt_publish *out);
+/* The same. A topic that is known, because one like it has been checked before,
+ * is not checked again: out->topic is then known itself. */
+enum mqtt_reason publish_decode_known(enum mqtt_version version, uint8_t flags,
+				      struct slice body, struct slice known,
+				      struct mqtt_publish *out);
 
 /* The whole packet. */
 void publish_encode(struct writer *w, enum mqtt_version version,

@@ -231,6 +231,37 @@ static void test_what_is_encoded_is_decoded(void **state)
 }
 
 /* Where the Remaining Length grows by a byte the size must too. */
+static void test_a_known_topic_is_not_checked_again(void **state)
+{
+	static const uint8_t body[] = { 0, 3, 'a', '/', 'b', 'o', 'n' };
+	const struct slice known = TEXT("a/b");
+	struct mqtt_publish packet;
+
+	(void)state;
+	assert_int_equal(publish_decode_known(MQTT_3_1_1, 0,
+					      slice_of(body, sizeof(body)),
+					      known, &packet),
+			 MQTT_SUCCESS);
+	assert_ptr_equal(packet.topic.data, known.data);
+	assert_slice(packet.payload, TEXT("on"));
+	/* Another one, and half of it. */
+	assert_int_equal(publish_decode_known(MQTT_3_1_1, 0,
+					      slice_of(body, sizeof(body)),
+					      TEXT("a/c"), &packet),
+			 MQTT_SUCCESS);
+	assert_ptr_equal(packet.topic.data, body + 2);
+	assert_int_equal(publish_decode_known(MQTT_3_1_1, 0,
+					      TEXT("\0\x03"
+						   "a/"),
+					      known, &packet),
+			 MQTT_MALFORMED_PACKET);
+	assert_int_equal(publish_decode_known(MQTT_3_1_1, 0,
+					      TEXT("\0\x03"
+						   "a/#"),
+					      known, &packet),
+			 MQTT_TOPIC_NAME_INVALID);
+}
+
 static void test_the_size_is_right_where_the_length_grows(void **state)
 {
 	static const size_t payloads[] = { 0,	  121,	 122,	  123,	  16377,
@@ -391,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_publish_is_judged_by_its_bytes),
 		cmocka_unit_test(test_a_topic_with_too_many_levels_is_refused),
 		cmocka_unit_test(test_what_is_encoded_is_decoded),
+		cmocka_unit_test(test_a_known_topic_is_not_checked_again),
 		cmocka_unit_test(test_the_size_is_right_where_the_length_grows),
 		cmocka_unit_test(
 			test_acknowledgements_carry_listed_reasons_only),
