@@ -357,6 +357,12 @@ int db_store_start(struct db_store *store)
 	return -r;
 }
 
+void db_store_turn(struct db_store *store)
+{
+	assert(!store->running);
+	store_thread_turn(&store->thread);
+}
+
 int db_store_stop(struct db_store *store)
 {
 	if (!store->running)

@@ -54,6 +54,9 @@ int db_store_open(struct db *db, const struct db_store_options *options,
 		  struct db_store **out);
 /* Start the thread; before that only load() may be called. */
 int db_store_start(struct db_store *store);
+/* In its place, where time must stand still between two steps (tests/crash): what
+ * the thread would do now. */
+void db_store_turn(struct db_store *store);
 /* Write all that was flushed, all lazy values and the history, and end the
  * thread. 0, or the negative errno for which something could not be written
  * (logged). */

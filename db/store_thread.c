@@ -455,7 +455,7 @@ static void wait_for_work(struct store_thread *thread)
 	poll(fds, thread->retry_at ? 1 : 2, time_left(thread, clock_ms()));
 }
 
-static void turn(struct store_thread *thread)
+void store_thread_turn(struct store_thread *thread)
 {
 	uint64_t now;
 
@@ -509,7 +509,7 @@ void *store_thread_run(void *arg)
 
 	while (!stopping(thread)) {
 		wait_for_work(thread);
-		turn(thread);
+		store_thread_turn(thread);
 	}
 	finish(thread);
 

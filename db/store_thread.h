@@ -51,6 +51,8 @@ void store_thread_free(struct store_thread *thread);
 
 /* For pthread_create(); arg is the struct. */
 void *store_thread_run(void *arg);
+/* What there is to do now, once. */
+void store_thread_turn(struct store_thread *thread);
 /* From any thread: write what is in the mailbox and return. */
 void store_thread_stop(struct store_thread *thread);
 

@@ -1,0 +1,61 @@
+/*
+ * The broker and its store as hearthd composes them, on files in memory and
+ * without a thread: each takes a turn when told to. Peers are on socket pairs.
+ */
+#ifndef TESTS_CRASH_HOUSE_H
+#define TESTS_CRASH_HOUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/wire/framing.h"
+
+struct broker;
+struct db;
+struct db_store;
+
+struct house {
+	char dir[64]; /* a real one, for the lock */
+	struct db *db;
+	struct db_store *owner;
+	struct broker *broker;
+};
+
+/* The directory, once; house_remove() removes it. */
+void house_make(struct house *house);
+void house_remove(struct house *house);
+
+/* From what ram_vfs.h has for the directory. Returns NULL, or what failed. */
+const char *house_open(struct house *house);
+/* As when the process is killed: nothing is written any more that counts. */
+void house_close(struct house *house);
+
+void house_broker_turn(struct house *house);
+void house_store_turn(struct house *house);
+/* Something waits for the store. */
+bool house_store_busy(const struct house *house);
+
+/* Time as all houses see it, in milliseconds; stands still. */
+extern uint64_t house_clock_ms;
+
+struct link {
+	int fd; /* -1: none */
+	size_t len;
+	uint8_t in[64 * 1024];
+};
+
+void link_init(struct link *link);
+/* A new one to the house's broker; the old one is closed. */
+void link_open(struct link *link, struct house *house);
+void link_close(struct link *link);
+/* The broker runs, too. */
+void link_send(struct link *link, struct house *house, const uint8_t *bytes,
+	       size_t len);
+/* The next packet the broker has sent; its body is valid until link_drop(). */
+bool link_next(struct link *link, struct frame *frame);
+void link_drop(struct link *link, const struct frame *frame);
+/* The broker has closed it. */
+bool link_ended(struct link *link);
+
+#endif

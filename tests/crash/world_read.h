@@ -1,0 +1,20 @@
+/*
+ * What world.c and world_read.c share.
+ */
+#ifndef TESTS_CRASH_WORLD_READ_H
+#define TESTS_CRASH_WORLD_READ_H
+
+#include "broker/base/slice.h"
+#include "broker/wire/writer.h"
+#include "tests/crash/world.h"
+
+void world_trace(const struct world *w, unsigned int party, const char *way,
+		 struct slice packet);
+void world_send(struct world *w, unsigned int party, const struct writer *out);
+void world_send_publish(struct world *w, uint16_t message, uint16_t packet_id,
+			bool again);
+
+/* The number in a payload; UINT16_MAX if it has none. */
+uint16_t world_message_of(struct slice payload);
+
+#endif
