@@ -17,6 +17,7 @@
 #include "broker/local_link.h"
 #include "broker/protocol.h"
 #include "broker/rate.h"
+#include "broker/reconfigure.h"
 #include "broker/retained.h"
 #include "broker/session.h"
 #include "broker/sys_topics.h"
@@ -188,7 +189,7 @@ static void set_default(uint32_t *value, uint32_t otherwise)
 		*value = otherwise;
 }
 
-static void fill_defaults(struct broker_options *o)
+void broker_fill_defaults(struct broker_options *o)
 {
 	set_default(&o->max_connections, LIMIT_CONNECTIONS);
 	set_default(&o->max_packet_size, LIMIT_PACKET_SIZE);
@@ -291,7 +292,7 @@ struct broker *broker_new(const struct broker_options *options)
 		return NULL;
 	}
 	broker->options = *options;
-	fill_defaults(&broker->options);
+	broker_fill_defaults(&broker->options);
 	rate_configure(broker);
 	init_lists(broker);
 	broker->mailbox_source.fd = -1;
@@ -405,6 +406,7 @@ void broker_free(struct broker *broker)
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)
 		listener_close(broker->listeners[i]);
 	free(broker->listeners);
+	reconfigured_free(broker->reconfigured);
 	if (broker->cache)
 		session_free_all(broker);
 	sys_topics_free(broker->sys_topics);

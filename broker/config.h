@@ -30,6 +30,7 @@
 #define CONFIG_SIZE_MAX (64 * 1024) /* bytes: it is written by hand */
 #define CONFIG_LISTENERS_MAX 16 /* a port for each network, and to spare */
 #define CONFIG_HOSTS_MAX 16
+#define CONFIG_FIELDS_MAX 64
 #define CONFIG_PATH_MAX 4000 /* PATH_MAX, and room for what we append */
 #define CONFIG_NAME_MAX 64 /* HOST_NAME_MAX */
 
@@ -86,6 +87,9 @@ struct config {
 
 	struct config_limits limits;
 
+	/* Where each field was given, 0: nowhere; but for [listener]. */
+	unsigned int lines[CONFIG_FIELDS_MAX];
+
 	struct config_string *strings; /* owned copies */
 };
 
@@ -117,8 +121,6 @@ int config_load(const char *path, struct config **out, config_report_fn *report,
 /* The same from memory. */
 int config_parse(const char *text, size_t len, struct config **out,
 		 config_report_fn *report, void *arg);
-
-#define CONFIG_FIELDS_MAX 64
 
 /* Every key there is, at most CONFIG_FIELDS_MAX. */
 const struct config_field *config_fields(size_t *count);

@@ -186,3 +186,45 @@ int config_field_set(const struct config_field *field, struct config *config,
 
 	return refuse(expected, "expected nothing");
 }
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_hosts(const struct config_hosts *a,
+		       const struct config_hosts *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	return true;
+}
+
+bool config_field_same(const struct config_field *field, const void *one,
+		       const void *other)
+{
+	const void *a = (const char *)one + field->offset;
+	const void *b = (const char *)other + field->offset;
+	const char *text_a, *text_b;
+
+	switch (field->type) {
+	case FIELD_PATH:
+	case FIELD_PROGRAM:
+	case FIELD_ADDRESS:
+	case FIELD_NAME:
+		memcpy(&text_a, a, sizeof(text_a));
+		memcpy(&text_b, b, sizeof(text_b));
+		return same_text(text_a, text_b);
+	case FIELD_HOSTS:
+		return same_hosts(a, b);
+	case FIELD_NUMBER:
+	case FIELD_YESNO:
+	case FIELD_CHOICE:
+		return memcmp(a, b, field->size) == 0;
+	}
+
+	return false;
+}

@@ -5,6 +5,7 @@
 #ifndef BROKER_CONFIG_FIELD_H
 #define BROKER_CONFIG_FIELD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +44,9 @@ struct config_field {
 int config_field_set(const struct config_field *field, struct config *config,
 		     void *base, const char *value,
 		     char expected[FIELD_EXPECTED_SIZE]);
+
+/* Whether the field has the same value in two structs of its section. */
+bool config_field_same(const struct config_field *field, const void *one,
+		       const void *other);
 
 #endif

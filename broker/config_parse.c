@@ -224,6 +224,8 @@ static void on_pair(void *arg, unsigned int line, const char *key,
 		if (!parser->listener)
 			return;
 		base = parser->listener;
+	} else {
+		parser->config->lines[field - parser->fields] = line;
 	}
 	r = config_field_set(field, parser->config, base, value, expected);
 	if (r == -EINVAL)

@@ -18,6 +18,7 @@
 struct bans;
 struct guard;
 struct listener;
+struct reconfigured;
 struct retained;
 struct session;
 struct topic_cache;
@@ -33,6 +34,7 @@ struct broker_call {
 struct broker {
 	struct loop *loop;
 	struct broker_options options; /* with defaults filled in */
+	struct reconfigured *reconfigured; /* NULL: never */
 	struct listener **listeners;
 	size_t listener_count;
 	bool closed; /* nobody but clients of listeners with a user is let in */
@@ -113,6 +115,9 @@ struct broker {
 		uint64_t banned; /* refused or disconnected by a ban */
 	} count;
 };
+
+/* Numbers that are 0 become those of limits.h. */
+void broker_fill_defaults(struct broker_options *options);
 
 /* Post from another thread. Returns 0 or -EAGAIN: call is still the caller's. */
 int broker_post(struct broker *broker, struct broker_call *call);

@@ -217,9 +217,8 @@ static int open_socket(const struct listener_options *o)
 	return fd;
 }
 
-static int open_tls(struct listener *l)
+int listener_make_tls(const struct listener_options *o, struct tls **out)
 {
-	const struct listener_options *o = l->options;
 	const struct tls_options options = {
 		.certificate = o->tls_cert,
 		.key = o->tls_key,
@@ -228,8 +227,20 @@ static int open_tls(struct listener *l)
 		.protocol = "mqtt",
 	};
 
-	l->tls = tls_new(&options, "listener");
-	return l->tls ? 0 : -errno;
+	*out = NULL;
+	if (!o->tls_cert)
+		return 0;
+	*out = tls_new(&options, "listener");
+	return *out ? 0 : -errno;
+}
+
+void listener_take(struct listener *l, const struct listener_options *options,
+		   struct tls *tls)
+{
+	/* Sessions hold what they need of the old one. */
+	tls_free(l->tls);
+	l->tls = tls;
+	l->options = options;
 }
 
 int listener_open(struct broker *broker, const struct listener_options *options,
@@ -243,11 +254,9 @@ int listener_open(struct broker *broker, const struct listener_options *options,
 	l->broker = broker;
 	l->options = options;
 	l->reserve = open_reserve();
-	if (options->tls_cert) {
-		r = open_tls(l);
-		if (r < 0)
-			goto err_reserve;
-	}
+	r = listener_make_tls(options, &l->tls);
+	if (r < 0)
+		goto err_reserve;
 	fd = open_socket(options);
 	if (fd < 0) {
 		r = fd;

@@ -11,10 +11,18 @@
 #include "broker/broker.h"
 
 struct listener;
+struct tls;
 
 /* Returns 0 and the listener, or a negative errno. */
 int listener_open(struct broker *broker, const struct listener_options *options,
 		  struct listener **out);
+/* The TLS context that options ask for, NULL for none; by any thread. Returns 0,
+ * or a negative errno after logging which file and why. */
+int listener_make_tls(const struct listener_options *options, struct tls **out);
+/* From now on accept as options say, with tls (taken). Type, address, port and
+ * path are as they were. Those who are in go on as they began. */
+void listener_take(struct listener *listener,
+		   const struct listener_options *options, struct tls *tls);
 /* No more peers; the socket's name is given back. Connections may still point to
  * it. Harmless when done before. */
 void listener_stop(struct listener *listener);

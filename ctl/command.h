@@ -128,6 +128,7 @@ command_fn command_acl_list;
 command_fn command_acl_add;
 command_fn command_acl_del;
 command_fn command_acl_test;
+command_fn command_reload;
 command_fn command_notices;
 command_fn command_ban_list;
 command_fn command_ban_add;

@@ -1,4 +1,4 @@
-/* status, claim, clients, disconnect */
+/* status, reload, claim, clients, disconnect */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +56,28 @@ enum ctl_exit command_status(struct command_context *context, int argc,
 			print_status(context, status);
 	}
 	json_decref(status);
+
+	return code;
+}
+
+enum ctl_exit command_reload(struct command_context *context, int argc,
+			     char **argv)
+{
+	const json_t *change;
+	json_t *answer = NULL;
+	enum ctl_exit code;
+	size_t i;
+
+	(void)argc;
+	(void)argv;
+	code = command_call(context, "POST", "/api/v1/reload", NULL, &answer);
+	if (code == CTL_OK && context->options.json)
+		command_print_json(context, answer);
+	else if (code == CTL_OK)
+		json_array_foreach(json_object_get(answer, "changes"), i,
+				   change) fprintf(context->io->out, "%s\n",
+						   json_string_value(change));
+	json_decref(answer);
 
 	return code;
 }

@@ -108,6 +108,8 @@ static const struct command commands[] = {
 	  command_acl_del },
 	{ "acl", "test", "USER read|write TOPIC [--client ID]",
 	  "would it be allowed, and why", 3, 3, "c", false, command_acl_test },
+	{ "reload", NULL, "", "read hearth.conf anew, all of it or nothing", 0,
+	  0, "", false, command_reload },
 	{ "notices", NULL, "", "what somebody should look at", 0, 0, "", false,
 	  command_notices },
 	{ "ban", "list", "", "who is kept out of MQTT", 0, 0, "", false,

@@ -143,11 +143,13 @@ static int load(const struct arguments *arguments, struct config **out)
 	return config_load(arguments->file, out, report, file);
 }
 
-static int serve(const struct config *config, bool demo)
+static int serve(const struct config *config, const char *file)
 {
 	struct hub *hub;
-	int r = hub_open(
-		&(struct hub_options){ .config = config, .demo = demo }, &hub);
+	int r = hub_open(&(struct hub_options){ .config = config,
+						.file = file,
+						.demo = !file },
+			 &hub);
 	int closed;
 
 	if (r)
@@ -179,7 +181,7 @@ int main(int argc, char **argv)
 		/* Whatever we make is ours alone. */
 		umask(077);
 		log_set_level((enum log_level)config->log_level);
-		r = serve(config, arguments.demo);
+		r = serve(config, arguments.file);
 	}
 	config_free(config);
 

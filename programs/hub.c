@@ -30,6 +30,7 @@
 #include "db/users.h"
 #include "programs/demo.h"
 #include "programs/process.h"
+#include "programs/reload.h"
 #include "programs/supervisor.h"
 #include "web/web.h"
 
@@ -37,6 +38,7 @@
 
 struct hub {
 	const struct config *config;
+	const char *file;
 	bool demo;
 	atomic_int result; /* of hub_wait(); the broker thread may set it */
 
@@ -61,6 +63,7 @@ struct hub {
 	bool broker_runs;
 	struct admin *admin; /* for the watchdog */
 
+	struct reload *reload;
 	struct web_listener web_listener;
 	struct web *web;
 
@@ -87,8 +90,8 @@ static void on_signal(struct loop_source *source, uint32_t events)
 				supervisor_reap(hub->gpio);
 			break;
 		case SIGHUP:
-			log_info("hearthd", "SIGHUP: nothing is read anew;"
-					    " restart to read hearth.conf");
+			log_info("hearthd", "SIGHUP: reading hearth.conf anew");
+			web_reload(hub->web);
 			break;
 		default:
 			log_info("hearthd", "stopping (%s)",
@@ -237,7 +240,6 @@ static size_t listeners(struct hub *hub)
 
 static int new_broker(struct hub *hub)
 {
-	const struct config_limits *limits = &hub->config->limits;
 	const struct db_notice *notices;
 	struct broker_options options = {
 		.listeners = hub->listeners,
@@ -251,26 +253,15 @@ static int new_broker(struct hub *hub)
 		.history_filter_count = hub->history_filter_count,
 		.status_topic = hub->status_topic,
 		.set_aside = (uint32_t)db_notices(hub->db, &notices),
-		.max_connections = process_connections(limits->connections),
-		.max_packet_size = limits->packet_size,
-		.max_queue_messages = limits->queue_messages,
-		.max_queue_bytes = limits->queue_bytes,
-		.max_keep_alive = limits->keep_alive,
-		.max_session_expiry = limits->session_expiry,
-		.flapping = limits->flapping,
-		.flapping_ban = limits->flapping_ban,
-		.login_failures = limits->login_failures,
-		.login_ban = limits->login_ban,
-		.connect_rate = limits->connect_rate,
-		.message_rate = limits->message_rate,
-		.byte_rate = limits->byte_rate,
 	};
 	const struct db_access_options access = {
 		.node = hub->config->node,
 		.demo = hub->demo,
 	};
-	int r = db_access_build(hub->db_config, &access, &options.access);
+	int r;
 
+	reload_limits(hub->config, &options);
+	r = db_access_build(hub->db_config, &access, &options.access);
 	if (r) {
 		log_error("access", "%s", strerrordesc_np(-r));
 		return r;
@@ -341,7 +332,13 @@ static int open_web(struct hub *hub)
 		.host_count = config->hosts.count,
 		.tls_certificate = config->tls_cert,
 		.tls_key = config->tls_key,
+		.reload = reload_run,
 	};
+
+	hub->reload = reload_new(hub->file, config);
+	if (!hub->reload)
+		return -ENOMEM;
+	options.reload_arg = hub->reload;
 
 	hub->web_listener = (struct web_listener){
 		.address = config->web_address,
@@ -528,6 +525,7 @@ int hub_open(const struct hub_options *options, struct hub **out)
 	if (!hub)
 		return -ENOMEM;
 	hub->config = options->config;
+	hub->file = options->file;
 	hub->demo = options->demo;
 	hub->signals.fd = -1;
 	hub->watchdog.fn = on_watchdog;
@@ -580,6 +578,7 @@ int hub_close(struct hub *hub)
 	if (hub->store_runs)
 		r = db_store_stop(hub->store);
 	broker_free(hub->broker);
+	reload_free(hub->reload);
 	db_store_free(hub->store);
 	free(hub->history_filters);
 	db_config_close(hub->db_config);

@@ -13,6 +13,7 @@ struct hub;
 
 struct hub_options {
 	const struct config *config; /* borrowed */
+	const char *file; /* it was read from; NULL: none. Borrowed */
 	bool demo;
 };
 

@@ -20,6 +20,8 @@ request_fn api_users, api_user_put, api_user_delete;
 request_fn api_rules, api_rule_add, api_rule_test, api_rule_delete;
 /* api_bans.c */
 request_fn api_bans, api_ban_add, api_ban_delete;
+/* api_reload.c */
+request_fn api_reload;
 /* api_notices.c */
 request_fn api_notices;
 /* api_pins.c */

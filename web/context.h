@@ -22,6 +22,7 @@ struct known;
 struct server;
 struct sessions;
 struct throttle;
+struct web_report;
 
 struct web_context {
 	struct loop *loop;
@@ -42,6 +43,8 @@ struct web_context {
 	struct access *access; /* ours; the broker has a table of its own */
 	struct loop_timer access_timer; /* for telling the broker again */
 	struct loop_timer bans_timer; /* the same */
+	/* See web.h. NULL: nothing to read. */
+	int (*reload)(struct web_context *web, const struct web_report *report);
 	uint64_t local_clients; /* made so far: numbers their identifiers */
 	struct list streams; /* of api_events.c */
 	unsigned int stream_count;

@@ -257,6 +257,11 @@ struct front *front_new(struct web_context *web, struct peers *peers,
 	return front;
 }
 
+void front_set_tls(struct front *front, struct tls *tls)
+{
+	front->tls = tls;
+}
+
 uint16_t front_port(const struct front *front, size_t index)
 {
 	return index < front->count ? front->listeners[index].port : 0;

@@ -22,6 +22,8 @@ struct web_listener;
 struct front *front_new(struct web_context *web, struct peers *peers,
 			struct tls *tls, const struct web_listener *listeners,
 			size_t count);
+/* From the next connection on. Borrowed. */
+void front_set_tls(struct front *front, struct tls *tls);
 uint16_t front_port(const struct front *front, size_t index);
 /* Close listeners and all that have not been handed on. NULL does nothing. */
 void front_free(struct front *front);

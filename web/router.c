@@ -31,6 +31,7 @@ static const struct route routes[] = {
 	{ "/api/v1/bans", api_bans, METHOD_GET, ROUTE_ADMIN },
 	{ "/api/v1/bans", api_ban_add, METHOD_POST, ROUTE_ADMIN },
 	{ "/api/v1/bans/{id}", api_ban_delete, METHOD_DELETE, ROUTE_ADMIN },
+	{ "/api/v1/reload", api_reload, METHOD_POST, ROUTE_ADMIN },
 	{ "/api/v1/notices", api_notices, METHOD_GET, ROUTE_ADMIN },
 	{ "/api/v1/pins", api_pins, METHOD_GET, ROUTE_USER },
 	{ "/api/v1/pins/{name}", api_pin_put, METHOD_PUT, ROUTE_ADMIN },

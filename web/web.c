@@ -31,7 +31,30 @@ struct web {
 	struct front *front;
 	pthread_t thread;
 	atomic_bool stopping;
+	atomic_bool reload_wanted;
+	web_reload_fn *reload;
+	void *reload_arg;
 };
+
+static int reload(struct web_context *context, const struct web_report *report)
+{
+	struct web *web = list_entry(context, struct web, context);
+	struct tls *tls = NULL;
+	int r = web->reload(web->reload_arg, context->admin, &tls, report);
+
+	if (r == 0 && tls) {
+		front_set_tls(web->front, tls);
+		tls_free(web->tls);
+		web->tls = tls;
+	}
+	return r;
+}
+
+void web_reload(struct web *web)
+{
+	atomic_store(&web->reload_wanted, true);
+	loop_wake(web->context.loop);
+}
 
 static void *run(void *arg)
 {
@@ -46,6 +69,9 @@ static void *run(void *arg)
 			break;
 		}
 		server_run(web->context.server);
+		if (atomic_exchange(&web->reload_wanted, false) &&
+		    web->context.reload)
+			web->context.reload(&web->context, NULL);
 	}
 	return NULL;
 }
@@ -164,6 +190,9 @@ struct web *web_start(const struct web_options *options)
 			  .hosts = options->hosts,
 			  .host_count = options->host_count },
 	};
+	web->reload = options->reload;
+	web->reload_arg = options->reload_arg;
+	web->context.reload = options->reload ? reload : NULL;
 	list_init(&web->context.streams);
 	r = open_parts(web, options);
 	if (r == 0)

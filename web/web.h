@@ -16,11 +16,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct admin;
 struct authenticator;
 struct broker;
 struct db;
 struct db_config;
+struct tls;
 struct web;
+
+/* What a reload tells: each mistake (line 0: none in particular) and each key
+ * that has changed. */
+struct web_report {
+	void (*mistake)(void *arg, unsigned int line, const char *message);
+	void (*change)(void *arg, const char *what);
+	void *arg;
+};
+
+/*
+ * Read the configuration anew; the web thread calls it. report may be NULL; all
+ * is logged anyway. Returns 0, with *tls the dashboard's new context (taken, NULL:
+ * it has none), or a negative errno: then nothing has changed.
+ */
+typedef int web_reload_fn(void *arg, struct admin *admin, struct tls **tls,
+			  const struct web_report *report);
 
 struct web_listener {
 	const char *address; /* numeric: "127.0.0.1", "0.0.0.0", "::" (both) */
@@ -44,6 +62,8 @@ struct web_options {
 	size_t host_count;
 	const char *tls_certificate; /* PEM file, chain included; or NULL */
 	const char *tls_key; /* PEM file */
+	web_reload_fn *reload;
+	void *reload_arg;
 };
 
 #define WEB_LISTENERS_MAX 8
@@ -53,6 +73,8 @@ struct web_options {
 struct web *web_start(const struct web_options *options);
 /* The port a listener got. */
 uint16_t web_port(const struct web *web, size_t index);
+/* Read the configuration anew, soon; by any thread. */
+void web_reload(struct web *web);
 /* Ends all requests and the thread. NULL does nothing. */
 void web_stop(struct web *web);
 /* After web_stop() and after the authenticator has gone. */

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,41 @@ struct tls {
 		protocol_len; /* with the byte of length in front, as ALPN */
 	unsigned char protocol[1 + PROTOCOL_MAX];
 };
+
+/* A context outlives tls_free() while sessions use it, and asks us for the protocol:
+ * the struct goes with it. */
+static void free_with_context(void *parent, void *ptr, CRYPTO_EX_DATA *data,
+			      int idx, long argl, void *argp)
+{
+	(void)parent;
+	(void)data;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	free(ptr);
+}
+
+static int ex_index;
+
+static void make_ex_index(void)
+{
+	ex_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
+					    free_with_context);
+}
+
+static SSL_CTX *new_context(struct tls *tls)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	SSL_CTX *context;
+
+	(void)pthread_once(&once, make_ex_index);
+	context = SSL_CTX_new(TLS_server_method());
+	if (context && SSL_CTX_set_ex_data(context, ex_index, tls) != 1) {
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	return context;
+}
 
 /* One that offers only others is let on without: it may not know better. */
 static int choose_protocol(SSL *ssl, const unsigned char **out,
@@ -106,18 +142,21 @@ struct tls *tls_new(const struct tls_options *options, const char *subject)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 	size_t len = strnlen(options->protocol, PROTOCOL_MAX);
-	int r = -ENOMEM;
+	int r;
 
 	if (!tls)
 		return NULL;
 	tls->protocol[0] = (unsigned char)len;
 	memcpy(tls->protocol + 1, options->protocol, len);
 	tls->protocol_len = (unsigned char)(len + 1);
-	tls->context = SSL_CTX_new(TLS_server_method());
-	if (tls->context) {
-		configure(tls);
-		r = load_own(tls->context, options, subject);
+	tls->context = new_context(tls);
+	if (!tls->context) {
+		free(tls);
+		errno = ENOMEM;
+		return NULL;
 	}
+	configure(tls);
+	r = load_own(tls->context, options, subject);
 	if (r == 0)
 		r = load_clients(tls->context, options, subject);
 	if (r == 0)
@@ -129,10 +168,8 @@ struct tls *tls_new(const struct tls_options *options, const char *subject)
 
 void tls_free(struct tls *tls)
 {
-	if (!tls)
-		return;
-	SSL_CTX_free(tls->context);
-	free(tls);
+	if (tls)
+		SSL_CTX_free(tls->context); /* and with the last session, tls */
 }
 
 struct ssl_st *tls_accept(struct tls *tls, int fd)

@@ -414,6 +414,43 @@ static void test_the_example_names_every_key_and_default(void **state)
 	free(text);
 }
 
+/* What a reload has to tell: these and no others. */
+static void test_changed_keys_are_seen(void **state)
+{
+	static const char *const changed[] = { "node",	    "log_level",
+					       "tls_cert",  "tls_key",
+					       "host",	    "backend",
+					       "keep_alive" };
+	struct config *one, *same, *other;
+	struct reports reports;
+	size_t count, seen = 0;
+	const struct config_field *fields = config_fields(&count);
+
+	(void)state;
+	assert_int_equal(parse(LAN "[web]\nhost = a, b\n", &one, &reports), 0);
+	assert_int_equal(
+		parse(LAN "[web]\nhost = a\nhost = b\n", &same, &reports), 0);
+	assert_int_equal(parse("[hearth]\nnode = x\nlog_level = debug\n" LAN
+			       "[web]\nhost = a\ntls_cert = /c\ntls_key = /k\n"
+			       "[gpio]\nbackend = sim\n"
+			       "[limits]\nkeep_alive = 5\n",
+			       &other, &reports),
+			 0);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(fields[i].section, "listener") == 0)
+			continue;
+		assert_true(config_field_same(&fields[i], one, same));
+		if (config_field_same(&fields[i], one, other))
+			continue;
+		assert_string_equal(fields[i].key, changed[seen++]);
+		assert_true(other->lines[i] > 0);
+	}
+	assert_int_equal(seen, sizeof(changed) / sizeof(changed[0]));
+	config_free(one);
+	config_free(same);
+	config_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_that_is_not_there_is_reported),
 		cmocka_unit_test(test_parse_survives_allocation_failure),
 		cmocka_unit_test(test_the_example_names_every_key_and_default),
+		cmocka_unit_test(test_changed_keys_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

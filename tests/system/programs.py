@@ -15,13 +15,14 @@ def run(name, *args, env=None, stdin=""):
 
 
 def ctl(daemon, *args, stdin="", status=0, user=None):
-    """What hearthctl prints, which must end with this status."""
+    """What hearthctl prints, which must end with this status; its complaints if
+    that is not 0."""
     name, password = user or daemon.auth
     done = run("hearthctl", "--url", f"http://127.0.0.1:{daemon.web_port}",
                "--user", name, *args, env={"HEARTH_PASSWORD": password},
                stdin=stdin)
     equal(done.returncode, status, done.stdout + done.stderr)
-    return done.stdout
+    return done.stderr if status else done.stdout
 
 
 def ctl_json(daemon, *args, **options):
