@@ -21,6 +21,7 @@ struct topic_cache {
 	uint64_t next_serial;
 	uint64_t stamp;
 	uint64_t given_up;
+	size_t targets; /* places in all entries */
 };
 
 struct topic_cache *topic_cache_new(struct broker *broker)
@@ -52,6 +53,7 @@ static void entry_free(struct topic_cache *cache, struct topic_entry *entry)
 	hash_table_remove(&cache->entries, &entry->by_topic);
 	list_remove(&entry->link);
 	entry_empty(entry);
+	cache->targets -= entry->cap;
 	free(entry->targets);
 	free(entry);
 }
@@ -85,7 +87,8 @@ static struct topic_entry *entry_find(const struct topic_cache *cache,
 /* Second chance: one that was used since the last sweep goes to the back. */
 static void make_room(struct topic_cache *cache)
 {
-	while (cache->entries.count >= LIMIT_TOPIC_CACHE) {
+	while (cache->entries.count >= LIMIT_TOPIC_CACHE ||
+	       cache->targets > LIMIT_TOPIC_CACHE_TARGETS) {
 		struct topic_entry *entry =
 			list_entry(cache->order.next, struct topic_entry, link);
 
@@ -223,11 +226,15 @@ static bool entry_build(struct topic_cache *cache, struct topic_entry *entry)
 {
 	struct broker *broker = cache->broker;
 	struct build build = { .cache = cache, .entry = entry };
+	int r;
 
 	entry_empty(entry);
 	cache->stamp++;
-	if (topic_tree_match(broker->tree, slice_of(entry->topic, entry->len),
-			     meet, &build) < 0) {
+	cache->targets -= entry->cap;
+	r = topic_tree_match(broker->tree, slice_of(entry->topic, entry->len),
+			     meet, &build);
+	cache->targets += entry->cap;
+	if (r < 0) {
 		entry_empty(entry);
 		return false;
 	}

@@ -5,7 +5,8 @@
  *
  * A change of a subscription without wildcards voids the one topic it names; any
  * other change, and a new access table, void everything. Entries void are rebuilt
- * when they are asked for. The least used go when LIMIT_TOPIC_CACHE is reached.
+ * when they are asked for. The least used go when LIMIT_TOPIC_CACHE is reached,
+ * or LIMIT_TOPIC_CACHE_TARGETS.
  *
  * Broker thread only.
  */

@@ -157,6 +157,34 @@ static void test_entries_come_and_go_under_the_limit(void **state)
 	assert_true(get(broker, topic)->serial > 3 * LIMIT_TOPIC_CACHE);
 }
 
+/* Topics with many subscribers take the room of many with few. */
+static void test_entries_share_a_limit_of_places(void **state)
+{
+	enum { SESSIONS = 1024, TOPICS = LIMIT_TOPIC_CACHE_TARGETS / SESSIONS };
+	struct broker *broker = *state;
+	uint64_t serial[TOPICS];
+	unsigned int kept = 0;
+	char text[32];
+
+	for (unsigned int i = 0; i < SESSIONS; i++) {
+		snprintf(text, sizeof(text), "s%u", i);
+		subscribe(session(broker, text, ""), "many/#", 0, 0);
+	}
+	for (unsigned int i = 0; i < 2 * TOPICS; i++) {
+		snprintf(text, sizeof(text), "many/%u", i);
+		assert_int_equal(get(broker, text)->count, SESSIONS);
+		if (i >= TOPICS)
+			serial[i - TOPICS] = get(broker, text)->serial;
+	}
+	/* The later half is there, the earlier is not. */
+	for (unsigned int i = 0; i < TOPICS; i++) {
+		snprintf(text, sizeof(text), "many/%u", TOPICS + i);
+		kept += get(broker, text)->serial == serial[i];
+	}
+	assert_int_equal(kept, TOPICS);
+	assert_true(get(broker, "many/0")->serial > 2 * TOPICS);
+}
+
 static void test_there_is_a_limit_of_identifiers(void **state)
 {
 	struct session *a = session(*state, "a", "");
@@ -207,6 +235,7 @@ int main(void)
 		T(test_a_long_filters_end_is_seen_too),
 		T(test_new_rules_are_obeyed_at_once),
 		T(test_entries_come_and_go_under_the_limit),
+		T(test_entries_share_a_limit_of_places),
 		T(test_there_is_a_limit_of_identifiers),
 		T(test_without_memory_there_is_no_answer_but_later),
 	};
