@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "broker/alias_out.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
@@ -109,6 +110,7 @@ void connection_free(struct connection *c)
 	connection_end_login(c);
 	scram_free(c->scram);
 	alias_table_free(c->aliases);
+	alias_out_free(c->aliases_out);
 	rate_free(c->rate);
 	free(c->publisher);
 	free(c->cookie_user);

@@ -16,6 +16,7 @@
 #include "broker/wire/framing.h"
 #include "broker/wire/reason.h"
 
+struct alias_out;
 struct broker;
 struct listener;
 struct scram;
@@ -82,6 +83,7 @@ struct connection {
 	struct loop_timer
 		timer; /* CONNECT deadline, then keep-alive, then linger */
 	struct alias_table *aliases;
+	struct alias_out *aliases_out; /* with the first PUBLISH to it */
 	struct rate *rate; /* NULL: not limited so far */
 	char *cookie_user; /* the browser session's user, or NULL */
 	uint64_t tag; /* of the browser session; 0 none */
@@ -93,6 +95,7 @@ struct connection {
 	uint32_t sent;
 	uint16_t receive_maximum; /* the client's: our window towards it */
 	uint16_t keep_alive; /* seconds, as granted */
+	uint16_t aliases_allowed; /* that we may set, at most our own limit */
 	enum connection_state state;
 	enum mqtt_version version; /* 0: not known yet */
 	bool input_paused;

@@ -79,6 +79,10 @@
 /* Topic aliases a client may set. */
 #define LIMIT_TOPIC_ALIASES 32
 
+/* Topic aliases we set at a client that allows more: the topics of a dashboard's
+ * page. Each costs a copy of its topic. */
+#define LIMIT_TOPIC_ALIASES_SENT 64
+
 /* Bytes of a Reason String that we send: a sentence, which the client need not
  * show whole. */
 #define LIMIT_REASON_STRING 160

@@ -226,6 +226,11 @@ static void attach(struct connection *c, struct session *s,
 	if (properties_has(p, MQTT_PROP_RECEIVE_MAXIMUM) &&
 	    p->receive_maximum < c->receive_maximum)
 		c->receive_maximum = p->receive_maximum;
+	if (properties_has(p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM))
+		c->aliases_allowed =
+			p->topic_alias_maximum < LIMIT_TOPIC_ALIASES_SENT
+				? p->topic_alias_maximum
+				: LIMIT_TOPIC_ALIASES_SENT;
 }
 
 void protocol_open_session(struct connection *c,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/alias_out.h"
 #include "broker/base/clock.h"
 #include "broker/connection.h"
 #include "broker/core.h"
@@ -13,10 +14,10 @@
  * payload is one that is copied; only then is it worth keeping. */
 #define TEMPLATE_HEAD_MAX 1024
 #define TEMPLATE_SIZE (TEMPLATE_HEAD_MAX + OUTPUT_COPY_MAX + 32)
-#define TEMPLATE_COUNT 12
+#define TEMPLATE_COUNT 18
 
-/* Fixed header, topic length, packet identifier, property length, expiry. */
-#define HEAD_OVERHEAD (5 + 2 + 2 + 4 + 5)
+/* Fixed header, topic length, packet identifier, property length, alias, expiry. */
+#define HEAD_OVERHEAD (5 + 2 + 2 + 4 + 3 + 5)
 
 /* serial is that of the publish it holds: sending one to a session may make it
  * send others in between. */
@@ -24,6 +25,7 @@ struct encoded {
 	uint64_t serial;
 	size_t len;
 	size_t packet_id_at;
+	size_t alias_at;
 	bool with_payload;
 	uint8_t bytes[TEMPLATE_SIZE];
 };
@@ -99,28 +101,50 @@ static uint32_t expiry_left(const struct broker *broker,
 				: 0;
 }
 
-/* Everything before the payload. packet_id_at is where the identifier goes. */
-static size_t encode_head(const struct broker *broker, const struct publish *p,
-			  const struct publish_options *o, bool v5,
-			  struct writer *w)
-{
-	size_t properties = p->properties.len + o->identifiers.len +
-			    (p->expires != MESSAGE_NO_EXPIRY ? 5 : 0);
-	size_t remaining = 2 + p->topic.len + (o->qos ? 2 : 0) + p->payload.len;
-	size_t packet_id_at;
+/* The packet as this client gets it. */
+struct form {
+	struct publish_options options; /* no identifiers before 5.0 */
+	struct alias_choice alias; /* 0 before 5.0 */
+	bool v5;
+};
 
-	if (v5)
+/* Where what differs from receiver to receiver stands in the head. */
+struct places {
+	size_t packet_id;
+	size_t alias;
+};
+
+/* Everything before the payload. */
+static struct places encode_head(const struct broker *broker,
+				 const struct publish *p,
+				 const struct form *form, struct writer *w)
+{
+	const struct publish_options *o = &form->options;
+	const struct slice topic =
+		form->alias.known ? slice_of(NULL, 0) : p->topic;
+	size_t properties = p->properties.len + o->identifiers.len +
+			    (form->alias.alias ? 3 : 0) +
+			    (p->expires != MESSAGE_NO_EXPIRY ? 5 : 0);
+	size_t remaining = 2 + topic.len + (o->qos ? 2 : 0) + p->payload.len;
+	struct places at = { 0 };
+
+	if (form->v5)
 		remaining += varint_len(properties) + properties;
 
 	writer_u8(w, (uint8_t)(MQTT_PUBLISH << 4 | o->dup << 3 | o->qos << 1 |
 			       o->retain));
 	writer_varint(w, (uint32_t)remaining);
-	writer_string(w, p->topic);
-	packet_id_at = w->len;
+	writer_string(w, topic);
+	at.packet_id = w->len;
 	if (o->qos)
 		writer_u16(w, o->packet_id);
-	if (v5) {
+	if (form->v5) {
 		writer_varint(w, (uint32_t)properties);
+		at.alias = w->len + 1;
+		if (form->alias.alias) {
+			writer_u8(w, MQTT_PROP_TOPIC_ALIAS);
+			writer_u16(w, form->alias.alias);
+		}
 		if (p->expires != MESSAGE_NO_EXPIRY) {
 			writer_u8(w, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL);
 			writer_u32(w, expiry_left(broker, p));
@@ -128,7 +152,7 @@ static size_t encode_head(const struct broker *broker, const struct publish *p,
 		writer_bytes(w, o->identifiers);
 		writer_bytes(w, p->properties);
 	}
-	return packet_id_at;
+	return at;
 }
 
 static int finish(struct connection *c, const struct publish *p, int r)
@@ -142,37 +166,58 @@ static int finish(struct connection *c, const struct publish *p, int r)
 	return 0;
 }
 
-static int send_template(struct broker *broker, struct connection *c,
-			 struct publish *p, const struct publish_options *o,
-			 bool v5)
+static void patch(uint8_t *at, uint16_t value)
 {
-	unsigned int i = (v5 ? 6u : 0u) + o->qos * 2u + o->retain;
-	struct encoded *t = &broker->templates->of[i];
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
 
-	if (p->packet.len > 0 && v5 == p->packet_v5) {
-		assert(!o->qos && !o->retain);
+/* The packet of this form, made at the first call for p. */
+static struct encoded *template_of(struct broker *broker, struct publish *p,
+				   const struct form *form)
+{
+	const struct publish_options *o = &form->options;
+	const unsigned int first = !form->v5 ? 0 : form->alias.known ? 12 : 6;
+	struct encoded *t =
+		&broker->templates->of[first + o->qos * 2u + o->retain];
+
+	if (!p->serial)
+		p->serial = ++broker->templates->last_serial;
+	if (t->serial != p->serial) {
+		struct writer w = writer_of(t->bytes, sizeof(t->bytes));
+		const struct places at = encode_head(broker, p, form, &w);
+
+		t->packet_id_at = at.packet_id;
+		t->alias_at = at.alias;
+		t->with_payload = p->payload.len < OUTPUT_COPY_MAX;
+		if (t->with_payload)
+			writer_bytes(&w, p->payload);
+		t->len = w.len;
+		t->serial = p->serial;
+		return t;
+	}
+	if (o->qos)
+		patch(t->bytes + t->packet_id_at, o->packet_id);
+	if (form->alias.known)
+		patch(t->bytes + t->alias_at, form->alias.alias);
+	return t;
+}
+
+static int send_template(struct broker *broker, struct connection *c,
+			 struct publish *p, const struct form *form)
+{
+	const struct encoded *t;
+
+	if (p->packet.len > 0 && form->v5 == p->packet_v5 &&
+	    !form->alias.known) {
+		assert(!form->options.qos && !form->options.retain);
 		if (p->packet.len > c->max_packet)
 			return -EMSGSIZE;
 		return finish(c, p,
 			      output_append(broker->pool, &c->output,
 					    p->packet.data, p->packet.len));
 	}
-	if (!p->serial)
-		p->serial = ++broker->templates->last_serial;
-	if (t->serial != p->serial) {
-		struct writer w = writer_of(t->bytes, sizeof(t->bytes));
-
-		t->packet_id_at = encode_head(broker, p, o, v5, &w);
-		t->with_payload = p->payload.len < OUTPUT_COPY_MAX;
-		if (t->with_payload)
-			writer_bytes(&w, p->payload);
-		t->len = w.len;
-		t->serial = p->serial;
-	} else if (o->qos) {
-		t->bytes[t->packet_id_at] = (uint8_t)(o->packet_id >> 8);
-		t->bytes[t->packet_id_at + 1] = (uint8_t)o->packet_id;
-	}
-
+	t = template_of(broker, p, form);
 	if (t->len + (t->with_payload ? 0 : p->payload.len) > c->max_packet)
 		return -EMSGSIZE;
 	if (t->with_payload)
@@ -188,34 +233,65 @@ static int send_template(struct broker *broker, struct connection *c,
 					    message_payload(p->message)));
 }
 
-int publish_send(struct broker *broker, struct connection *connection,
-		 struct publish *p, const struct publish_options *o)
+static int send_form(struct broker *broker, struct connection *c,
+		     struct publish *p, const struct form *form)
 {
-	const bool v5 = connection->version == MQTT_5_0;
-	const struct publish_options plain = {
-		.packet_id = o->packet_id,
-		.qos = o->qos,
-		.dup = o->dup,
-		.retain = o->retain,
-		.identifiers = v5 ? o->identifiers : slice_of(NULL, 0),
-	};
+	const bool teaches = form->alias.alias && !form->alias.known;
 	struct writer w;
 
-	if (!plain.dup && !plain.identifiers.len &&
+	if (!teaches && !form->options.dup && !form->options.identifiers.len &&
 	    p->topic.len + p->properties.len < TEMPLATE_HEAD_MAX)
-		return send_template(broker, connection, p, &plain, v5);
+		return send_template(broker, c, p, form);
 
 	w = writer_of(broker->encode_buffer,
 		      publish_encode_size(broker->options.max_packet_size));
-	encode_head(broker, p, &plain, v5, &w);
-	if (w.overflow || w.len + p->payload.len > connection->max_packet)
+	encode_head(broker, p, form, &w);
+	if (w.overflow || w.len + p->payload.len > c->max_packet)
 		return -EMSGSIZE;
 	if (p->payload.len >= OUTPUT_COPY_MAX && !publish_message(broker, p))
 		return -ENOMEM;
 	return finish(
-		connection, p,
-		output_append_message(broker->pool, &connection->output,
+		c, p,
+		output_append_message(broker->pool, &c->output,
 				      slice_of(w.data, w.len), p->message,
 				      p->message ? message_payload(p->message)
 						 : p->payload));
+}
+
+/* To a client that allows aliases. One is set only by bytes that are on their
+ * way, and never costs a message its place in a packet. */
+static int send_aliased(struct broker *broker, struct connection *c,
+			struct publish *p, struct form *form)
+{
+	int r;
+
+	if (!c->aliases_out)
+		c->aliases_out = alias_out_new(c->aliases_allowed);
+	if (c->aliases_out)
+		form->alias = alias_out_choose(c->aliases_out, p->topic);
+	r = send_form(broker, c, p, form);
+	if (!form->alias.alias || form->alias.known)
+		return r;
+	if (r == 0) {
+		alias_out_learn(c->aliases_out, form->alias.alias, p->topic);
+	} else if (r == -EMSGSIZE) {
+		form->alias.alias = 0;
+		r = send_form(broker, c, p, form);
+	}
+	return r;
+}
+
+int publish_send(struct broker *broker, struct connection *connection,
+		 struct publish *p, const struct publish_options *o)
+{
+	struct form form = {
+		.options = *o,
+		.v5 = connection->version == MQTT_5_0,
+	};
+
+	if (!form.v5)
+		form.options.identifiers = slice_of(NULL, 0);
+	if (connection->aliases_allowed && p->topic.len >= ALIAS_OUT_TOPIC_MIN)
+		return send_aliased(broker, connection, p, &form);
+	return send_form(broker, connection, p, &form);
 }
