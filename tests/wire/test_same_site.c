@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "web/same_site.h"
+#include "broker/wire/same_site.h"
 
 static const char *const extra[] = { "hub.example" };
 static const struct same_site site = {
@@ -136,10 +136,51 @@ static void test_cookies(void **state)
 	}
 }
 
+/* Of a page elsewhere on the machine that is addressed. */
+static void test_pages(void **state)
+{
+	static const struct {
+		const char *origin;
+		const char *host;
+		bool ours;
+	} pages[] = {
+		{ "http://kitchen:8080", "kitchen:9001", true },
+		{ "https://kitchen", "KITCHEN:9001", true },
+		{ "http://192.168.1.20", "192.168.1.20:9001", true },
+		{ "http://[::1]:8080", "[::1]:9001", true },
+		{ "http://[::1]", "[::1]", true },
+		{ "https://hub.example:8443", "hub.example", true },
+		/* Another machine, even one of the house. */
+		{ "http://192.168.1.21", "192.168.1.20:9001", false },
+		{ "http://kitchen.local", "kitchen:9001", false },
+		{ "http://[::1]", "[::2]", false },
+		/* A name of somebody's that leads here. */
+		{ "http://evil.example", "evil.example:9001", false },
+		{ "http://evil.example", "kitchen:9001", false },
+		{ "http://kitchen", "evil.example:9001", false },
+		{ "http://kitchen@evil.example", "kitchen", false },
+		{ "http://kitchen/", "kitchen", false },
+		{ "http://kitchen:", "kitchen", false },
+		{ "ftp://kitchen", "kitchen", false },
+		{ "kitchen", "kitchen", false },
+		{ "null", "kitchen", false },
+		{ "http://", "kitchen", false },
+		{ "", "kitchen", false },
+		{ "http://kitchen", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+		if (same_site_page(&site, slice_str(pages[i].origin),
+				   slice_str(pages[i].host)) != pages[i].ours)
+			fail_msg("%s to %s", pages[i].origin, pages[i].host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_origins),
 		cmocka_unit_test(test_fetch_site),
 		cmocka_unit_test(test_cookies),

@@ -3,8 +3,8 @@
  * against DNS rebinding (Host) and against other sites acting with a browser's
  * session (Origin, Sec-Fetch-Site). Pure functions over header values.
  */
-#ifndef WEB_SAME_SITE_H
-#define WEB_SAME_SITE_H
+#ifndef WIRE_SAME_SITE_H
+#define WIRE_SAME_SITE_H
 
 #include "broker/base/slice.h"
 
@@ -29,6 +29,14 @@ bool same_site_host(const struct same_site *site, struct slice host);
  * is not our own.
  */
 bool same_site_origin(struct slice origin, struct slice host, bool secure);
+
+/*
+ * The page comes from the machine that host names, whatever the ports: for
+ * WebSockets on a port of their own, where no cookie counts. Its name must be one
+ * of ours, as by same_site_host(): a rebound one is not. "null" is not.
+ */
+bool same_site_page(const struct same_site *site, struct slice origin,
+		    struct slice host);
 
 /* Sec-Fetch-Site: "same-origin" and "none" (typed by the person) are ours, and
  * so is an empty value: browsers before 2023 and programs send none. */

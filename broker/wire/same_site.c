@@ -1,4 +1,4 @@
-#include "web/same_site.h"
+#include "broker/wire/same_site.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -112,6 +112,40 @@ bool same_site_origin(struct slice origin, struct slice host, bool secure)
 {
 	return is_origin(origin, "https://", host) ||
 	       (!secure && is_origin(origin, "http://", host));
+}
+
+/* Without the port, which same_site_host() has found well-formed. */
+static struct slice machine(struct slice host)
+{
+	const uint8_t *colon = memrchr(host.data, ':', host.len);
+
+	if (colon && host.data[host.len - 1] != ']')
+		host.len = (size_t)(colon - host.data);
+	return host;
+}
+
+bool same_site_page(const struct same_site *site, struct slice origin,
+		    struct slice host)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t len = strlen(schemes[i]);
+		struct slice a, b;
+
+		if (origin.len <= len ||
+		    memcmp(origin.data, schemes[i], len) != 0)
+			continue;
+		a = slice_of(origin.data + len, origin.len - len);
+		if (!same_site_host(site, a) || !same_site_host(site, host))
+			return false;
+		a = machine(a);
+		b = machine(host);
+		return a.len == b.len &&
+		       strncasecmp((const char *)a.data, (const char *)b.data,
+				   a.len) == 0;
+	}
+	return false;
 }
 
 bool same_site_fetch(struct slice value)
