@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/arrival.h"
 #include "broker/authenticator.h"
 #include "broker/bans.h"
 #include "broker/base/clock.h"
@@ -202,6 +203,7 @@ void broker_fill_defaults(struct broker_options *o)
 static void init_lists(struct broker *broker)
 {
 	list_init(&broker->connections);
+	list_init(&broker->arrivals);
 	list_init(&broker->dirty);
 	list_init(&broker->doomed);
 	list_init(&broker->gated);
@@ -401,6 +403,7 @@ void broker_free(struct broker *broker)
 
 	if (!broker)
 		return;
+	arrivals_free(broker);
 	free_connections(&broker->connections);
 	free_connections(&broker->doomed);
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)

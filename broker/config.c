@@ -15,7 +15,8 @@ struct config_string {
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 					  NULL };
-static const char *const listener_types[] = { "tcp", "unix", NULL };
+static const char *const listener_types[] = { "tcp", "unix", "ws",
+					      "tls", "wss",  NULL };
 static const char *const gpio_backends[] = { "auto", "gpiod", "sim", "off",
 					     NULL };
 
@@ -48,6 +49,10 @@ static const struct config_field fields[] = {
 	{ "listener", "port", FIELD_NUMBER, PLACE(listener_options, port),
 	  .max = 65535 },
 	{ "listener", "path", FIELD_PATH, PLACE(listener_options, path) },
+	{ "listener", "mode", FIELD_MODE, PLACE(listener_options, mode),
+	  .initial = "0660" },
+	{ "listener", "origin", FIELD_ORIGINS,
+	  PLACE(listener_options, origins) },
 	{ "listener", "anonymous", FIELD_YESNO,
 	  PLACE(listener_options, anonymous), .initial = "no" },
 	{ "listener", "user", FIELD_NAME, PLACE(listener_options, user) },

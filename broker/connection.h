@@ -115,6 +115,7 @@ struct connection_options {
 	const char *address;
 	const char *cookie_user;
 	uint64_t tag;
+	uint64_t waited; /* milliseconds since it was accepted */
 };
 
 /* Returns NULL when out of memory or the loop cannot take fd: then nothing was

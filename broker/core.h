@@ -55,6 +55,7 @@ struct broker {
 	struct hash_table shares; /* groups of shared subscriptions */
 	struct hash_table by_serial; /* connections waiting for the hasher */
 	struct list connections;
+	struct list arrivals; /* peers that may not speak MQTT yet */
 	struct list dirty; /* have output to flush at the end of the turn */
 	struct list doomed; /* to be freed at the end of the turn */
 	struct list gated; /* connections whose gate is not empty */
@@ -65,6 +66,7 @@ struct broker {
 		failing; /* connections to be closed at the end of the turn */
 	struct list locals; /* local clients */
 	size_t connection_count;
+	size_t arrival_count;
 	size_t long_connects; /* half received */
 	size_t session_count;
 	size_t attached_count; /* sessions with a client */

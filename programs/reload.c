@@ -26,12 +26,12 @@ static const struct {
 	const char *section;
 	const char *key; /* NULL: all of them */
 } fixed[] = {
-	{ "hearth", "data_dir" },    { "hearth", "node" },
-	{ "listener", "type" },	     { "listener", "address" },
-	{ "listener", "port" },	     { "listener", "path" },
-	{ "web", "address" },	     { "web", "port" },
-	{ "web", "host" },	     { "gpio", NULL },
-	{ "limits", "packet_size" },
+	{ "hearth", "data_dir" }, { "hearth", "node" },
+	{ "listener", "type" },	  { "listener", "address" },
+	{ "listener", "port" },	  { "listener", "path" },
+	{ "listener", "mode" },	  { "web", "address" },
+	{ "web", "port" },	  { "web", "host" },
+	{ "gpio", NULL },	  { "limits", "packet_size" },
 };
 
 struct attempt {
