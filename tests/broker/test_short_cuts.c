@@ -153,7 +153,8 @@ static void send_all(struct broker *broker, enum mqtt_version from,
 		for (int retain = 0; retain < 2; retain++) {
 			packet.retain = retain;
 			if (qos)
-				packet.packet_id = (uint16_t)(packet.packet_id + 10);
+				packet.packet_id =
+					(uint16_t)(packet.packet_id + 10);
 			sim_peer_send_publish(pub, &packet);
 			check_received(sub, &packet, 2);
 		}
