@@ -32,6 +32,11 @@ struct name_list {
 	size_t count;
 };
 
+enum full_queue {
+	FULL_QUEUE_REFUSE, /* a publish that does not fit fails: admission.h */
+	FULL_QUEUE_DROP_OLDEST, /* unless its receiver is away: backlog.h */
+};
+
 struct listener_options {
 	const char *name; /* for the log */
 	enum listener_type type;
@@ -83,6 +88,9 @@ struct broker_options {
 	uint32_t max_packet_size;
 	uint32_t max_queue_messages;
 	uint32_t max_queue_bytes;
+	uint32_t max_queue_bytes_total;
+	unsigned int full_queue; /* enum full_queue */
+	uint32_t max_retained;
 	uint32_t max_keep_alive;
 	uint32_t max_session_expiry;
 	/* What guard.h and limits.h say. Zero means off, as in limits.h. */

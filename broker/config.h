@@ -47,6 +47,8 @@ struct config_limits {
 	uint32_t packet_size;
 	uint32_t queue_messages;
 	uint32_t queue_bytes;
+	uint32_t queue_bytes_total;
+	unsigned int full_queue; /* enum full_queue */
 	uint32_t keep_alive;
 	uint32_t session_expiry;
 	uint32_t flapping;

@@ -62,6 +62,7 @@ struct broker {
 	struct list waiting; /* sessions whose outbox waits for a commit */
 	struct list
 		paused; /* connections not read because the store is behind */
+	struct list stalled; /* connections not read because a queue is full */
 	struct list
 		failing; /* connections to be closed at the end of the turn */
 	struct list locals; /* local clients */
@@ -73,6 +74,8 @@ struct broker {
 	size_t attached_most; /* at a time, since the start */
 	size_t subscription_count;
 	size_t shared_count; /* of these, in $share groups */
+	size_t crowded_count; /* sessions whose queue is more than half full */
+	bool moved; /* one of these has moved, or gone */
 
 	struct sys_topics *sys_topics;
 	struct topic_tree *tree;
@@ -103,6 +106,7 @@ struct broker {
 		uint64_t messages_received;
 		uint64_t messages_sent;
 		uint64_t messages_dropped;
+		uint64_t publishes_refused; /* for want of room in a queue */
 		uint64_t bytes_received;
 		uint64_t bytes_sent;
 		uint64_t packets_received;

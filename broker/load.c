@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/backlog.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/retained.h"
@@ -173,6 +174,7 @@ static int on_queued(void *arg, const struct store_queued *row)
 		o.message->store_rows++;
 		load->broker->queued_bytes += message_size(o.message);
 	}
+	backlog_grew(s);
 	return 0;
 }
 

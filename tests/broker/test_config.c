@@ -229,7 +229,9 @@ static void test_every_key_reaches_its_field(void **state)
 		"host = one, two\nhost=three\n"
 		"[gpio]\nbackend=sim\nprogram=none\n"
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
-		"queue_bytes=4096\nkeep_alive=5\nsession_expiry=4294967294\n"
+		"queue_bytes=4096\nqueue_bytes_total=5000\n"
+		"full_queue=drop-oldest\nkeep_alive=5\nsession_expiry="
+		"4294967294\n"
 		"flapping=0\nflapping_ban=86400\nlogin_failures=0\n"
 		"login_ban=7\nconnect_rate=8\nmessage_rate=9\nbyte_rate=10";
 	struct reports reports;
@@ -272,6 +274,8 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_int_equal(c->limits.packet_size, 2048);
 	assert_int_equal(c->limits.queue_messages, 3);
 	assert_int_equal(c->limits.queue_bytes, 4096);
+	assert_int_equal(c->limits.queue_bytes_total, 5000);
+	assert_int_equal(c->limits.full_queue, FULL_QUEUE_DROP_OLDEST);
 	assert_int_equal(c->limits.keep_alive, 5);
 	assert_int_equal(c->limits.session_expiry, UINT32_MAX - 1);
 	assert_int_equal(c->limits.flapping, 0);
@@ -313,6 +317,8 @@ static void test_defaults_are_closed(void **state)
 	assert_int_equal(c->limits.packet_size, LIMIT_PACKET_SIZE);
 	assert_int_equal(c->limits.queue_messages, LIMIT_QUEUE_MESSAGES);
 	assert_int_equal(c->limits.queue_bytes, LIMIT_QUEUE_BYTES);
+	assert_int_equal(c->limits.queue_bytes_total, LIMIT_QUEUE_BYTES_TOTAL);
+	assert_int_equal(c->limits.full_queue, FULL_QUEUE_REFUSE);
 	assert_int_equal(c->limits.keep_alive, LIMIT_KEEP_ALIVE);
 	assert_int_equal(c->limits.session_expiry, LIMIT_SESSION_EXPIRY);
 	assert_int_equal(c->limits.flapping, LIMIT_FLAPPING);
