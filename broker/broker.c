@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/admission.h"
-#include "broker/arrival.h"
 #include "broker/authenticator.h"
 #include "broker/bans.h"
 #include "broker/base/clock.h"
@@ -17,6 +15,7 @@
 #include "broker/listener.h"
 #include "broker/load.h"
 #include "broker/local_link.h"
+#include "broker/matcher.h"
 #include "broker/protocol.h"
 #include "broker/rate.h"
 #include "broker/reconfigure.h"
@@ -156,8 +155,6 @@ static void on_sweep(struct loop_timer *timer)
 			broker_ticket(broker);
 		message_unref(m);
 	}
-	/* Those who have waited long enough are told so. */
-	broker->moved = true;
 	loop_timer_set(broker->loop, &broker->sweep, SWEEP_MS);
 }
 
@@ -173,7 +170,6 @@ static void turn_end(void *arg)
 		list_remove(first);
 		connection_close(c, c->failure_reason, c->failure);
 	}
-	admission_retry(broker);
 	/* First, so that the disk works while we send. */
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
@@ -184,8 +180,7 @@ static void turn_end(void *arg)
 	/* Wills of those that failed while being flushed. */
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
-	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing) ||
-	    (broker->moved && !list_empty(&broker->stalled)))
+	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing))
 		loop_wake(broker->loop);
 }
 
@@ -201,8 +196,6 @@ void broker_fill_defaults(struct broker_options *o)
 	set_default(&o->max_packet_size, LIMIT_PACKET_SIZE);
 	set_default(&o->max_queue_messages, LIMIT_QUEUE_MESSAGES);
 	set_default(&o->max_queue_bytes, LIMIT_QUEUE_BYTES);
-	set_default(&o->max_queue_bytes_total, LIMIT_QUEUE_BYTES_TOTAL);
-	set_default(&o->max_retained, LIMIT_RETAINED);
 	set_default(&o->max_keep_alive, LIMIT_KEEP_ALIVE);
 	set_default(&o->max_session_expiry, LIMIT_SESSION_EXPIRY);
 }
@@ -210,13 +203,11 @@ void broker_fill_defaults(struct broker_options *o)
 static void init_lists(struct broker *broker)
 {
 	list_init(&broker->connections);
-	list_init(&broker->arrivals);
 	list_init(&broker->dirty);
 	list_init(&broker->doomed);
 	list_init(&broker->gated);
 	list_init(&broker->waiting);
 	list_init(&broker->paused);
-	list_init(&broker->stalled);
 	list_init(&broker->failing);
 	list_init(&broker->locals);
 }
@@ -238,6 +229,7 @@ static bool make_parts(struct broker *broker)
 	       hash_table_init(&broker->by_serial) == 0 &&
 	       hash_table_init(&broker->shares) == 0 &&
 	       (broker->tree = topic_tree_new()) &&
+	       (broker->matcher = matcher_new()) &&
 	       (broker->cache = topic_cache_new(broker)) &&
 	       (broker->retained = retained_new()) &&
 	       (broker->pool = output_pool_new()) &&
@@ -411,7 +403,6 @@ void broker_free(struct broker *broker)
 
 	if (!broker)
 		return;
-	arrivals_free(broker);
 	free_connections(&broker->connections);
 	free_connections(&broker->doomed);
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)
@@ -423,6 +414,7 @@ void broker_free(struct broker *broker)
 	sys_topics_free(broker->sys_topics);
 	topic_cache_free(broker->cache);
 	topic_tree_free(broker->tree);
+	matcher_free(broker->matcher);
 	retained_free(broker->retained);
 	output_pool_free(broker->pool);
 	hash_table_free(&broker->sessions);

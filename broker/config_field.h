@@ -16,9 +16,7 @@ enum field_type {
 	FIELD_PROGRAM, /* const char *: absolute, "auto" or "none" */
 	FIELD_ADDRESS, /* const char *: numeric IPv4 or IPv6 */
 	FIELD_NAME, /* const char *: one level of a topic */
-	FIELD_HOSTS, /* struct name_list: adds to it */
-	FIELD_ORIGINS, /* struct name_list: adds to it */
-	FIELD_MODE, /* uint32_t: of a file, octal */
+	FIELD_HOSTS, /* struct config_hosts: adds to it */
 	FIELD_NUMBER, /* uint16_t or uint32_t, by size */
 	FIELD_YESNO, /* bool */
 	FIELD_CHOICE, /* unsigned int: index into choices */
@@ -35,12 +33,6 @@ struct config_field {
 	const char *const *choices; /* FIELD_CHOICE: NULL ends it */
 	const char *initial; /* NULL: nothing, or worked out in config.c */
 };
-
-/* A list, to which a second line of the key adds. */
-static inline bool config_field_adds(const struct config_field *field)
-{
-	return field->type == FIELD_HOSTS || field->type == FIELD_ORIGINS;
-}
 
 /* Bytes of the longest sentence that field_set() writes. */
 #define FIELD_EXPECTED_SIZE 160

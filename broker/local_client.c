@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "broker/admission.h"
 #include "broker/core.h"
 #include "broker/local_link.h"
 #include "broker/router.h"
@@ -215,11 +214,6 @@ static void run_publish(struct broker *broker, const struct call *call,
 		return;
 
 	broker->count.messages_received++;
-	if (admission_ask(broker, &p, entry) != ADMITTED) {
-		event->reason = MQTT_QUOTA_EXCEEDED;
-		broker->count.publishes_refused++;
-		return;
-	}
 	switch (router_publish(broker, &p, entry)) {
 	case 0:
 		event->reason =
@@ -241,12 +235,16 @@ static void run_subscribe(const struct call *call, struct local_event *event)
 	struct session *s = call->client->session;
 	struct slice filter = slice_of(call->data, call->topic_len);
 	struct access_verdict verdict = { .allowed = true };
+	struct topic_parts parts;
 	bool replaced;
 	int r;
 
+	event->reason = MQTT_TOPIC_FILTER_INVALID;
+	if (topic_split(filter, &parts) < 0)
+		return;
 	if (s->user)
 		verdict = access_may_subscribe(s->broker->access, s->user,
-					       s->client_id, filter);
+					       s->client_id, parts.filter);
 	event->rule = verdict.rule;
 	event->reason = MQTT_NOT_AUTHORIZED;
 	if (!verdict.allowed)
@@ -254,6 +252,7 @@ static void run_subscribe(const struct call *call, struct local_event *event)
 	r = subscriptions_add(s, filter, call->qos, 0, &replaced);
 	event->reason = r == 0	       ? (enum mqtt_reason)call->qos
 			: r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
+			: r == -EINVAL ? MQTT_TOPIC_FILTER_INVALID
 				       : MQTT_UNSPECIFIED_ERROR;
 	if (r == 0 && router_send_retained(s, filter, call->qos, 0) < 0)
 		event->reason = MQTT_UNSPECIFIED_ERROR;

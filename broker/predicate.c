@@ -245,6 +245,16 @@ static int take_term(struct parse *p, struct predicate_term *term)
 
 /* ---- the whole ---------------------------------------------------------- */
 
+/* The first byte of the set, or the length. */
+static size_t find(struct slice text, const char *set)
+{
+	size_t i = 0;
+
+	while (i < text.len && !is_one_of(text.data[i], set))
+		i++;
+	return i;
+}
+
 static size_t count_of(struct slice text, const char *set)
 {
 	size_t n = 0;
@@ -259,6 +269,7 @@ int predicate_parse(struct slice text, struct predicate **out,
 {
 	const size_t terms = count_of(text, ",|") + 1;
 	const size_t steps = count_of(text, ".") + terms;
+	const size_t foreign = find(text, "/+#");
 	struct parse p = { .text = text, .error = error };
 	struct predicate *predicate;
 	uint8_t *copy;
@@ -268,6 +279,8 @@ int predicate_parse(struct slice text, struct predicate **out,
 		return fail(&p, 0, "the predicate is empty");
 	if (text.len > LIMIT_PREDICATE)
 		return fail(&p, LIMIT_PREDICATE, "the predicate is too long");
+	if (foreign < text.len)
+		return fail(&p, foreign, "/ + # must be %-encoded");
 	if (terms > LIMIT_PREDICATE_TERMS)
 		return fail(&p, 0, "too many comparisons");
 	predicate = calloc(

@@ -15,9 +15,9 @@
  *	            $qos           0 1 2, as published
  *	            $retain        true false, as published
  *
- * Everything may be percent-encoded, and what means something here must be
- * (, | % = < > ~ ! and a "." or a "$" that is none); a space at the end of an
- * operand or value counts only if it is encoded.
+ * Everything may be percent-encoded, and what means something here or in a topic
+ * filter must be: , | % = < > ~ ! / + # and a "." or a "$" that is none. A space
+ * at either end of an operand or value counts only if it is encoded.
  *
  * Knows neither messages nor topics; predicate_eval.h does.
  */

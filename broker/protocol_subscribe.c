@@ -6,6 +6,8 @@
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/limits.h"
+#include "broker/match_property.h"
+#include "broker/matcher.h"
 #include "broker/protocol.h"
 #include "broker/reply.h"
 #include "broker/router.h"
@@ -19,6 +21,8 @@
 /* Answers of a request, one byte each, and which entries want the retained
  * messages: as many as fit into a packet. */
 struct answers {
+	int matched; /* what match_property_find() said */
+	struct slice match; /* predicate of all entries, if that was 1 */
 	uint8_t *reasons;
 	bool *replay;
 	uint64_t ticket;
@@ -41,6 +45,41 @@ say_why(struct answers *answers, size_t i, const char *format, ...)
 	va_end(args);
 }
 
+/* What an entry's filter is called with the predicate of the request. Returns 0 or
+ * what match_property_name() does; the name goes with name_free(). */
+static int name_of(const struct answers *answers, struct slice filter,
+		   struct slice *name)
+{
+	*name = filter;
+	if (answers->matched < 0)
+		return answers->matched;
+	return answers->matched
+		       ? match_property_name(answers->match, filter, name)
+		       : 0;
+}
+
+static void name_free(const struct answers *answers, struct slice name)
+{
+	if (answers->matched)
+		free((void *)(uintptr_t)name.data);
+}
+
+/* Entry i has no name, as name_of() said. */
+static enum mqtt_reason refuse_name(struct answers *answers, size_t i, int r)
+{
+	if (r == -ENOMEM) {
+		say_why(answers, i, "out of memory");
+		return MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
+	}
+	if (r == -EMSGSIZE)
+		say_why(answers, i, "too long with its predicate");
+	else if (r == -EEXIST || answers->matched < 0)
+		say_why(answers, i, "more than one predicate is given");
+	else
+		say_why(answers, i, "not a valid topic filter");
+	return MQTT_TOPIC_FILTER_INVALID;
+}
+
 static uint8_t options_of(const struct mqtt_subscription *entry)
 {
 	return (uint8_t)(entry->qos |
@@ -51,23 +90,45 @@ static uint8_t options_of(const struct mqtt_subscription *entry)
 			 entry->retain_handling << 4);
 }
 
+static enum mqtt_reason judge_predicate(const struct session *s,
+					struct slice predicate, size_t i,
+					struct answers *answers)
+{
+	struct predicate_error error;
+	int r = matcher_check(s->broker->matcher, predicate, &error);
+
+	if (r == 0)
+		return MQTT_SUCCESS;
+	if (r != -EINVAL)
+		return refuse_name(answers, i, r);
+	if (answers->matched)
+		error.at = match_property_place(answers->match, error.at);
+	log_warn("client", "%s: predicate %.*s refused: byte %zu: %s",
+		 s->client_id, (int)predicate.len, (const char *)predicate.data,
+		 error.at, error.why);
+	say_why(answers, i, "predicate, byte %zu: %s", error.at, error.why);
+	return MQTT_TOPIC_FILTER_INVALID;
+}
+
 static enum mqtt_reason judge(struct session *s,
 			      const struct mqtt_subscription *entry, size_t i,
 			      struct answers *answers)
 {
 	struct access_verdict verdict;
-	struct slice group, rest;
-	int shared = topic_split_share(entry->filter, &group, &rest);
+	struct topic_parts parts;
 
-	if (shared < 0 || !topic_filter_valid(rest)) {
+	if (topic_split(entry->filter, &parts) < 0 ||
+	    !topic_filter_valid(parts.filter)) {
 		say_why(answers, i, "not a valid topic filter");
 		return MQTT_TOPIC_FILTER_INVALID;
 	}
 
 	verdict = access_may_subscribe(s->broker->access, s->user, s->client_id,
-				       rest);
+				       parts.filter);
 	if (verdict.allowed)
-		return MQTT_SUCCESS;
+		return parts.predicate.data
+			       ? judge_predicate(s, parts.predicate, i, answers)
+			       : MQTT_SUCCESS;
 	log_warn("client", "%s: user %s may not subscribe to %.*s (%s %u)",
 		 s->client_id, s->user[0] ? s->user : "anonymous",
 		 (int)entry->filter.len, (const char *)entry->filter.data,
@@ -155,12 +216,21 @@ static void subscribe_all(struct connection *c,
 	bool replaced = false;
 
 	for (size_t i = 0; subscribe_next(c->version, &entries, &entry); i++) {
-		enum mqtt_reason reason = subscribe(
-			c->session, &entry, i, identifier, &replaced, answers);
+		struct slice filter = entry.filter;
+		int r = name_of(answers, filter, &entry.filter);
+		enum mqtt_reason reason;
 
+		if (r < 0) {
+			answers->reasons[i] =
+				(uint8_t)refuse_name(answers, i, r);
+			continue;
+		}
+		reason = subscribe(c->session, &entry, i, identifier, &replaced,
+				   answers);
 		answers->reasons[i] = (uint8_t)reason;
 		answers->replay[i] = wants_retained(&entry, reason, replaced) &&
-				     !is_shared(entry.filter);
+				     !is_shared(filter);
+		name_free(answers, entry.filter);
 	}
 }
 
@@ -172,10 +242,16 @@ static int replay_all(struct connection *c, const struct mqtt_subscribe *packet,
 	int r;
 
 	for (size_t i = 0; subscribe_next(c->version, &entries, &entry); i++) {
+		struct slice name;
+
 		if (!answers->replay[i])
 			continue;
-		r = router_send_retained(c->session, entry.filter,
-					 options_of(&entry), identifier);
+		r = name_of(answers, entry.filter, &name);
+		if (r < 0)
+			return r;
+		r = router_send_retained(c->session, name, options_of(&entry),
+					 identifier);
+		name_free(answers, name);
 		if (r < 0)
 			return r;
 	}
@@ -199,6 +275,8 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 	    properties_has(&packet.properties,
 			   MQTT_PROP_SUBSCRIPTION_IDENTIFIER))
 		identifier = packet.properties.subscription_ids[0];
+	answers.matched =
+		match_property_find(&packet.properties, &answers.match);
 
 	answers.reasons = calloc(packet.count, 1);
 	answers.replay = calloc(packet.count, sizeof(bool));
@@ -224,11 +302,11 @@ static int unsubscribe(struct session *s, struct slice filter, size_t i,
 	struct store *store = s->broker->store;
 	const bool stored = store && session_durable(s);
 	uint8_t *reason = &answers->reasons[i];
-	struct slice name, rest;
+	struct topic_parts parts;
 
 	*reason = MQTT_TOPIC_FILTER_INVALID;
-	if (topic_split_share(filter, &name, &rest) < 0 ||
-	    !topic_filter_valid(rest)) {
+	if (topic_split(filter, &parts) < 0 ||
+	    !topic_filter_valid(parts.filter)) {
 		say_why(answers, i, "not a valid topic filter");
 		return 0;
 	}
@@ -257,8 +335,20 @@ static int unsubscribe_all(struct connection *c,
 	struct slice filter;
 
 	for (size_t i = 0; unsubscribe_next(&entries, &filter); i++) {
-		if (unsubscribe(c->session, filter, i, answers) < 0)
-			return -ENOMEM;
+		struct slice name;
+		int r = name_of(answers, filter, &name);
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0) {
+			answers->reasons[i] =
+				(uint8_t)refuse_name(answers, i, r);
+			continue;
+		}
+		r = unsubscribe(c->session, name, i, answers);
+		name_free(answers, name);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -275,6 +365,8 @@ void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 		connection_close(c, reason, "UNSUBSCRIBE refused");
 		return;
 	}
+	answers.matched =
+		match_property_find(&packet.properties, &answers.match);
 	answers.reasons = calloc(packet.count, 1);
 	if (answers.reasons)
 		r = unsubscribe_all(c, &packet, &answers);

@@ -31,11 +31,11 @@ struct publish {
 	uint64_t ticket; /* commit that what routing stored waits for; 0 none */
 	uint64_t
 		serial; /* names the templates made of this publish; 0 none yet */
+	uint64_t match; /* number the matcher gave it; 0 none yet */
 	uint32_t matched; /* receivers */
 	uint8_t qos;
 	bool retain;
 	bool packet_v5;
-	bool admitted; /* there is room for it in every queue: admission.h */
 };
 
 /* A publish for a message: everything borrowed from it, with a reference. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "broker/admin_call.h"
-#include "broker/backlog.h"
 #include "broker/base/tls.h"
 #include "broker/listener.h"
 #include "broker/rate.h"
@@ -91,7 +90,6 @@ static int run(struct broker *b, struct admin_call *call)
 	/* Buffers were made for it. */
 	b->options.max_packet_size = was.max_packet_size;
 	broker_fill_defaults(&b->options);
-	backlog_configure(b);
 	rate_configure(b);
 	reconfigured_free(b->reconfigured);
 	b->reconfigured = wanted;

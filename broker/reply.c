@@ -29,8 +29,8 @@ static struct slice cut(const char *why)
 	return slice_of(why, len);
 }
 
-void reply_say(const struct connection *c, struct mqtt_properties *p,
-	       const char *why)
+static void say(const struct connection *c, struct mqtt_properties *p,
+		const char *why)
 {
 	if (c->version != MQTT_5_0 || !c->problem_information || !why || !*why)
 		return;
@@ -38,8 +38,10 @@ void reply_say(const struct connection *c, struct mqtt_properties *p,
 	properties_set(p, MQTT_PROP_REASON_STRING);
 }
 
-bool reply_too_large(const struct connection *c, struct writer *w,
-		     struct mqtt_properties *p)
+/* What has been written is more than the client takes: the word goes, and the
+ * caller writes once more [MQTT-3.2.2-19, 3.4.2-2, 3.9.2-1, 3.14.2-3 ...]. */
+static bool too_large(const struct connection *c, struct writer *w,
+		      struct mqtt_properties *p)
 {
 	if (w->len <= c->max_packet ||
 	    !properties_has(p, MQTT_PROP_REASON_STRING))
@@ -60,9 +62,9 @@ void reply_connack(struct connection *c, enum mqtt_reason reason,
 	    (c->version != MQTT_5_0 && (reason == MQTT_MALFORMED_PACKET ||
 					reason == MQTT_PROTOCOL_ERROR)))
 		return;
-	reply_say(c, &packet.properties, why);
+	say(c, &packet.properties, why);
 	connack_encode(&w, c->version, &packet);
-	if (reply_too_large(c, &w, &packet.properties))
+	if (too_large(c, &w, &packet.properties))
 		connack_encode(&w, c->version, &packet);
 	connection_send(c, w.data, w.len);
 }
@@ -76,9 +78,9 @@ void reply_disconnect(struct connection *c, enum mqtt_reason reason,
 
 	if (c->version != MQTT_5_0 || reason < MQTT_UNSPECIFIED_ERROR)
 		return;
-	reply_say(c, &packet.properties, why);
+	say(c, &packet.properties, why);
 	disconnect_encode(&w, c->version, &packet);
-	if (reply_too_large(c, &w, &packet.properties))
+	if (too_large(c, &w, &packet.properties))
 		disconnect_encode(&w, c->version, &packet);
 	if (w.len <= c->max_packet)
 		connection_send(c, w.data, w.len);
@@ -92,11 +94,11 @@ int reply_ack(struct connection *c, enum mqtt_packet_type type,
 	uint8_t bytes[REPLY_SIZE];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
-	reply_say(c, &packet.properties, why);
+	say(c, &packet.properties, why);
 	if (!packet.properties.present)
 		return connection_ack(c, type, packet_id, reason, ticket);
 	ack_encode(&w, c->version, type, &packet);
-	if (reply_too_large(c, &w, &packet.properties))
+	if (too_large(c, &w, &packet.properties))
 		return connection_ack(c, type, packet_id, reason, ticket);
 	return connection_send_gated(c, slice_of(w.data, w.len), ticket);
 }
@@ -136,9 +138,9 @@ int reply_suback(struct connection *c, enum mqtt_packet_type type,
 	if (!bytes)
 		return -ENOMEM;
 	w = writer_of(bytes, size);
-	reply_say(c, &packet.properties, why);
+	say(c, &packet.properties, why);
 	suback_encode(&w, c->version, type, &packet);
-	if (reply_too_large(c, &w, &packet.properties))
+	if (too_large(c, &w, &packet.properties))
 		suback_encode(&w, c->version, type, &packet);
 	r = connection_send_gated(c, slice_of(w.data, w.len), ticket);
 	free(bytes);

@@ -7,14 +7,16 @@
 #include "broker/connection.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
+#include "broker/matcher.h"
 #include "broker/origin.h"
 #include "broker/retained.h"
 #include "broker/session.h"
 #include "broker/shared.h"
 #include "broker/sys_topics.h"
-#include "broker/topic_cache.h"
+#include "broker/topic_conditional.h"
 #include "broker/topic_tree.h"
 #include "broker/wire/properties.h"
+#include "broker/wire/topic.h"
 
 struct topic_entry *router_topic(struct broker *broker, struct slice topic)
 {
@@ -121,6 +123,43 @@ static int keep_history(struct broker *broker, struct publish *p)
 	return m ? broker->store->ops->history(broker->store, m) : -ENOMEM;
 }
 
+static int deliver(struct broker *broker, struct publish *p,
+		   const struct topic_target *t)
+{
+	const struct delivery d = {
+		.identifiers = slice_of(t->identifiers, t->identifiers_len),
+		.qos = t->qos < p->qos ? t->qos : p->qos,
+		.retain = p->retain && t->retain_as_published,
+	};
+
+	if (t->no_local && t->session == p->from)
+		return 0;
+	if (t->group)
+		return shared_deliver(broker, t->group, p);
+	p->matched++;
+	return delivery_send(t->session, p, &d);
+}
+
+/* To sessions whose predicates it fits. */
+static int deliver_conditionals(struct broker *broker, struct publish *p,
+				const struct topic_conditionals *all)
+{
+	uint8_t identifiers[TOPIC_IDENTIFIERS_SIZE];
+	struct topic_target target;
+	int failed = 0;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		int r = 0;
+
+		if (topic_conditionals_resolve(all, i, broker->matcher, p,
+					       identifiers, &target))
+			r = deliver(broker, p, &target);
+		if (r < 0)
+			failed = r;
+	}
+	return failed;
+}
+
 int router_publish(struct broker *broker, struct publish *p,
 		   const struct topic_entry *entry)
 {
@@ -136,22 +175,12 @@ int router_publish(struct broker *broker, struct publish *p,
 		failed = -ENOMEM;
 
 	for (uint32_t i = 0; i < entry->count; i++) {
-		const struct topic_target *t = &entry->targets[i];
-		const struct delivery d = {
-			.identifiers =
-				slice_of(t->identifiers, t->identifiers_len),
-			.qos = t->qos < p->qos ? t->qos : p->qos,
-			.retain = p->retain && t->retain_as_published,
-		};
-
-		if (t->no_local && t->session == p->from)
-			continue;
-		if (t->group) {
-			r = shared_deliver(broker, t->group, p);
-		} else {
-			p->matched++;
-			r = delivery_send(t->session, p, &d);
-		}
+		r = deliver(broker, p, &entry->targets[i]);
+		if (r < 0)
+			failed = r;
+	}
+	if (entry->conditionals) {
+		r = deliver_conditionals(broker, p, entry->conditionals);
 		if (r < 0)
 			failed = r;
 	}
@@ -194,6 +223,7 @@ void router_publish_will(struct session *session)
 
 struct replay {
 	struct session *session;
+	struct predicate *predicate;
 	struct delivery delivery;
 	uint8_t qos;
 	bool no_local;
@@ -204,7 +234,7 @@ static int send_one(struct message *message, void *arg)
 	struct replay *replay = arg;
 	struct session *session = replay->session;
 	struct publish p;
-	int r;
+	int r = 0;
 
 	if (!session_may(session, message_topic(message), ACCESS_READ).allowed)
 		return 0;
@@ -216,7 +246,9 @@ static int send_one(struct message *message, void *arg)
 	publish_of_message(&p, message);
 	replay->delivery.qos =
 		message->qos < replay->qos ? message->qos : replay->qos;
-	r = delivery_send(session, &p, &replay->delivery);
+	if (!replay->predicate ||
+	    matcher_holds(session->broker->matcher, replay->predicate, &p))
+		r = delivery_send(session, &p, &replay->delivery);
 	publish_done(&p);
 	return r;
 }
@@ -233,12 +265,21 @@ int router_send_retained(struct session *session, struct slice filter,
 	};
 	uint8_t bytes[5];
 	struct writer w = writer_of(bytes, sizeof(bytes));
+	struct topic_parts parts;
 
+	if (topic_split(filter, &parts) < 0)
+		return 0;
+	if (parts.predicate.data) {
+		replay.predicate =
+			matcher_find(broker->matcher, parts.predicate);
+		if (!replay.predicate)
+			return 0;
+	}
 	if (identifier) {
 		writer_u8(&w, MQTT_PROP_SUBSCRIPTION_IDENTIFIER);
 		writer_varint(&w, identifier);
 		replay.delivery.identifiers = slice_of(bytes, w.len);
 	}
-	return retained_match(broker->retained, filter, loop_now(broker->loop),
-			      send_one, &replay);
+	return retained_match(broker->retained, parts.filter,
+			      loop_now(broker->loop), send_one, &replay);
 }

@@ -41,7 +41,8 @@ int router_publish(struct broker *broker, struct publish *p,
  * are asked; a refusal is logged. */
 void router_publish_will(struct session *session);
 
-/* Send the session the retained messages that a new subscription asks for. */
+/* Send the session the retained messages that a new subscription asks for; filter
+ * is as it was subscribed to. */
 int router_send_retained(struct session *session, struct slice filter,
 			 uint8_t options, uint32_t identifier);
 

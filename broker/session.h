@@ -44,6 +44,7 @@ struct session {
 	uint32_t
 		expiry; /* seconds, STORE_EXPIRY_NEVER; 0 ends with connection */
 	uint32_t subscription_count;
+	uint32_t predicate_count; /* different ones of its subscriptions */
 	uint32_t inbound_count;
 	/* Scratch of the topic cache: where this session stands in the list that
 	 * is being built. */
@@ -51,7 +52,6 @@ struct session {
 	uint64_t route_stamp;
 	enum mqtt_version version;
 	bool will_expires;
-	bool crowded; /* its queue is more than half full: backlog.h */
 	bool overflowed; /* told in the log that its queue is full */
 };
 

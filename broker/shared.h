@@ -3,19 +3,22 @@
  * stands in the topic tree once, as one subscription without a session; its
  * members are asked in turn.
  *
- * Each message goes to the next member that is connected and may read it; with
- * none connected, to the next durable one that is away. What a member had not
- * acknowledged when its session ended goes to another one, but not QoS 2
- * messages under way [MQTT-4.8.2-5].
+ * Each message goes to the next member that is connected, may read it and whose
+ * predicate it fits; with none connected, to the next durable one that is away. A
+ * group is its name and filter, whatever the predicates of its members. What a
+ * member had not acknowledged when its session ended goes to another one, but not
+ * QoS 2 messages under way [MQTT-4.8.2-5].
  *
  * Broker thread only.
  */
 #ifndef BROKER_SHARED_H
 #define BROKER_SHARED_H
 
-#include "broker/admission.h"
 #include "broker/base/hash.h"
 #include "broker/topic_tree.h"
+
+struct broker;
+struct publish;
 
 struct share_group {
 	struct subscription entry; /* in the tree; session is NULL */
@@ -36,10 +39,6 @@ struct share_group *shared_find(const struct broker *broker,
 				struct slice name);
 /* Without members it goes, and the node with it if nobody else uses it. */
 void shared_release(struct broker *broker, struct share_group *group);
-
-/* Is there a member that has room for p? admission.h */
-enum admission shared_ask(struct broker *broker, struct share_group *group,
-			  const struct publish *p);
 
 /* Give p to one member. Returns 0 (also when nobody can take it) or -ENOMEM. */
 int shared_deliver(struct broker *broker, struct share_group *group,

@@ -5,18 +5,23 @@
 
 #include "broker/core.h"
 #include "broker/limits.h"
+#include "broker/matcher.h"
 #include "broker/session.h"
 #include "broker/shared.h"
 #include "broker/topic_cache.h"
 #include "broker/topic_tree.h"
 #include "broker/wire/topic.h"
+#include "broker/wire/writer.h"
 
-static const char share_prefix[] = "$share/";
+/* What a subscription is known by. */
+struct key {
+	struct topic_node *node;
+	struct share_group *group; /* NULL: not shared */
+	struct predicate *predicate; /* NULL: every message */
+};
 
 /* A session has few subscriptions, a node may have thousands: search here. */
-static struct subscription *find(const struct session *s,
-				 const struct topic_node *node,
-				 const struct share_group *group)
+static struct subscription *find(const struct session *s, const struct key *key)
 {
 	struct list *at, *after;
 
@@ -24,10 +29,22 @@ static struct subscription *find(const struct session *s,
 		struct subscription *sub =
 			list_entry(at, struct subscription, in_session);
 
-		if (sub->node == node && sub->group == group)
+		if (sub->node == key->node && sub->group == key->group &&
+		    sub->predicate == key->predicate)
 			return sub;
 	}
 	return NULL;
+}
+
+static bool uses(const struct session *s, const struct predicate *predicate)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &s->subscriptions)
+		if (list_entry(at, struct subscription, in_session)
+			    ->predicate == predicate)
+			return true;
+	return false;
 }
 
 /* Unlink and free; what it leaves empty goes, too. */
@@ -37,6 +54,9 @@ static void drop(struct session *s, struct subscription *sub)
 	struct share_group *group = sub->group;
 
 	list_remove(&sub->in_session);
+	if (sub->predicate && !uses(s, sub->predicate))
+		s->predicate_count--;
+	matcher_release(broker->matcher, sub->predicate);
 	if (group) {
 		list_remove(&sub->in_node);
 		shared_release(broker, group);
@@ -62,105 +82,148 @@ static void void_topics(struct broker *broker, const struct topic_node *node)
 		topic_cache_void(broker->cache, slice_of(filter, len));
 }
 
+/* May the session have one more? */
+static bool within_limits(const struct session *s, const struct key *key)
+{
+	if (s->subscription_count >= LIMIT_SUBSCRIPTIONS_PER_SESSION ||
+	    s->broker->subscription_count >= LIMIT_SUBSCRIPTIONS)
+		return false;
+	return !key->predicate ||
+	       s->predicate_count < LIMIT_PREDICATES_PER_SESSION ||
+	       uses(s, key->predicate);
+}
+
+/* Takes the key's reference to the predicate. */
 static struct subscription *new_subscription(struct session *s,
-					     struct topic_node *node,
-					     struct share_group *group)
+					     const struct key *key)
 {
 	struct subscription *sub = calloc(1, sizeof(*sub));
 
 	if (!sub)
 		return NULL;
+	if (key->predicate && !uses(s, key->predicate))
+		s->predicate_count++;
 	sub->session = s;
-	sub->node = node;
-	sub->group = group;
-	if (group)
-		list_append(&group->members, &sub->in_node);
+	sub->node = key->node;
+	sub->group = key->group;
+	sub->predicate = key->predicate;
+	if (sub->group)
+		list_append(&sub->group->members, &sub->in_node);
 	else
-		topic_tree_add(node, sub);
+		topic_tree_add(sub->node, sub);
 	list_append(&s->subscriptions, &sub->in_session);
 	s->subscription_count++;
 	s->broker->subscription_count++;
-	if (group)
-		s->broker->shared_count++;
 	return sub;
+}
+
+/* Give back what the key holds and nobody uses. */
+static void key_release(struct broker *broker, const struct key *key)
+{
+	matcher_release(broker->matcher, key->predicate);
+	if (key->group)
+		shared_release(broker, key->group); /* prunes the node, too */
+	else if (key->node)
+		topic_node_prune(broker->tree, key->node);
+}
+
+/* Find or make what the parts name. Returns 0, -EINVAL, -EDQUOT, -ENOMEM. */
+static int key_obtain(struct broker *broker, const struct topic_parts *parts,
+		      struct key *key)
+{
+	int r;
+
+	*key = (struct key){ 0 };
+	if (parts->predicate.data) {
+		r = matcher_obtain(broker->matcher, parts->predicate,
+				   &key->predicate);
+		if (r < 0) {
+			key->predicate = NULL;
+			return r;
+		}
+	}
+	key->node = topic_tree_obtain(broker->tree, parts->filter);
+	if (key->node && parts->group.data)
+		key->group = shared_obtain(broker, key->node, parts->group);
+	if (key->node && (key->group || !parts->group.data))
+		return 0;
+	key_release(broker, key);
+	return -ENOMEM;
 }
 
 int subscriptions_add(struct session *s, struct slice filter, uint8_t options,
 		      uint32_t identifier, bool *replaced)
 {
 	struct broker *broker = s->broker;
-	struct share_group *group = NULL;
-	struct subscription *sub = NULL;
-	struct slice name, rest;
-	struct topic_node *node;
-	int r = -ENOMEM;
-	bool shared = topic_split_share(filter, &name, &rest) == 1;
+	struct subscription *sub;
+	struct topic_parts parts;
+	struct key key;
+	int r;
 
-	node = topic_tree_obtain(broker->tree, rest);
-	if (!node)
-		return -ENOMEM;
-	if (shared) {
-		group = shared_obtain(broker, node, name);
-		if (!group)
-			goto err_prune;
-	}
-	sub = find(s, node, group);
+	if (topic_split(filter, &parts) < 0)
+		return -EINVAL;
+	r = key_obtain(broker, &parts, &key);
+	if (r < 0)
+		return r;
+	sub = find(s, &key);
 	*replaced = sub != NULL;
-	if (!sub && (s->subscription_count >= LIMIT_SUBSCRIPTIONS_PER_SESSION ||
-		     broker->subscription_count >= LIMIT_SUBSCRIPTIONS)) {
+	if (sub)
+		key_release(broker, &key); /* sub has its own */
+	else if (!within_limits(s, &key))
 		r = -EDQUOT;
-		goto err_release;
-	}
-	if (!sub)
-		sub = new_subscription(s, node, group);
-	if (!sub)
-		goto err_release;
-	sub->options = options;
-	sub->identifier = identifier;
-	topic_cache_void(broker->cache, rest);
-	return 0;
-
-err_release:
-	if (group) {
-		shared_release(broker, group); /* prunes the node, too */
+	else if (!(sub = new_subscription(s, &key)))
+		r = -ENOMEM;
+	if (r < 0) {
+		key_release(broker, &key);
 		return r;
 	}
-err_prune:
-	topic_node_prune(broker->tree, node);
-	return r;
+	sub->options = options;
+	sub->identifier = identifier;
+	topic_cache_void(broker->cache, parts.filter);
+	return 0;
 }
 
-static struct subscription *by_filter(const struct session *s,
-				      struct slice filter)
+static struct subscription *by_parts(const struct session *s,
+				     const struct topic_parts *parts)
 {
 	struct broker *broker = s->broker;
-	struct share_group *group = NULL;
-	struct topic_node *node;
-	struct slice name, rest;
-	bool shared = topic_split_share(filter, &name, &rest) == 1;
+	struct key key = { .node = topic_tree_find(broker->tree,
+						   parts->filter) };
 
-	node = topic_tree_find(broker->tree, rest);
-	if (node && shared)
-		group = shared_find(broker, node, name);
-	return node && (group || !shared) ? find(s, node, group) : NULL;
+	if (!key.node)
+		return NULL;
+	if (parts->group.data) {
+		key.group = shared_find(broker, key.node, parts->group);
+		if (!key.group)
+			return NULL;
+	}
+	if (parts->predicate.data) {
+		key.predicate = matcher_find(broker->matcher, parts->predicate);
+		if (!key.predicate)
+			return NULL;
+	}
+	return find(s, &key);
 }
 
 const struct subscription *subscriptions_find(const struct session *s,
 					      struct slice filter)
 {
-	return by_filter(s, filter);
+	struct topic_parts parts;
+
+	return topic_split(filter, &parts) < 0 ? NULL : by_parts(s, &parts);
 }
 
 int subscriptions_remove(struct session *s, struct slice filter)
 {
-	struct subscription *sub = by_filter(s, filter);
-	struct slice name, rest;
+	struct subscription *sub = NULL;
+	struct topic_parts parts;
 
+	if (topic_split(filter, &parts) == 0)
+		sub = by_parts(s, &parts);
 	if (!sub)
 		return -ENOENT;
 	drop(s, sub);
-	topic_split_share(filter, &name, &rest);
-	topic_cache_void(s->broker->cache, rest);
+	topic_cache_void(s->broker->cache, parts.filter);
 	return 0;
 }
 
@@ -177,22 +240,31 @@ void subscriptions_clear(struct session *s)
 	}
 }
 
+/* Behind what is in out already, as far as it fits. */
+static void put(struct writer *w, size_t *len, struct slice bytes)
+{
+	*len += bytes.len;
+	writer_bytes(w, bytes);
+}
+
 size_t subscription_filter(const struct subscription *sub, char *out,
 			   size_t size)
 {
 	const struct share_group *group = sub->group;
-	const size_t prefix = sizeof(share_prefix) - 1;
-	size_t front, len;
+	struct writer w = writer_of(out, size);
+	size_t len = 0;
 
-	if (!group)
-		return topic_node_filter(sub->node, out, size);
-	front = prefix + group->name_len + 1;
-	len = front + topic_node_filter(sub->node, NULL, 0);
-	if (len > size)
-		return len;
-	memcpy(out, share_prefix, prefix);
-	memcpy(out + prefix, group->name, group->name_len);
-	out[front - 1] = '/';
-	topic_node_filter(sub->node, out + front, size - front);
-	return len;
+	if (group) {
+		put(&w, &len, slice_str("$share/"));
+		put(&w, &len, slice_of(group->name, group->name_len));
+		put(&w, &len, slice_str("/"));
+	}
+	if (sub->predicate) {
+		put(&w, &len, slice_str("$match/"));
+		put(&w, &len, sub->predicate->text);
+		put(&w, &len, slice_str("/"));
+	}
+	if (len >= size)
+		return len + topic_node_filter(sub->node, NULL, 0);
+	return len + topic_node_filter(sub->node, out + len, size - len);
 }

@@ -1,6 +1,6 @@
 /*
  * A session's subscriptions: in the topic tree, or in a group of it for
- * $share/..., and the topic cache told of each change. Memory only: the caller
+ * $share/..., with a predicate for $match/..., and the topic cache told of each change. Memory only: the caller
  * tells the store.
  *
  * Broker thread only.
@@ -13,8 +13,10 @@
 struct session;
 struct subscription;
 
-/* Take a subscription or replace its options; filter is valid, with $share/ if
- * it is shared. *replaced says which. Returns 0, -ENOMEM, -EDQUOT at a limit. */
+/* Take a subscription or replace its options; filter is valid, with $share/ and
+ * $match/ if it has them: with another predicate it is another subscription.
+ * *replaced says which. Returns 0, -ENOMEM, -EDQUOT at a limit, -EINVAL if the
+ * predicate is malformed. */
 int subscriptions_add(struct session *session, struct slice filter,
 		      uint8_t options, uint32_t identifier, bool *replaced);
 /* The subscription to exactly this filter, or NULL. */

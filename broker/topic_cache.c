@@ -6,12 +6,9 @@
 #include "broker/core.h"
 #include "broker/limits.h"
 #include "broker/session.h"
+#include "broker/topic_conditional.h"
 #include "broker/topic_tree.h"
-#include "broker/wire/properties.h"
 #include "broker/wire/topic.h"
-
-/* One encoded Subscription Identifier: the property's number and a varint. */
-#define IDENTIFIER_SIZE 5
 
 struct topic_cache {
 	struct broker *broker;
@@ -40,11 +37,21 @@ struct topic_cache *topic_cache_new(struct broker *broker)
 	return cache;
 }
 
+/* Places for subscribers, whether their predicates have a say or not. */
+static size_t places(const struct topic_entry *entry)
+{
+	const struct topic_conditionals *all = entry->conditionals;
+
+	return entry->cap + (all ? (size_t)all->cap + all->option_cap : 0);
+}
+
 static void entry_empty(struct topic_entry *entry)
 {
 	for (uint32_t i = 0; i < entry->count; i++)
 		free(entry->targets[i].identifiers);
 	entry->count = 0;
+	topic_conditionals_free(entry->conditionals);
+	entry->conditionals = NULL;
 }
 
 static void entry_free(struct topic_cache *cache, struct topic_entry *entry)
@@ -52,8 +59,8 @@ static void entry_free(struct topic_cache *cache, struct topic_entry *entry)
 	cache->given_up++;
 	hash_table_remove(&cache->entries, &entry->by_topic);
 	list_remove(&entry->link);
+	cache->targets -= places(entry);
 	entry_empty(entry);
-	cache->targets -= entry->cap;
 	free(entry->targets);
 	free(entry);
 }
@@ -134,23 +141,18 @@ static struct topic_entry *entry_new(struct topic_cache *cache,
 
 static int target_identifier(struct topic_target *target, uint32_t identifier)
 {
-	struct writer w;
 	uint8_t *grown;
 
 	if (!identifier)
 		return 0;
-	if (target->identifiers_len >
-	    (PROPERTIES_SUBSCRIPTION_IDS_MAX - 1) * IDENTIFIER_SIZE)
-		return 0;
 	grown = realloc(target->identifiers,
-			target->identifiers_len + (size_t)IDENTIFIER_SIZE);
+			target->identifiers_len +
+				(size_t)TOPIC_IDENTIFIER_SIZE);
 	if (!grown)
 		return -ENOMEM;
 	target->identifiers = grown;
-	w = writer_of(grown + target->identifiers_len, IDENTIFIER_SIZE);
-	writer_u8(&w, MQTT_PROP_SUBSCRIPTION_IDENTIFIER);
-	writer_varint(&w, identifier);
-	target->identifiers_len = (uint16_t)(target->identifiers_len + w.len);
+	target->identifiers_len = topic_identifier_put(
+		grown, target->identifiers_len, identifier);
 	return 0;
 }
 
@@ -184,9 +186,36 @@ static int meet_group(struct topic_entry *entry, struct share_group *group)
 	return 0;
 }
 
+/* Its place among the targets or, if predicates may have a say, the others. */
+static int meet_session(const struct build *build, struct session *session)
+{
+	struct topic_entry *entry = build->entry;
+	struct slice topic = slice_of(entry->topic, entry->len);
+	struct topic_target *target;
+
+	session->route_stamp = build->cache->stamp;
+	session->route_index = UINT32_MAX;
+	if (!session_may(session, topic, ACCESS_READ).allowed)
+		return 0;
+	if (session->predicate_count) {
+		if (topic_conditionals_add(&entry->conditionals, session) < 0)
+			return -ENOMEM;
+		session->route_index = entry->conditionals->count - 1;
+		return 0;
+	}
+	target = target_add(entry);
+	if (!target)
+		return -ENOMEM;
+	session->route_index = entry->count - 1;
+	*target = (struct topic_target){
+		.session = session,
+		.no_local = true,
+	};
+	return 0;
+}
+
 static int meet(struct subscription *subscription, void *arg)
 {
-	const uint8_t options = subscription->options;
 	const struct build *build = arg;
 	struct topic_entry *entry = build->entry;
 	struct session *session = subscription->session;
@@ -194,32 +223,66 @@ static int meet(struct subscription *subscription, void *arg)
 
 	if (!session)
 		return meet_group(entry, subscription->group);
-	if (session->route_stamp != build->cache->stamp) {
-		struct slice topic = slice_of(entry->topic, entry->len);
-
-		session->route_stamp = build->cache->stamp;
-		session->route_index = UINT32_MAX;
-		if (!session_may(session, topic, ACCESS_READ).allowed)
-			return 0;
-		target = target_add(entry);
-		if (!target)
-			return -ENOMEM;
-		session->route_index = entry->count - 1;
-		*target = (struct topic_target){
-			.session = session,
-			.no_local = true,
-		};
-	}
+	if (session->route_stamp != build->cache->stamp &&
+	    meet_session(build, session) < 0)
+		return -ENOMEM;
 	if (session->route_index == UINT32_MAX)
 		return 0;
+	if (session->predicate_count)
+		return topic_conditionals_option(entry->conditionals,
+						 session->route_index,
+						 subscription);
 
 	target = &entry->targets[session->route_index];
-	if (SUBSCRIPTION_QOS(options) > target->qos)
-		target->qos = SUBSCRIPTION_QOS(options);
-	target->no_local &= (options & SUBSCRIPTION_NO_LOCAL) != 0;
-	target->retain_as_published |=
-		(options & SUBSCRIPTION_RETAIN_AS_PUBLISHED) != 0;
+	topic_target_merge(target, subscription->options);
 	return target_identifier(target, subscription->identifier);
+}
+
+/* Predicates the session has, but none that matches this topic: it is a target
+ * as any other. */
+static int settle_one(struct topic_entry *entry, uint32_t at)
+{
+	uint8_t buffer[TOPIC_IDENTIFIERS_SIZE];
+	struct topic_target found, *target;
+	uint8_t *identifiers = NULL;
+
+	topic_conditionals_resolve(entry->conditionals, at, NULL, NULL, buffer,
+				   &found);
+	if (found.identifiers_len) {
+		identifiers = malloc(found.identifiers_len);
+		if (!identifiers)
+			return -ENOMEM;
+		memcpy(identifiers, buffer, found.identifiers_len);
+	}
+	found.identifiers = identifiers;
+	target = target_add(entry);
+	if (!target) {
+		free(identifiers);
+		return -ENOMEM;
+	}
+	*target = found;
+	return 0;
+}
+
+static int settle(struct topic_entry *entry)
+{
+	struct topic_conditionals *all = entry->conditionals;
+	uint32_t kept = 0;
+
+	if (!all)
+		return 0;
+	for (uint32_t i = 0; i < all->count; i++) {
+		if (all->sessions[i].depends)
+			all->sessions[kept++] = all->sessions[i];
+		else if (settle_one(entry, i) < 0)
+			return -ENOMEM;
+	}
+	all->count = kept;
+	if (kept == 0) {
+		topic_conditionals_free(all);
+		entry->conditionals = NULL;
+	}
+	return 0;
 }
 
 static bool entry_build(struct topic_cache *cache, struct topic_entry *entry)
@@ -228,16 +291,18 @@ static bool entry_build(struct topic_cache *cache, struct topic_entry *entry)
 	struct build build = { .cache = cache, .entry = entry };
 	int r;
 
+	cache->targets -= places(entry);
 	entry_empty(entry);
 	cache->stamp++;
-	cache->targets -= entry->cap;
 	r = topic_tree_match(broker->tree, slice_of(entry->topic, entry->len),
 			     meet, &build);
-	cache->targets += entry->cap;
-	if (r < 0) {
+	if (r == 0)
+		r = settle(entry);
+	if (r < 0)
 		entry_empty(entry);
+	cache->targets += places(entry);
+	if (r < 0)
 		return false;
-	}
 	entry->generation = cache->generation;
 	entry->access_generation = broker->access_generation;
 	return true;

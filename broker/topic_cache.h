@@ -2,6 +2,7 @@
  * Topic Name -> who gets it: the answer of the topic tree and of the access
  * rules, remembered. Overlapping subscriptions of a session are merged into one
  * target with the highest QoS and all Subscription Identifiers [MQTT-3.3.5-1].
+ * Where predicates have a say, merging waits for the message.
  *
  * A change of a subscription without wildcards voids the one topic it names; any
  * other change, and a new access table, void everything. Entries void are rebuilt
@@ -20,6 +21,7 @@ struct broker;
 struct session;
 struct share_group;
 struct topic_cache;
+struct topic_conditionals;
 
 struct topic_target {
 	struct session
@@ -39,9 +41,10 @@ struct topic_entry {
 	uint64_t serial; /* unique, so that a verdict can name the entry */
 	uint64_t generation;
 	uint64_t access_generation;
-	struct topic_target *targets;
+	struct topic_target *targets; /* whatever the message */
 	uint32_t count;
 	uint32_t cap;
+	struct topic_conditionals *conditionals; /* NULL: none */
 	bool used; /* since the last sweep */
 	bool history; /* its messages are offered to the store's history */
 	uint16_t len;

@@ -17,6 +17,7 @@
 
 struct topic_tree;
 struct topic_node;
+struct predicate;
 struct session;
 struct share_group;
 
@@ -26,6 +27,7 @@ struct subscription {
 	struct topic_node *node;
 	struct session *session; /* borrowed; NULL: a group's entry */
 	struct share_group *group; /* NULL: not shared */
+	struct predicate *predicate; /* one reference; NULL: every message */
 	uint32_t identifier; /* Subscription Identifier, 0 none */
 	uint8_t options; /* as in SUBSCRIBE 3.8.3.1; QoS in the low two bits */
 };

@@ -248,13 +248,16 @@ void events_end_user(struct web_context *web, const char *user)
 /* False: answered. */
 static bool check(struct request *request, const char *filter)
 {
-	if (!filter || !topic_filter_valid(slice_str(filter))) {
+	struct topic_parts parts;
+
+	if (!filter || topic_split(slice_str(filter), &parts) < 0 ||
+	    !topic_filter_valid(parts.filter)) {
 		reply_problem(request, 400, "bad-parameter",
 			      "filter must be a topic filter.");
 		return false;
 	}
 	if (!access_may_subscribe(request->web->access, request->user, "$web",
-				  slice_str(filter))
+				  parts.filter)
 		     .allowed) {
 		reply_problem(request, 403, "not-authorized",
 			      "No rule allows you to read that.");

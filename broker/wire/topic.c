@@ -5,6 +5,7 @@
 #define TOPIC_BYTES_MAX 65535
 
 static const char share_prefix[] = "$share/";
+static const char match_prefix[] = "$match/";
 
 static bool holds(struct slice text, int byte)
 {
@@ -104,14 +105,20 @@ bool topic_matches(struct slice filter, struct slice name)
 	       (filter_more && topic_level_is(filter, '#'));
 }
 
+static bool begins(struct slice text, const char *prefix)
+{
+	const size_t len = strlen(prefix);
+
+	return text.len >= len && memcmp(text.data, prefix, len) == 0;
+}
+
 int topic_split_share(struct slice filter, struct slice *group,
 		      struct slice *rest)
 {
 	const size_t prefix = sizeof(share_prefix) - 1;
 	struct slice name, inner;
 
-	if (filter.len < prefix ||
-	    memcmp(filter.data, share_prefix, prefix) != 0) {
+	if (!begins(filter, share_prefix)) {
 		*rest = filter;
 		return 0;
 	}
@@ -123,6 +130,24 @@ int topic_split_share(struct slice filter, struct slice *group,
 	*group = name;
 	*rest = inner;
 	return 1;
+}
+
+int topic_split(struct slice text, struct topic_parts *out)
+{
+	const size_t prefix = sizeof(match_prefix) - 1;
+	struct slice rest;
+
+	*out = (struct topic_parts){ .filter = text };
+	if (topic_split_share(text, &out->group, &out->filter) < 0)
+		return -EINVAL;
+	if (!begins(out->filter, match_prefix))
+		return 0;
+	rest = slice_of(out->filter.data + prefix, out->filter.len - prefix);
+	if (!topic_take_level(&rest, &out->predicate) || rest.len == 0 ||
+	    begins(rest, share_prefix) || begins(rest, match_prefix))
+		return -EINVAL;
+	out->filter = rest;
+	return 0;
 }
 
 /* Wildcards at the start match no name with '$' [MQTT-4.7.2-1]. */

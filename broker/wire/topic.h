@@ -42,4 +42,16 @@ bool topic_matches(struct slice filter, struct slice name);
 int topic_split_share(struct slice filter, struct slice *group,
 		      struct slice *rest);
 
+/* What a client may subscribe to: [$share/<group>/][$match/<predicate>/]<filter>.
+ * data of what is not there is NULL. */
+struct topic_parts {
+	struct slice group;
+	struct slice predicate; /* whatever stands there, also nothing */
+	struct slice filter; /* whether it is valid is asked of it alone */
+};
+
+/* Returns 0, or -EINVAL where topic_split_share() does, where $match/ is not
+ * followed by two parts, or where either stands again behind $match/. */
+int topic_split(struct slice text, struct topic_parts *out);
+
 #endif

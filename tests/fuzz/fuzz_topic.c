@@ -98,11 +98,32 @@ static void check_share(struct slice filter)
 	assert(rest.data + rest.len == filter.data + filter.len);
 }
 
+/* The parts stand behind one another, with their prefixes before them. */
+static void check_parts(struct slice text)
+{
+	struct topic_parts parts;
+	size_t len = 0;
+
+	if (topic_split(text, &parts) < 0)
+		return;
+	if (parts.group.data)
+		len += 7 + parts.group.len + 1;
+	if (parts.predicate.data) {
+		len += 7 + parts.predicate.len + 1;
+		assert(!parts.predicate.len ||
+		       !memchr(parts.predicate.data, '/', parts.predicate.len));
+		assert(parts.filter.len > 0);
+	}
+	assert(len + parts.filter.len == text.len);
+	assert(parts.filter.data + parts.filter.len == text.data + text.len);
+}
+
 static void check(struct slice filter, struct slice name)
 {
 	struct levels f, n;
 
 	check_share(filter);
+	check_parts(filter);
 	topic_name_valid(filter);
 	if (!split(filter, &f) || !split(name, &n))
 		return;

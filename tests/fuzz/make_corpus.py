@@ -134,7 +134,8 @@ def topics():
     rows = ["sport/tennis/+\nsport/tennis/player1", "sport/#\nsport", "#\n$SYS/x",
             "+/+\n/finance", "$share/group/a/#\na/b", "$share//x\nx", "a//b\na//b",
             "+/x\n$SYS/x", "/\n/", "a/#/b\na", "a+/b\na+/b", "$share/g/\n", "\n",
-            "$share/+/a\na", "a/+/#\na/b/c/d/e", "/" * 40 + "\n" + "/" * 40]
+            "$share/+/a\na", "a/+/#\na/b/c/d/e", "/" * 40 + "\n" + "/" * 40,
+            "$match/a>1/t/+\nt/x", "$share/g/$match/a~b|c/#\nt"]
     for index, row in enumerate(rows):
         write("fuzz_topic", f"row{index:02}", row.encode())
 

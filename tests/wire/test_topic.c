@@ -220,6 +220,52 @@ static void test_shared_filters_are_split(void **state)
 	}
 }
 
+static void test_a_subscription_comes_apart(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		const char *group, *predicate, *filter;
+	} rows[] = {
+		{ "a/b", 0, NULL, NULL, "a/b" },
+		{ "$share/g/a/#", 0, "g", NULL, "a/#" },
+		{ "$match/x>1/a/+", 0, NULL, "x>1", "a/+" },
+		{ "$match/x>1//", 0, NULL, "x>1", "/" },
+		{ "$match//a", 0, NULL, "", "a" },
+		{ "$match/+/a", 0, NULL, "+", "a" },
+		{ "$share/g/$match/x=1/a", 0, "g", "x=1", "a" },
+		{ "$match", 0, NULL, NULL, "$match" },
+		{ "$matches/a/b", 0, NULL, NULL, "$matches/a/b" },
+		{ "a/$match/x=1/b", 0, NULL, NULL, "a/$match/x=1/b" },
+		{ "$match/", -EINVAL, NULL, NULL, NULL },
+		{ "$match/x=1", -EINVAL, NULL, NULL, NULL },
+		{ "$match/x=1/", -EINVAL, NULL, NULL, NULL },
+		{ "$share/g/$match/x=1", -EINVAL, NULL, NULL, NULL },
+		{ "$share/g", -EINVAL, NULL, NULL, NULL },
+		{ "$match/x=1/$share/g/a", -EINVAL, NULL, NULL, NULL },
+		{ "$match/x=1/$match/y=1/a", -EINVAL, NULL, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct topic_parts parts;
+
+		if (topic_split(slice_str(rows[i].text), &parts) !=
+		    rows[i].result)
+			fail_msg("%s", rows[i].text);
+		if (rows[i].result < 0)
+			continue;
+		assert_slice(parts.filter, slice_str(rows[i].filter));
+		assert_int_equal(!parts.group.data, !rows[i].group);
+		assert_int_equal(!parts.predicate.data, !rows[i].predicate);
+		if (rows[i].group)
+			assert_slice(parts.group, slice_str(rows[i].group));
+		if (rows[i].predicate)
+			assert_slice(parts.predicate,
+				     slice_str(rows[i].predicate));
+	}
+}
+
 /* Every filter of up to three of these levels, every name of up to four. */
 #define FILTERS_MAX 300
 #define NAMES_MAX 600
@@ -328,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_more_levels_than_the_limit_are_refused),
 		cmocka_unit_test(test_the_longest_topic_has_65535_bytes),
 		cmocka_unit_test(test_shared_filters_are_split),
+		cmocka_unit_test(test_a_subscription_comes_apart),
 		cmocka_unit_test_setup(
 			test_filters_overlap_where_both_match_a_name, grow_all),
 		cmocka_unit_test_setup(
