@@ -13,30 +13,9 @@
 #define HUB_RETRY_MIN_MS 100
 #define HUB_RETRY_MAX_MS 2000
 
-void node_set_logic_timer(struct node *node)
-{
-	uint64_t next = logic_next(&node->logic);
-	uint64_t now = loop_now(node->loop);
-
-	if (next == UINT64_MAX)
-		loop_timer_cancel(node->loop, &node->logic_timer);
-	else
-		loop_timer_set(node->loop, &node->logic_timer,
-			       next > now ? next - now : 0);
-}
-
 static void on_logic_timer(struct loop_timer *timer)
 {
-	struct node *node = list_entry(timer, struct node, logic_timer);
-	struct logic_action action;
-	char reason[REASON_SIZE];
-
-	/* What fails is due again only later, so this ends. */
-	while (logic_due(&node->logic, loop_now(node->loop), &action))
-		if (node_pins_execute(node, &action, reason))
-			log_error(node->pins[action.output].pin.name,
-				  "its time is up, but: %s", reason);
-	node_set_logic_timer(node);
+	node_run(list_entry(timer, struct node, logic_timer));
 }
 
 static void on_retry_timer(struct loop_timer *timer)
@@ -117,7 +96,7 @@ int node_new(struct loop *loop, struct lines *lines,
 	node->lines = lines;
 	node->revision = -1;
 	(void)snprintf(node->name, sizeof(node->name), "%s", options->name);
-	logic_init(&node->logic);
+	logic_init(&node->logic, loop_now(loop));
 	node->logic_timer.fn = on_logic_timer;
 	node->retry_timer.fn = on_retry_timer;
 	if (options->state_directory) {
@@ -154,8 +133,18 @@ void node_free(struct node *node)
 	loop_timer_cancel(node->loop, &node->goodbye_timer);
 	node_pins_release(node);
 	client_free(node->client);
+	free(node->memory_text);
 	free(node->state_directory);
 	free(node);
+}
+
+static void recall(struct node *node)
+{
+	int r = memory_load(node->state_directory, &node->memory);
+
+	if (r && r != -ENOENT)
+		log_warn(node->state_directory, MEMORY_FILE " is not used: %s",
+			 r == -EINVAL ? "damaged" : strerrordesc_np(-r));
 }
 
 static void apply_kept(struct node *node)
@@ -181,8 +170,10 @@ static void apply_kept(struct node *node)
 
 void node_start(struct node *node)
 {
-	if (node->state_directory)
+	if (node->state_directory) {
+		recall(node);
 		apply_kept(node);
+	}
 	client_start(node->client);
 }
 
@@ -210,11 +201,25 @@ void node_goodbye_said(struct node *node)
 		loop_timer_set(node->loop, &node->goodbye_timer, 0);
 }
 
+static void make_all_safe(struct node *node)
+{
+	for (unsigned int i = 0; i < PINS_MAX; i++)
+		logic_make_safe(&node->logic, i);
+	node_run(node);
+	for (unsigned int i = 0; i < PINS_MAX; i++) {
+		const struct logic_output *o = &node->logic.output[i];
+
+		if (o->used && o->want.any)
+			log_error(node->pins[i].pin.name, "is not safe: %s",
+				  node->pins[i].fault[0]
+					  ? node->pins[i].fault
+					  : "its rules do not let it yet");
+	}
+}
+
 void node_stop(struct node *node, void (*done)(void *arg), void *arg)
 {
 	char topic[TOPICS_SIZE];
-	char reason[REASON_SIZE];
-	struct logic_action action;
 
 	if (node->stopping)
 		return;
@@ -223,11 +228,7 @@ void node_stop(struct node *node, void (*done)(void *arg), void *arg)
 	node->done_arg = arg;
 	node->goodbye_timer.fn = on_goodbye_timer;
 
-	for (unsigned int i = 0; i < PINS_MAX; i++)
-		if (logic_make_safe(&node->logic, i, &action) &&
-		    node_pins_execute(node, &action, reason))
-			log_error(node->pins[i].pin.name, "not safe: %s",
-				  reason);
+	make_all_safe(node);
 	loop_timer_cancel(node->loop, &node->logic_timer);
 	loop_timer_cancel(node->loop, &node->retry_timer);
 	node_pins_deafen(node);

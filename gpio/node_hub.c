@@ -98,27 +98,6 @@ static void say_error(struct node *node, const struct client_message *message,
 	free(text);
 }
 
-/* On .../result, beside the .../set that asked. */
-static void say_result(struct node *node, const struct client_message *message,
-		       const char *reason, bool on, json_t *id)
-{
-	static const char set[] = "set";
-	char topic[2 * TOPICS_SIZE];
-	size_t base = message->topic.len - (sizeof(set) - 1);
-	char *text;
-
-	/* Longer than any of ours: only the error is told. */
-	if (base + sizeof("result") > sizeof(topic))
-		return;
-	text = topics_result(reason, on, id);
-	if (!text)
-		return;
-	(void)snprintf(topic, sizeof(topic), "%.*sresult", (int)base,
-		       (const char *)message->topic.data);
-	node_say(node, topic, text, false);
-	free(text);
-}
-
 /* The output that a command names, or NULL and why there is none. */
 static struct node_pin *output_for(struct node *node, enum topics_kind kind,
 				   struct slice name, char reason[REASON_SIZE])
@@ -136,23 +115,6 @@ static struct node_pin *output_for(struct node *node, enum topics_kind kind,
 		return NULL;
 	}
 	return pin;
-}
-
-/* Returns 0 when it was done, or a negative errno and the reason. */
-static int obey(struct node *node, struct node_pin *pin,
-		const struct logic_command *command, char reason[REASON_SIZE])
-{
-	unsigned int output = (unsigned int)(pin - node->pins);
-	struct logic_action action;
-	int r = logic_command(&node->logic, output, command, &action);
-
-	if (r) {
-		(void)snprintf(reason, REASON_SIZE, "%s",
-			       r == -ERANGE ? "on_time is too long"
-					    : strerrordesc_np(-r));
-		return r;
-	}
-	return node_pins_execute(node, &action, reason);
 }
 
 static void on_command(struct node *node, const struct client_message *message,
@@ -174,15 +136,13 @@ static void on_command(struct node *node, const struct client_message *message,
 	if (topics_parse_command(message->payload, &command, &reason) ||
 	    !(pin = output_for(node, kind, name, why))) {
 		say_error(node, message, reason);
-		say_result(node, message, reason, false, command.id);
+		node_say_result(node, message->topic, reason, false,
+				command.id);
 	} else if (node->stopping) {
-		say_result(node, message, "the node is stopping", false,
-			   command.id);
-	} else if (obey(node, pin, &command.logic, why)) {
-		log_error(pin->pin.name, "%s", why);
-		say_result(node, message, why, false, command.id);
+		node_say_result(node, message->topic, "the node is stopping",
+				false, command.id);
 	} else {
-		say_result(node, message, NULL, node_pin_on(pin), command.id);
+		node_order(node, pin, &command, message->topic);
 	}
 	topics_command_free(&command);
 }
@@ -300,7 +260,9 @@ static void on_connected(void *arg, bool session_present)
 	(void)session_present;
 	log_info("hub", "connected");
 	node->hub_missed = false;
+	logic_hub(&node->logic, true, loop_now(node->loop));
 	say_everything(node);
+	node_run(node);
 }
 
 /* What had no room was lost, the newest first: the hub's last word of a pin may
@@ -332,6 +294,8 @@ static void on_disconnected(void *arg, bool was_connected, const char *why)
 	else
 		log_debug("hub", "not there: %s", why);
 	node->hub_missed = true;
+	logic_hub(&node->logic, false, loop_now(node->loop));
+	node_run(node);
 }
 
 static void on_subscribed(void *arg, struct slice filter,

@@ -6,12 +6,21 @@
 #include "broker/base/loop.h"
 #include "broker/client.h"
 #include "gpio/logic.h"
+#include "gpio/memory.h"
 #include "gpio/node.h"
 #include "gpio/pins.h"
 #include "gpio/topics.h"
 
 /* Bytes of a reason in words. */
 #define REASON_SIZE 160
+
+/* A command that was accepted and not yet answered. */
+struct node_order {
+	bool waits;
+	uint32_t token;
+	char *topic; /* of the command; NULL: no memory to answer it */
+	json_t *id; /* NULL: none */
+};
 
 /* A pin in use. Its place in the array is its number in logic.h. */
 struct node_pin {
@@ -23,6 +32,8 @@ struct node_pin {
 	struct loop_source source; /* inputs */
 	bool on; /* inputs; outputs are in logic */
 	uint32_t seqno; /* of the last edge */
+	struct node_order order; /* outputs */
+	char fault[REASON_SIZE]; /* outputs: why it does not obey; "" it does */
 };
 
 struct node {
@@ -33,6 +44,9 @@ struct node {
 	char *state_directory; /* NULL: none */
 
 	struct logic logic;
+	uint32_t tokens; /* the last order's */
+	struct memory memory; /* what was, when the process started */
+	char *memory_text; /* what was kept last; NULL: nothing yet */
 	struct node_pin pins[PINS_MAX];
 	json_int_t revision; /* of the configuration last looked at; -1 */
 	struct pin_errors errors; /* of that configuration */
@@ -62,11 +76,27 @@ struct node_pin *node_pins_find(struct node *node, struct slice name);
 bool node_pin_on(const struct node_pin *pin);
 /* Why a pin without its line has none. */
 void node_pin_why(const struct node_pin *pin, char reason[REASON_SIZE]);
-/* Write, read back, remember, publish. Returns 0, or -EIO and a reason. */
-int node_pins_execute(struct node *node, const struct logic_action *action,
-		      char reason[REASON_SIZE]);
-/* Set the timer for what logic has in mind. */
-void node_set_logic_timer(struct node *node);
+/* Write, read back, tell logic, publish. */
+void node_pins_drive(struct node *node, const struct logic_action *action);
+/* For what a restart has to know: as logic_remember(), of outputs that have
+ * rules for it. */
+void node_pins_remember(const struct node *node, struct memory *out);
+
+/* node_orders.c */
+
+/* Do all that logic wants done by now, answer who asked for it, keep what must
+ * be known after a restart, and come back when more is due. */
+void node_run(struct node *node);
+/* Tell those whose orders are settled. */
+void node_answer(struct node *node);
+/* This order is not answered any more. */
+void node_forget(struct node_order *order);
+/* A command on topic, which ends in /set: judged, done, answered. */
+void node_order(struct node *node, struct node_pin *pin,
+		const struct topics_command *command, struct slice topic);
+/* On .../result, beside the .../set that asked. reason NULL: applied. */
+void node_say_result(struct node *node, struct slice topic, const char *reason,
+		     bool on, json_t *id);
 
 /* node_hub.c */
 

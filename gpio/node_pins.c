@@ -17,7 +17,7 @@ static unsigned int number_of(const struct node_pin *pin)
 bool node_pin_on(const struct node_pin *pin)
 {
 	if (pin->pin.direction == LINE_OUTPUT)
-		return pin->node->logic.output[number_of(pin)].on;
+		return pin->node->logic.output[number_of(pin)].now.on;
 	return pin->on;
 }
 
@@ -119,9 +119,24 @@ static struct line_config line_config_of(const struct pin *pin)
 		.bias = pin->bias,
 		.active_low = pin->active_low,
 		.debounce_us = pin->debounce_ms * 1000,
-		.initial = pin->safe == LOGIC_SAFE_ON,
+		.initial = pin->rules.safe == LOGIC_SAFE_ON,
 		.keep = true,
 	};
+}
+
+static void begin_driving(struct node_pin *pin, bool on)
+{
+	const struct memory *memory = &pin->node->memory;
+	const struct logic_memory *m =
+		memory_of(memory, pin->pin.chip, pin->pin.line);
+	struct logic_start start = {
+		.on = on,
+		.told = m && m->told,
+		.memory = memory->same_boot ? m : NULL,
+	};
+
+	logic_add(&pin->node->logic, number_of(pin), &pin->pin.rules, start,
+		  loop_now(pin->node->loop));
 }
 
 /* The line is ours: what is on it? */
@@ -133,8 +148,7 @@ static int begin_using(struct node_pin *pin)
 	if (r)
 		return r;
 	if (pin->pin.direction == LINE_OUTPUT) {
-		logic_add(&pin->node->logic, number_of(pin), pin->pin.safe,
-			  values & 1);
+		begin_driving(pin, values & 1);
 		return 0;
 	}
 	pin->on = values & 1;
@@ -176,14 +190,14 @@ static bool take_line(struct node_pin *pin)
 /* A pin leaves: its output is made safe, its topics are taken away. */
 static void remove_pin(struct node_pin *pin)
 {
-	struct logic_action action;
-	char reason[REASON_SIZE];
-
-	if (pin->request &&
-	    logic_make_safe(&pin->node->logic, number_of(pin), &action) &&
-	    node_pins_execute(pin->node, &action, reason))
-		log_error(pin->pin.name, "left, but not safe: %s", reason);
+	if (pin->request && pin->pin.direction == LINE_OUTPUT) {
+		logic_make_safe(&pin->node->logic, number_of(pin));
+		node_run(pin->node);
+		if (pin->fault[0])
+			log_error(pin->pin.name, "left, but is not safe");
+	}
 	let_go(pin);
+	node_answer(pin->node);
 	node_say_gone(pin->node, &pin->pin);
 	pin->used = false;
 }
@@ -198,7 +212,7 @@ static void reword_pin(struct node_pin *pin, const struct pin *to)
 		node_say_gone(pin->node, &pin->pin);
 	pin->pin = *to;
 	if (pin->request && to->direction == LINE_OUTPUT)
-		logic_set_safe(&pin->node->logic, number_of(pin), to->safe);
+		logic_set_rules(&pin->node->logic, number_of(pin), &to->rules);
 	if (topics_change)
 		node_say_state(pin->node, pin);
 }
@@ -229,53 +243,55 @@ static struct node_pin *predecessor(struct node *node, const struct pin *to,
 	return NULL;
 }
 
-/* Who goes on: first by name and line, then by line alone (a new name). The
- * others leave. */
+/* Who goes on as which of the new pins: first by name and line, then by line
+ * alone (a new name). */
 static void match(struct node *node, const struct pins *pins,
-		  bool matched[PINS_MAX])
+		  struct node_pin *matched[PINS_MAX], bool kept[PINS_MAX])
 {
-	bool kept[PINS_MAX] = { false };
-
-	for (size_t i = 0; i < 2 * pins->count; i++) {
-		size_t n = i % pins->count;
-		struct node_pin *pin;
-
-		if (matched[n])
-			continue;
-		pin = predecessor(node, &pins->pin[n], i < pins->count, kept);
-		if (!pin)
-			continue;
-		reword_pin(pin, &pins->pin[n]);
-		matched[n] = true;
-		kept[number_of(pin)] = true;
+	for (int by_name = 1; by_name >= 0; by_name--) {
+		for (size_t i = 0; i < pins->count; i++) {
+			if (matched[i])
+				continue;
+			matched[i] =
+				predecessor(node, &pins->pin[i], by_name, kept);
+			if (matched[i])
+				kept[number_of(matched[i])] = true;
+		}
 	}
-	for (size_t k = 0; k < PINS_MAX; k++)
-		if (node->pins[k].used && !kept[k])
-			remove_pin(&node->pins[k]);
+}
+
+static void add_pin(struct node *node, const struct pin *to)
+{
+	struct node_pin *pin = free_place(node);
+
+	*pin = (struct node_pin){
+		.used = true,
+		.node = node,
+		.pin = *to,
+		.source.fd = -1,
+	};
+	(void)take_line(pin);
+	node_say_state(node, pin);
 }
 
 void node_pins_apply(struct node *node, const struct pins *pins)
 {
-	bool matched[PINS_MAX] = { false };
+	struct node_pin *matched[PINS_MAX] = { NULL };
+	bool kept[PINS_MAX] = { false };
 
-	/* All that leave first: a line may change its pin. */
-	match(node, pins, matched);
-	for (size_t i = 0; i < pins->count; i++) {
-		struct node_pin *pin;
-
+	match(node, pins, matched, kept);
+	/* All that leave first: a line may change its pin. Then the rules of
+	 * all that stay, so that no interlock is half an old one. */
+	for (size_t k = 0; k < PINS_MAX; k++)
+		if (node->pins[k].used && !kept[k])
+			remove_pin(&node->pins[k]);
+	for (size_t i = 0; i < pins->count; i++)
 		if (matched[i])
-			continue;
-		pin = free_place(node);
-		*pin = (struct node_pin){
-			.used = true,
-			.node = node,
-			.pin = pins->pin[i],
-			.source.fd = -1,
-		};
-		(void)take_line(pin);
-		node_say_state(node, pin);
-	}
-	node_set_logic_timer(node);
+			reword_pin(matched[i], &pins->pin[i]);
+	for (size_t i = 0; i < pins->count; i++)
+		if (!matched[i])
+			add_pin(node, &pins->pin[i]);
+	node_run(node);
 	if (node_pins_missing(node))
 		loop_timer_set(node->loop, &node->retry_timer, NODE_RETRY_MS);
 }
@@ -301,6 +317,7 @@ bool node_pins_retry(struct node *node)
 		node_say_state(node, pin);
 		any = true;
 	}
+	node_run(node);
 	return any;
 }
 
@@ -313,9 +330,12 @@ void node_pins_deafen(struct node *node)
 
 void node_pins_release(struct node *node)
 {
-	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used)
-			let_go(&node->pins[i]);
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		if (!node->pins[i].used)
+			continue;
+		let_go(&node->pins[i]);
+		node_forget(&node->pins[i].order);
+	}
 }
 
 /* Returns 0 and what is on the line after writing, or a negative errno. */
@@ -331,30 +351,63 @@ static int write_and_read(struct node_pin *pin, bool on, bool *now)
 	return r;
 }
 
-int node_pins_execute(struct node *node, const struct logic_action *action,
-		      char reason[REASON_SIZE])
+/* Said once, not at each try. */
+static void faulty(struct node_pin *pin, const char *reason)
+{
+	if (strcmp(pin->fault, reason) == 0)
+		return;
+	(void)snprintf(pin->fault, REASON_SIZE, "%s", reason);
+	log_error(pin->pin.name, "%s", reason);
+}
+
+void node_pins_drive(struct node *node, const struct logic_action *action)
 {
 	struct node_pin *pin = &node->pins[action->output];
 	uint64_t now = loop_now(node->loop);
+	char reason[REASON_SIZE] = "";
 	bool on;
 	int r = write_and_read(pin, action->on, &on);
 
-	if (r) {
-		logic_failed(&node->logic, action, now);
+	if (r)
 		(void)snprintf(reason, REASON_SIZE,
 			       "line %u cannot be written: %s", pin->pin.line,
 			       strerrordesc_np(-r));
-	} else {
-		logic_done(&node->logic, action, on, now);
-		node_say_state(node, pin);
-	}
-	if (!r && on != action->on) {
-		r = -EIO;
+	else if (on != action->on)
 		(void)snprintf(reason, REASON_SIZE,
 			       "line %u was driven %s but reads %s",
 			       pin->pin.line, topics_state(action->on),
 			       topics_state(on));
+	if (reason[0])
+		faulty(pin, reason);
+	else
+		pin->fault[0] = '\0';
+	if (r) {
+		logic_failed(&node->logic, action, now);
+		return;
 	}
-	node_set_logic_timer(node);
-	return r ? -EIO : 0;
+	logic_done(&node->logic, action, on, now);
+	node_say_state(node, pin);
+}
+
+void node_pins_remember(const struct node *node, struct memory *out)
+{
+	out->count = 0;
+	for (unsigned int i = 0; i < PINS_MAX; i++) {
+		const struct node_pin *pin = &node->pins[i];
+		struct memory_entry *entry = &out->entry[out->count];
+		const struct logic_memory *m;
+
+		if (!pin->used || !pin->request ||
+		    pin->pin.direction != LINE_OUTPUT)
+			continue;
+		m = logic_remember(&node->logic, i);
+		if (!memory_wanted(&pin->pin.rules) && !m->off_at &&
+		    !m->lease_at)
+			continue;
+		entry->line = pin->pin.line;
+		entry->memory = *m;
+		(void)snprintf(entry->chip, sizeof(entry->chip), "%s",
+			       pin->pin.chip);
+		out->count++;
+	}
 }

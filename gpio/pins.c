@@ -6,25 +6,16 @@
 #include <string.h>
 
 #include "gpio/board.h"
+#include "gpio/pin_fields.h"
+#include "gpio/pin_rules.h"
 
-/* Where we are while parsing. */
-struct place {
-	struct pin_errors *errors;
-	const char *pin;
-};
-
-struct word {
-	const char *text;
-	int value;
-};
-
-static const struct word directions[] = {
+static const struct field_word directions[] = {
 	{ "in", LINE_INPUT },
 	{ "out", LINE_OUTPUT },
 	{ NULL, 0 },
 };
 
-static const struct word biases[] = {
+static const struct field_word biases[] = {
 	{ "none", LINE_BIAS_NONE },
 	{ "up", LINE_BIAS_UP },
 	{ "down", LINE_BIAS_DOWN },
@@ -32,14 +23,7 @@ static const struct word biases[] = {
 	{ NULL, 0 },
 };
 
-static const struct word safes[] = {
-	{ "off", LOGIC_SAFE_OFF },
-	{ "on", LOGIC_SAFE_ON },
-	{ "hold", LOGIC_SAFE_HOLD },
-	{ NULL, 0 },
-};
-
-static const struct word kinds[] = {
+static const struct field_word kinds[] = {
 	{ "relay", PIN_RELAY },
 	{ "light", PIN_LIGHT },
 	{ "switch", PIN_SWITCH },
@@ -66,85 +50,6 @@ void pin_errors_add(struct pin_errors *errors, const char *pin,
 	va_end(args);
 }
 
-static const char *word_text(const struct word *words, int value)
-{
-	while (words->value != value)
-		words++;
-	return words->text;
-}
-
-static void complain_of_word(const struct place *place, const char *field,
-			     const struct word *words)
-{
-	char list[80] = "";
-	size_t len = 0;
-
-	for (const struct word *w = words; w->text; w++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
-					w == words ? "" : ", ", w->text);
-	pin_errors_add(place->errors, place->pin, field, "must be one of %s",
-		       list);
-}
-
-/* A missing value leaves *out. */
-static void take_word(const struct place *place, const char *field,
-		      json_t *value, const struct word *words, int *out)
-{
-	if (!value)
-		return;
-
-	if (json_is_string(value)) {
-		for (const struct word *w = words; w->text; w++) {
-			if (strcmp(w->text, json_string_value(value)) == 0) {
-				*out = w->value;
-				return;
-			}
-		}
-	}
-	complain_of_word(place, field, words);
-}
-
-static void take_bool(const struct place *place, const char *field,
-		      json_t *value, bool *out)
-{
-	if (!value)
-		return;
-	if (json_is_boolean(value))
-		*out = json_boolean_value(value);
-	else
-		pin_errors_add(place->errors, place->pin, field,
-			       "must be true or false");
-}
-
-static void take_number(const struct place *place, const char *field,
-			json_t *value, unsigned int max, unsigned int *out)
-{
-	if (!value || json_is_null(value))
-		return;
-	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
-	    json_integer_value(value) <= (json_int_t)max)
-		*out = (unsigned int)json_integer_value(value);
-	else
-		pin_errors_add(place->errors, place->pin, field,
-			       "must be a whole number from 0 to %u", max);
-}
-
-/* size is that of out with its NUL; out may be NULL to judge only. */
-static void take_text(const struct place *place, const char *field,
-		      json_t *value, char *out, size_t size)
-{
-	if (!value || json_is_null(value))
-		return;
-	if (!json_is_string(value) || json_string_length(value) >= size ||
-	    strlen(json_string_value(value)) != json_string_length(value)) {
-		pin_errors_add(place->errors, place->pin, field,
-			       "must be a text of at most %zu bytes", size - 1);
-		return;
-	}
-	if (out)
-		(void)snprintf(out, size, "%s", json_string_value(value));
-}
-
 static bool name_valid(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -155,7 +60,8 @@ static bool name_valid(const char *name)
 	return len >= 1 && len <= PIN_NAME_MAX && strspn(name, allowed) == len;
 }
 
-static void take_name(const struct place *place, json_t *value, struct pin *out)
+static void take_name(const struct field_place *place, json_t *value,
+		      struct pin *out)
 {
 	if (json_is_string(value) && name_valid(json_string_value(value)) &&
 	    strlen(json_string_value(value)) == json_string_length(value))
@@ -167,11 +73,11 @@ static void take_name(const struct place *place, json_t *value, struct pin *out)
 			       PIN_NAME_MAX);
 }
 
-static void check_fields_known(const struct place *place, json_t *object)
+static void check_fields_known(const struct field_place *place, json_t *object)
 {
 	static const char *const known[] = {
-		"name",	      "dir",	     "chip", "line", "pin",   "bias",
-		"active_low", "debounce_ms", "safe", "kind", "label", "room",
+		"name",	      "dir",	     "chip", "line",  "pin",  "bias",
+		"active_low", "debounce_ms", "kind", "label", "room",
 	};
 	const char *field;
 	json_t *value;
@@ -184,13 +90,14 @@ static void check_fields_known(const struct place *place, json_t *object)
 		while (i < sizeof(known) / sizeof(known[0]) &&
 		       strcmp(known[i], field) != 0)
 			i++;
-		if (i == sizeof(known) / sizeof(known[0]))
+		if (i == sizeof(known) / sizeof(known[0]) &&
+		    !pin_rules_know(field))
 			pin_errors_add(place->errors, place->pin, field,
 				       "is not a field of a pin");
 	}
 }
 
-static void check_fields_there(const struct place *place, json_t *object)
+static void check_fields_there(const struct field_place *place, json_t *object)
 {
 	static const char *const needed[] = { "name", "dir", "line" };
 
@@ -218,65 +125,64 @@ static bool kind_fits(const struct pin *pin)
 }
 
 /* What fields must agree on with each other. */
-static void check_pin(const struct place *place, const struct pin *pin)
+static void check_pin(const struct field_place *place, const struct pin *pin)
 {
 	bool in = pin->direction == LINE_INPUT;
 
 	if (!kind_fits(pin))
 		pin_errors_add(place->errors, place->pin, "kind",
 			       "%s is no kind of %s",
-			       word_text(kinds, (int)pin->kind),
+			       field_word_text(kinds, (int)pin->kind),
 			       in ? "input" : "output");
 	if (!in && pin->debounce_ms > 0)
 		pin_errors_add(place->errors, place->pin, "debounce_ms",
 			       "an output cannot be debounced");
 }
 
-static void take_fields(const struct place *place, json_t *object,
+static void take_fields(const struct field_place *place, json_t *object,
 			struct pin *out)
 {
 	int direction = LINE_INPUT;
 	int bias;
 	int kind;
-	int safe = LOGIC_SAFE_OFF;
 
-	take_word(place, "dir", json_object_get(object, "dir"), directions,
-		  &direction);
+	field_word(place, "dir", json_object_get(object, "dir"), directions,
+		   &direction);
 	out->direction = (enum line_direction)direction;
 	bias = LINE_BIAS_UP;
 	kind = direction == LINE_INPUT ? PIN_SWITCH : PIN_RELAY;
 
-	take_text(place, "chip", json_object_get(object, "chip"), out->chip,
-		  sizeof(out->chip));
-	take_number(place, "line", json_object_get(object, "line"), 65535,
-		    &out->line);
-	take_number(place, "pin", json_object_get(object, "pin"), 40,
-		    &out->header_pin);
-	take_word(place, "bias", json_object_get(object, "bias"), biases,
-		  &bias);
-	take_bool(place, "active_low", json_object_get(object, "active_low"),
-		  &out->active_low);
-	take_number(place, "debounce_ms",
-		    json_object_get(object, "debounce_ms"), PIN_DEBOUNCE_MAX_MS,
-		    &out->debounce_ms);
-	take_word(place, "safe", json_object_get(object, "safe"), safes, &safe);
-	take_word(place, "kind", json_object_get(object, "kind"), kinds, &kind);
-	take_text(place, "label", json_object_get(object, "label"), NULL,
-		  PIN_TEXT_MAX + 1);
-	take_text(place, "room", json_object_get(object, "room"), NULL,
-		  PIN_TEXT_MAX + 1);
+	field_text(place, "chip", json_object_get(object, "chip"), out->chip,
+		   sizeof(out->chip));
+	field_number(place, "line", json_object_get(object, "line"), 65535,
+		     &out->line);
+	field_number(place, "pin", json_object_get(object, "pin"), 40,
+		     &out->header_pin);
+	field_word(place, "bias", json_object_get(object, "bias"), biases,
+		   &bias);
+	field_bool(place, "active_low", json_object_get(object, "active_low"),
+		   &out->active_low);
+	field_number(place, "debounce_ms",
+		     json_object_get(object, "debounce_ms"),
+		     PIN_DEBOUNCE_MAX_MS, &out->debounce_ms);
+	field_word(place, "kind", json_object_get(object, "kind"), kinds,
+		   &kind);
+	field_text(place, "label", json_object_get(object, "label"), NULL,
+		   PIN_TEXT_MAX + 1);
+	field_text(place, "room", json_object_get(object, "room"), NULL,
+		   PIN_TEXT_MAX + 1);
 	/* A driven line needs no pull, and some chips would refuse it. */
 	out->bias = direction == LINE_INPUT ? (enum line_bias)bias
 					    : LINE_BIAS_AS_IS;
-	out->safe = (enum logic_safe)safe;
 	out->kind = (enum pin_kind)kind;
+	pin_rules_take(place, object, out);
 }
 
 static void take_pin(size_t index, json_t *object, struct pin *out,
 		     struct pin_errors *errors)
 {
 	char number[24];
-	struct place place = { .errors = errors, .pin = number };
+	struct field_place place = { .errors = errors, .pin = number };
 	size_t before = errors->count;
 
 	(void)snprintf(number, sizeof(number), "#%zu", index + 1);
@@ -295,6 +201,8 @@ static void take_pin(size_t index, json_t *object, struct pin *out,
 	take_fields(&place, object, out);
 	if (errors->count == before)
 		check_pin(&place, out);
+	if (errors->count == before)
+		pin_rules_check(&place, object, out);
 }
 
 static void check_distinct(const struct pins *pins, struct pin_errors *errors)
@@ -339,6 +247,8 @@ static void take_document(json_t *document, struct pins *out,
 		take_pin(i, json_array_get(list, i), &out->pin[i], errors);
 	if (errors->count == 0)
 		check_distinct(out, errors);
+	if (errors->count == 0)
+		pin_rules_group(out, errors);
 }
 
 int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors)
@@ -415,21 +325,23 @@ static json_t *pin_to_json(const struct pin *pin)
 	bad |= json_object_set_new(object, "name", json_string(pin->name));
 	bad |= json_object_set_new(
 		object, "dir",
-		json_string(word_text(directions, (int)pin->direction)));
+		json_string(field_word_text(directions, (int)pin->direction)));
 	if (pin->chip[0])
 		bad |= json_object_set_new(object, "chip",
 					   json_string(pin->chip));
 	bad |= json_object_set_new(object, "line", json_integer(pin->line));
 	bad |= json_object_set_new(
-		object, "bias", json_string(word_text(biases, (int)pin->bias)));
+		object, "bias",
+		json_string(field_word_text(biases, (int)pin->bias)));
 	bad |= json_object_set_new(object, "active_low",
 				   json_boolean(pin->active_low));
 	bad |= json_object_set_new(object, "debounce_ms",
 				   json_integer(pin->debounce_ms));
 	bad |= json_object_set_new(
-		object, "safe", json_string(word_text(safes, (int)pin->safe)));
-	bad |= json_object_set_new(
-		object, "kind", json_string(word_text(kinds, (int)pin->kind)));
+		object, "kind",
+		json_string(field_word_text(kinds, (int)pin->kind)));
+	if (pin->direction == LINE_OUTPUT)
+		bad |= pin_rules_to_json(pin, object);
 	if (bad) {
 		json_decref(object);
 		return NULL;
@@ -467,5 +379,5 @@ bool pin_same_line(const struct pin *a, const struct pin *b)
 bool pin_same(const struct pin *a, const struct pin *b)
 {
 	return pin_same_line(a, b) && strcmp(a->name, b->name) == 0 &&
-	       a->safe == b->safe && a->kind == b->kind;
+	       a->kind == b->kind && pin_rules_same(a, b);
 }

@@ -6,6 +6,11 @@
  *	  "pin":11,"bias":"as_is","active_low":true,"debounce_ms":0,
  *	  "safe":"off","kind":"relay","label":"Pump","room":"Cellar"}, ...]}
  *
+ * An output may also have "boot" ("as_read", "off", "on", "restore"), "interlock"
+ * (a group's name) with "dead_ms", "max_on", "min_on", "min_off", "auto_off",
+ * "command_timeout" and "failsafe" in seconds, "cycles" an hour, and "locked":
+ * logic.h says what they mean.
+ *
  * name, dir and line must be there; the others default to what is shown, and
  * to kind "switch" for inputs, bias "up" for inputs (outputs have none, what is
  * said of it is not looked at), and no chip and pin (the board's own header;
@@ -58,8 +63,9 @@ struct pin {
 	enum line_bias bias; /* outputs: as it is */
 	bool active_low;
 	uint32_t debounce_ms;
-	enum logic_safe safe;
 	enum pin_kind kind;
+	char interlock[PIN_NAME_MAX + 1]; /* "": none */
+	struct logic_rules rules; /* outputs; group follows from interlock */
 };
 
 struct pins {

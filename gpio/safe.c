@@ -12,12 +12,12 @@ static int drive(struct lines *lines, const struct pin *pin)
 		.offset = pin->line,
 		.direction = LINE_OUTPUT,
 		.active_low = pin->active_low,
-		.initial = pin->safe == LOGIC_SAFE_ON,
+		.initial = pin->rules.safe == LOGIC_SAFE_ON,
 	};
 	struct line_request *request;
 	int r;
 
-	if (pin->direction != LINE_OUTPUT || pin->safe == LOGIC_SAFE_HOLD)
+	if (pin->direction != LINE_OUTPUT || pin->rules.safe == LOGIC_SAFE_HOLD)
 		return 0;
 
 	r = lines_request(lines, "hearth:safe", &config, 1, &request);

@@ -159,34 +159,41 @@ static bool parse_state(json_t *value, enum logic_verb *out)
 			  out);
 }
 
-static const char *take_on_time(json_t *value, struct logic_command *out)
+static bool take_seconds(json_t *value, uint64_t *out_ms)
 {
-	double seconds;
+	double seconds = json_number_value(value);
 
-	if (!value)
-		return NULL;
-	if (!json_is_number(value))
-		return "on_time must be a number of seconds";
-	if (out->verb == LOGIC_OFF)
+	if (!json_is_number(value) ||
+	    !(seconds >= 0.001 && seconds * 1000 <= (double)LOGIC_TIME_MAX_MS))
+		return false;
+	*out_ms = (uint64_t)llround(seconds * 1000);
+	return true;
+}
+
+static const char *take_times(json_t *document, struct logic_command *out)
+{
+	json_t *on_time = json_object_get(document, "on_time");
+	json_t *lease = json_object_get(document, "lease");
+
+	if (on_time && out->verb == LOGIC_OFF)
 		return "on_time goes with ON or TOGGLE";
-
-	seconds = json_number_value(value);
-	if (!(seconds >= 0.001 &&
-	      seconds * 1000 <= (double)LOGIC_ON_TIME_MAX_MS))
+	if (on_time && !take_seconds(on_time, &out->on_time_ms))
 		return "on_time must be from 0.001 s to 7 days";
-	out->on_time_ms = (uint64_t)llround(seconds * 1000);
+	if (lease && !take_seconds(lease, &out->lease_ms))
+		return "lease must be from 0.001 s to 7 days";
 	return NULL;
 }
 
 static const char *take_member(const char *key, json_t *value,
 			       struct topics_command *out)
 {
-	if (strcmp(key, "state") == 0 || strcmp(key, "on_time") == 0)
+	if (strcmp(key, "state") == 0 || strcmp(key, "on_time") == 0 ||
+	    strcmp(key, "lease") == 0)
 		return NULL; /* In their order, not the document's. */
 	if (strcmp(key, "brightness") == 0 || strcmp(key, "transition") == 0)
 		return "this output cannot be dimmed";
 	if (strcmp(key, "id") != 0)
-		return "unknown member; state, on_time and id are known";
+		return "unknown member; state, on_time, lease and id are known";
 	if (!json_is_integer(value) &&
 	    !(json_is_string(value) &&
 	      json_string_length(value) <= COMMAND_ID_MAX))
@@ -212,7 +219,7 @@ static const char *take_command(json_t *document, struct topics_command *out)
 		if (reason)
 			return reason;
 	}
-	return take_on_time(json_object_get(document, "on_time"), &out->logic);
+	return take_times(document, &out->logic);
 }
 
 /* NULL: *document is there. */

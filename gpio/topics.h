@@ -14,7 +14,8 @@
  *
  * A command is ON, OFF, TOGGLE, TRUE, FALSE, 1 or 0 in any case, or
  * {"state":"ON","on_time":300,"id":"x"}: on_time is seconds, also with a
- * fraction, after which it goes off again; id is given back in the result. A
+ * fraction, after which it goes off again; lease, also seconds: ordered again by
+ * then, or it takes its safe value; id is given back in the result. A
  * retained command is old: it is reported, not obeyed. An empty one, which takes
  * it away, is not answered.
  *

@@ -54,6 +54,9 @@ int node_rig_teardown(void **state)
 	loop_free(rig->loop);
 	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory, STATE_FILE);
 	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
+		       MEMORY_FILE);
+	(void)unlink(path);
 	(void)rmdir(rig->directory);
 	free(rig);
 	return 0;

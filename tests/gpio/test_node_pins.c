@@ -42,7 +42,8 @@ static void test_a_change_of_one_pin_leaves_the_others_alone(void **state)
 	assert_ptr_equal(node_pins_find(rig->node, slice_str("pump"))->request,
 			 before);
 	assert_true(state_of(rig, "pump"));
-	assert_true(logic_next(&rig->node->logic) != UINT64_MAX);
+	assert_true(logic_next(&rig->node->logic, loop_now(rig->loop)) !=
+		    UINT64_MAX);
 	assert_false(is_held(rig, 22));
 	assert_null(fake_hub_retained(rig->hub, "hearth/pi/in/door"));
 	assert_true(state_of(rig, "fan")); /* starts with its safe value */

@@ -55,7 +55,7 @@ static void test_a_whole_pin_as_the_hub_sends_it(void **state)
 	assert_int_equal(pin->header_pin, 11);
 	assert_int_equal(pin->bias, LINE_BIAS_AS_IS);
 	assert_true(pin->active_low);
-	assert_int_equal(pin->safe, LOGIC_SAFE_HOLD);
+	assert_int_equal(pin->rules.safe, LOGIC_SAFE_HOLD);
 	assert_int_equal(pin->kind, PIN_LIGHT);
 }
 
@@ -73,7 +73,7 @@ static void test_what_is_not_said_has_a_default(void **state)
 	assert_int_equal(pins.pin[0].debounce_ms, 0);
 	assert_int_equal(pins.pin[1].bias, LINE_BIAS_AS_IS);
 	assert_int_equal(pins.pin[1].kind, PIN_RELAY);
-	assert_int_equal(pins.pin[1].safe, LOGIC_SAFE_OFF);
+	assert_int_equal(pins.pin[1].rules.safe, LOGIC_SAFE_OFF);
 	assert_false(pins.pin[1].active_low);
 	assert_string_equal(pins.pin[1].chip, "");
 	assert_int_equal(parse("{\"pins\":[]}"), 0);
@@ -298,7 +298,7 @@ static void test_sameness_of_pin_and_of_line(void **state)
 	struct pin b = a;
 
 	(void)state;
-	b.safe = LOGIC_SAFE_ON;
+	b.rules.safe = LOGIC_SAFE_ON;
 	assert_true(pin_same_line(&a, &b));
 	assert_false(pin_same(&a, &b));
 	b = a;

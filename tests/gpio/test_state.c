@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "gpio/file.h"
 #include "gpio/state.h"
 #include "tests/failing_malloc.h"
 
@@ -98,7 +99,7 @@ static void test_an_endless_file_is_not_read(void **state)
 	static struct pins back;
 
 	write_file(scratch->file, "");
-	assert_int_equal(truncate(scratch->file, PINS_JSON_MAX + 1), 0);
+	assert_int_equal(truncate(scratch->file, FILE_SIZE_MAX + 1), 0);
 	assert_int_equal(state_load(scratch->directory, &back, &errors),
 			 -EFBIG);
 }
@@ -121,7 +122,7 @@ static void test_the_same_again_is_not_written(void **state)
 	assert_int_equal(stat(scratch->file, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 
-	pins.pin[0].safe = LOGIC_SAFE_OFF;
+	pins.pin[0].rules.safe = LOGIC_SAFE_OFF;
 	assert_int_equal(state_save(scratch->directory, &pins), 0);
 	assert_int_equal(stat(scratch->file, &after), 0);
 	assert_true(before.st_ino != after.st_ino);
@@ -133,12 +134,12 @@ static void test_a_failed_save_leaves_the_old(void **state)
 	static struct pins back;
 
 	assert_int_equal(state_save(scratch->directory, &pins), 0);
-	pins.pin[0].safe = LOGIC_SAFE_OFF;
+	pins.pin[0].rules.safe = LOGIC_SAFE_OFF;
 	/* Where the new one is to be written, something is in the way. */
 	assert_int_equal(mkdir(scratch->temporary, 0700), 0);
 	assert_int_equal(state_save(scratch->directory, &pins), -EISDIR);
 	assert_int_equal(state_load(scratch->directory, &back, &errors), 0);
-	assert_int_equal(back.pin[0].safe, LOGIC_SAFE_ON);
+	assert_int_equal(back.pin[0].rules.safe, LOGIC_SAFE_ON);
 	assert_int_equal(state_save("/tmp/no/such/directory", &pins), -ENOENT);
 }
 

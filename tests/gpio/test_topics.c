@@ -119,7 +119,7 @@ static void test_commands_that_are_understood(void **state)
 		{ "{\"state\":1,\"on_time\":0.25}", LOGIC_ON, 250 },
 		{ "{\"on_time\":300,\"state\":\"ON\"}", LOGIC_ON, 300000 },
 		{ "{\"state\":\"ON\",\"on_time\":604800}", LOGIC_ON,
-		  LOGIC_ON_TIME_MAX_MS },
+		  LOGIC_TIME_MAX_MS },
 	};
 
 	(void)state;
