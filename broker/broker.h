@@ -61,6 +61,13 @@ struct broker_options {
 	 * says otherwise. */
 	const char *status_topic;
 	uint32_t set_aside; /* damaged files, told in $SYS */
+	/* Where clients are sent instead, for good (moved) or for now; NULL: they
+	 * are served here. See moved.h. */
+	const char *server_reference;
+	bool server_moved;
+	/* Response Information for those who ask: a topic, in which %u and %c stand
+	 * for user and client identifier; or NULL. */
+	const char *response_information;
 	uint32_t max_connections;
 	uint32_t max_packet_size;
 	uint32_t max_queue_messages;

@@ -40,6 +40,12 @@ static const struct config_field fields[] = {
 	  .choices = log_levels, .initial = "info" },
 	{ "hearth", "scram", FIELD_YESNO, PLACE(config, scram),
 	  .initial = "no" },
+	{ "hearth", "server_reference", FIELD_REFERENCE,
+	  PLACE(config, server_reference) },
+	{ "hearth", "server_moved", FIELD_YESNO, PLACE(config, server_moved),
+	  .initial = "no" },
+	{ "hearth", "response_information", FIELD_TOPIC,
+	  PLACE(config, response_information) },
 
 	{ "listener", "type", FIELD_CHOICE, PLACE(listener_options, type),
 	  .choices = listener_types, .initial = "tcp" },

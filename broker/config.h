@@ -2,7 +2,8 @@
  * hearth.conf: what must be known before a database is open. Everything else is
  * in config.db and changes live.
  *
- *	[hearth]	data_dir node log_level scram
+ *	[hearth]	data_dir node log_level scram server_reference server_moved
+ *			response_information
  *	[listener NAME]	type address port path anonymous user max_connections
  *			tls_cert tls_key tls_client_ca tls_client_crl tls_user
  *	[web]		address port tls_cert tls_key host
@@ -71,6 +72,9 @@ struct config {
 	const char *node; /* never NULL: the host name if not given */
 	unsigned int log_level; /* enum log_level */
 	bool scram; /* also for passwords that people choose */
+	const char *server_reference; /* NULL: clients are served here */
+	bool server_moved;
+	const char *response_information; /* NULL: none */
 
 	struct listener_options listeners[CONFIG_LISTENERS_MAX];
 	unsigned int listener_lines[CONFIG_LISTENERS_MAX];

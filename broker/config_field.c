@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "broker/config.h"
+#include "broker/limits.h"
 
 static int refuse(char expected[FIELD_EXPECTED_SIZE], const char *text)
 {
@@ -46,6 +47,31 @@ static bool valid_name(const char *value)
 	return len > 0 && len <= CONFIG_NAME_MAX &&
 	       strspn(value, "abcdefghijklmnopqrstuvwxyz"
 			     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}
+
+/* MQTT 5.0, 4.11: "server.example:1883 [2001:db8::1]:8883". */
+static bool valid_reference(const char *value)
+{
+	size_t len = strlen(value);
+
+	return len > 0 && len <= LIMIT_SERVER_REFERENCE &&
+	       strspn(value,
+		      "abcdefghijklmnopqrstuvwxyz"
+		      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[] ") == len;
+}
+
+/* Clients build their topics upon it. */
+static bool valid_topic(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		if (c <= ' ' || c > '~' || c == '+' || c == '#')
+			return false;
+	}
+	return len > 0 && len <= LIMIT_RESPONSE_INFORMATION && value[0] != '$';
 }
 
 static int set_number(const struct config_field *field, void *to,
@@ -174,6 +200,18 @@ int config_field_set(const struct config_field *field, struct config *config,
 			return refuse(expected, "expected 1 to 64 of a-z A-Z"
 						" 0-9 . _ -");
 		return set_string(config, to, value);
+	case FIELD_REFERENCE:
+		if (!valid_reference(value))
+			return refuse(expected, "expected host names or "
+						"addresses, each perhaps with"
+						" ':' and a port, with ' '"
+						" between");
+		return set_string(config, to, value);
+	case FIELD_TOPIC:
+		if (!valid_topic(value))
+			return refuse(expected, "expected a topic without '+'"
+						" and '#'");
+		return set_string(config, to, value);
 	case FIELD_HOSTS:
 		return add_hosts(config, to, value, expected);
 	case FIELD_NUMBER:
@@ -215,6 +253,8 @@ bool config_field_same(const struct config_field *field, const void *one,
 	case FIELD_PROGRAM:
 	case FIELD_ADDRESS:
 	case FIELD_NAME:
+	case FIELD_REFERENCE:
+	case FIELD_TOPIC:
 		memcpy(&text_a, a, sizeof(text_a));
 		memcpy(&text_b, b, sizeof(text_b));
 		return same_text(text_a, text_b);

@@ -16,6 +16,8 @@ enum field_type {
 	FIELD_PROGRAM, /* const char *: absolute, "auto" or "none" */
 	FIELD_ADDRESS, /* const char *: numeric IPv4 or IPv6 */
 	FIELD_NAME, /* const char *: one level of a topic */
+	FIELD_REFERENCE, /* const char *: servers as MQTT 5 names them */
+	FIELD_TOPIC, /* const char *: a topic, no filter */
 	FIELD_HOSTS, /* struct config_hosts: adds to it */
 	FIELD_NUMBER, /* uint16_t or uint32_t, by size */
 	FIELD_YESNO, /* bool */

@@ -83,6 +83,11 @@
  * page. Each costs a copy of its topic. */
 #define LIMIT_TOPIC_ALIASES_SENT 64
 
+/* Bytes of hearth.conf's server_reference and response_information: both go into
+ * CONNACK. A host name has 253. */
+#define LIMIT_SERVER_REFERENCE 270
+#define LIMIT_RESPONSE_INFORMATION 128
+
 /* Bytes of a Reason String that we send: a sentence, which the client need not
  * show whole. */
 #define LIMIT_REASON_STRING 160

@@ -18,11 +18,48 @@
 /* A CONNACK with all our properties but an assigned identifier. */
 #define CONNACK_SIZE 256
 
+/* Response Information, as often as names fit into it. */
+#define RESPONSE_SIZE (LIMIT_RESPONSE_INFORMATION + 2 * LIMIT_CLIENT_ID)
+
 /* ---- CONNACK ------------------------------------------------------------ */
 
+/* In a topic a name must be one level, and no wildcard. */
+static bool is_level(const char *name)
+{
+	return name[0] && name[0] != '$' && !strpbrk(name, "/+#");
+}
+
+/* [MQTT-3.1.2-28] is the caller's. False if there is none for this client. */
+static bool response_information(const struct connection *c,
+				 char out[RESPONSE_SIZE])
+{
+	const char *at = c->broker->options.response_information;
+	struct writer w = writer_of(out, RESPONSE_SIZE - 1);
+
+	if (!at)
+		return false;
+	for (; *at; at++) {
+		const char *name = NULL;
+
+		if (at[0] == '%' && at[1] == 'u')
+			name = c->session->user;
+		else if (at[0] == '%' && at[1] == 'c')
+			name = c->session->client_id;
+		if (name && !is_level(name))
+			return false;
+		if (name)
+			at++;
+		writer_bytes(&w, name ? slice_str(name) : slice_of(at, 1));
+	}
+	out[w.len] = '\0';
+	return !w.overflow;
+}
+
+/* response is where one may be put that p then borrows. */
 static void connack_properties(const struct connection *c,
 			       const struct mqtt_connect *packet,
-			       struct mqtt_properties *p)
+			       struct mqtt_properties *p,
+			       char response[RESPONSE_SIZE])
 {
 	const struct broker_options *limits = &c->broker->options;
 	const struct session *s = c->session;
@@ -47,6 +84,13 @@ static void connack_properties(const struct connection *c,
 		p->assigned_client_identifier = slice_str(s->client_id);
 		properties_set(p, MQTT_PROP_ASSIGNED_CLIENT_IDENTIFIER);
 	}
+	if (properties_has(&packet->properties,
+			   MQTT_PROP_REQUEST_RESPONSE_INFORMATION) &&
+	    packet->properties.request_response_information &&
+	    response_information(c, response)) {
+		p->response_information = slice_str(response);
+		properties_set(p, MQTT_PROP_RESPONSE_INFORMATION);
+	}
 	if (c->enhanced) { /* [MQTT-4.12.0-5] */
 		p->authentication_method = slice_str(SCRAM_METHOD);
 		p->authentication_data = scram_answer(c->scram);
@@ -69,13 +113,14 @@ static void accept(struct connection *c, const struct mqtt_connect *packet,
 		   bool session_present, uint64_t ticket)
 {
 	struct mqtt_connack connack = { .session_present = session_present };
-	uint8_t bytes[CONNACK_SIZE + LIMIT_CLIENT_ID];
+	uint8_t bytes[CONNACK_SIZE + LIMIT_CLIENT_ID + RESPONSE_SIZE];
 	struct writer w = writer_of(bytes, sizeof(bytes));
+	char response[RESPONSE_SIZE];
 	char name[160];
 	int r;
 
 	if (c->version == MQTT_5_0)
-		connack_properties(c, packet, &connack.properties);
+		connack_properties(c, packet, &connack.properties, response);
 	connack_encode(&w, c->version, &connack);
 	if (w.len > c->max_packet) {
 		connection_close(c, MQTT_PACKET_TOO_LARGE,

@@ -6,6 +6,7 @@
 #include "broker/core.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
+#include "broker/moved.h"
 #include "broker/protocol.h"
 #include "broker/protocol_login.h"
 #include "broker/reply.h"
@@ -102,8 +103,11 @@ static void identify(struct connection *c, const struct mqtt_connect *packet,
 	const struct listener_options *listener = rules(c);
 	struct broker *broker = c->broker;
 	char name[LIMIT_USER_NAME + 1];
+	enum mqtt_reason reason;
 
-	if (broker->closed && !listener->user) {
+	if (moved(c, &reason)) {
+		protocol_refuse(c, reason, "the house has another hub");
+	} else if (broker->closed && !listener->user) {
 		protocol_refuse(c, MQTT_SERVER_UNAVAILABLE,
 				"this hub has not been claimed yet");
 	} else if (properties_has(&packet->properties,

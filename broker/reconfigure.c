@@ -7,6 +7,7 @@
 #include "broker/admin_call.h"
 #include "broker/base/tls.h"
 #include "broker/listener.h"
+#include "broker/moved.h"
 #include "broker/rate.h"
 
 struct one {
@@ -91,6 +92,8 @@ static int run(struct broker *b, struct admin_call *call)
 	b->options.max_packet_size = was.max_packet_size;
 	broker_fill_defaults(&b->options);
 	rate_configure(b);
+	if (b->options.server_reference)
+		moved_sweep(b);
 	reconfigured_free(b->reconfigured);
 	b->reconfigured = wanted;
 	return 0;

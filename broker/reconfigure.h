@@ -11,7 +11,8 @@ struct admin;
 struct tls;
 
 /*
- * Of options count the numbers, but for max_packet_size, and the listeners, which
+ * Of options count the numbers, but for max_packet_size, what is said of another
+ * server and of responses, and the listeners, which
  * must be those there are (by name), with type, address, port and path as they
  * were. tls has one for each (listener_make_tls()); all are taken in any case.
  * Strings are borrowed and must live until the next call has succeeded; after

@@ -10,8 +10,8 @@
 #include "broker/wire/publish.h"
 #include "broker/wire/subscribe.h"
 
-/* Fixed header, reason, properties' length, and the one string. */
-#define REPLY_SIZE (16 + 3 + LIMIT_REASON_STRING)
+/* Fixed header, reason, properties' length, and the two strings. */
+#define REPLY_SIZE (16 + 3 + LIMIT_REASON_STRING + 3 + LIMIT_SERVER_REFERENCE)
 
 /* One message of a method. */
 #define AUTH_SIZE 512
@@ -38,15 +38,37 @@ static void say(const struct connection *c, struct mqtt_properties *p,
 	properties_set(p, MQTT_PROP_REASON_STRING);
 }
 
-/* What has been written is more than the client takes: the word goes, and the
- * caller writes once more [MQTT-3.2.2-19, 3.4.2-2, 3.9.2-1, 3.14.2-3 ...]. */
+/* Where to go instead (4.11). */
+static void refer(const struct connection *c, enum mqtt_reason reason,
+		  struct mqtt_properties *p)
+{
+	const char *reference = c->broker->options.server_reference;
+
+	if (c->version != MQTT_5_0 || !reference ||
+	    (reason != MQTT_SERVER_MOVED && reason != MQTT_USE_ANOTHER_SERVER))
+		return;
+	p->server_reference = slice_str(reference);
+	properties_set(p, MQTT_PROP_SERVER_REFERENCE);
+}
+
+static bool leave_out(struct mqtt_properties *p, enum mqtt_property id)
+{
+	if (!properties_has(p, id))
+		return false;
+	p->present &= ~(UINT64_C(1) << id);
+	return true;
+}
+
+/* What has been written is more than the client takes: the word goes, then the
+ * reference, and the caller writes once more [MQTT-3.2.2-19, 3.4.2-2, 3.9.2-1,
+ * 3.14.2-3 ...]. */
 static bool too_large(const struct connection *c, struct writer *w,
 		      struct mqtt_properties *p)
 {
 	if (w->len <= c->max_packet ||
-	    !properties_has(p, MQTT_PROP_REASON_STRING))
+	    (!leave_out(p, MQTT_PROP_REASON_STRING) &&
+	     !leave_out(p, MQTT_PROP_SERVER_REFERENCE)))
 		return false;
-	p->present &= ~(UINT64_C(1) << MQTT_PROP_REASON_STRING);
 	w->len = 0;
 	return true;
 }
@@ -63,8 +85,9 @@ void reply_connack(struct connection *c, enum mqtt_reason reason,
 					reason == MQTT_PROTOCOL_ERROR)))
 		return;
 	say(c, &packet.properties, why);
+	refer(c, reason, &packet.properties);
 	connack_encode(&w, c->version, &packet);
-	if (too_large(c, &w, &packet.properties))
+	while (too_large(c, &w, &packet.properties))
 		connack_encode(&w, c->version, &packet);
 	connection_send(c, w.data, w.len);
 }
@@ -79,8 +102,9 @@ void reply_disconnect(struct connection *c, enum mqtt_reason reason,
 	if (c->version != MQTT_5_0 || reason < MQTT_UNSPECIFIED_ERROR)
 		return;
 	say(c, &packet.properties, why);
+	refer(c, reason, &packet.properties);
 	disconnect_encode(&w, c->version, &packet);
-	if (too_large(c, &w, &packet.properties))
+	while (too_large(c, &w, &packet.properties))
 		disconnect_encode(&w, c->version, &packet);
 	if (w.len <= c->max_packet)
 		connection_send(c, w.data, w.len);

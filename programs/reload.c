@@ -26,12 +26,12 @@ static const struct {
 	const char *section;
 	const char *key; /* NULL: all of them */
 } fixed[] = {
-	{ "hearth", "data_dir" },    { "hearth", "node" },
-	{ "listener", "type" },	     { "listener", "address" },
-	{ "listener", "port" },	     { "listener", "path" },
-	{ "web", "address" },	     { "web", "port" },
-	{ "web", "host" },	     { "gpio", NULL },
-	{ "limits", "packet_size" },
+	{ "hearth", "data_dir" },  { "hearth", "node" },
+	{ "hearth", "scram" },	   { "listener", "type" },
+	{ "listener", "address" }, { "listener", "port" },
+	{ "listener", "path" },	   { "web", "address" },
+	{ "web", "port" },	   { "web", "host" },
+	{ "gpio", NULL },	   { "limits", "packet_size" },
 };
 
 struct attempt {
@@ -68,6 +68,9 @@ void reload_limits(const struct config *config, struct broker_options *out)
 {
 	const struct config_limits *limits = &config->limits;
 
+	out->server_reference = config->server_reference;
+	out->server_moved = config->server_moved;
+	out->response_information = config->response_information;
 	out->max_connections = process_connections(limits->connections);
 	out->max_packet_size = limits->packet_size;
 	out->max_queue_messages = limits->queue_messages;

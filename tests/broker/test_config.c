@@ -115,6 +115,16 @@ static const struct {
 	  "4: node = a/b: expected 1 to 64 of a-z A-Z 0-9 . _ -\n" },
 	{ LAN "[hearth]\nlog_level = loud\n",
 	  "4: log_level = loud: expected one of error warn info debug\n" },
+	{ LAN "[hearth]\nserver_reference = mqtt://hub2\n",
+	  "4: server_reference = mqtt://hub2: expected host names or "
+	  "addresses, "
+	  "each perhaps with ':' and a port, with ' ' between\n" },
+	{ LAN "[hearth]\nresponse_information = reply/+\n",
+	  "4: response_information = reply/+: expected a topic without '+' and "
+	  "'#'\n" },
+	{ LAN "[hearth]\nresponse_information = $SYS\n",
+	  "4: response_information = $SYS: expected a topic without '+' and "
+	  "'#'\n" },
 	{ LAN "[gpio]\nbackend = on\n",
 	  "4: backend = on: expected one of auto gpiod sim off\n" },
 	{ LAN "[gpio]\nprogram = gpiod\n",
@@ -162,12 +172,42 @@ static void test_all_mistakes_are_told_at_once(void **state)
 		"[gpio] [limits]\n");
 }
 
+static void check_limits(const struct config_limits *limits)
+{
+	assert_int_equal(limits->connections, 1);
+	assert_int_equal(limits->packet_size, 2048);
+	assert_int_equal(limits->queue_messages, 3);
+	assert_int_equal(limits->queue_bytes, 4096);
+	assert_int_equal(limits->keep_alive, 5);
+	assert_int_equal(limits->session_expiry, UINT32_MAX - 1);
+	assert_int_equal(limits->flapping, 0);
+	assert_int_equal(limits->flapping_ban, 86400);
+	assert_int_equal(limits->login_failures, 0);
+	assert_int_equal(limits->login_ban, 7);
+	assert_int_equal(limits->connect_rate, 8);
+	assert_int_equal(limits->message_rate, 9);
+	assert_int_equal(limits->byte_rate, 10);
+}
+
+static void check_hearth(const struct config *c)
+{
+	assert_string_equal(c->data_dir, "/srv/my hub");
+	assert_string_equal(c->node, "attic-2");
+	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
+	assert_true(c->scram);
+	assert_string_equal(c->server_reference, "hub2:1883 [::1]:8883");
+	assert_true(c->server_moved);
+	assert_string_equal(c->response_information, "reply/%c");
+}
+
 static void test_every_key_reaches_its_field(void **state)
 {
 	static const char text[] =
 		"\xef\xbb\xbf# comment\r\n; another\r\n"
 		"[hearth]\r\n data_dir = /srv/my hub \r\nnode=attic-2\r\n"
-		"log_level=debug\r\nscram=yes\r\n"
+		"log_level=debug\r\nscram=yes\r\nserver_moved=yes\n"
+		"server_reference=hub2:1883 [::1]:8883\n"
+		"response_information=reply/%c\n"
 		"[listener lan]\naddress=::\nport=1\nanonymous=yes\n"
 		"max_connections=7\n"
 		"[listener b]\ntype=tcp\nport=65535\n"
@@ -185,10 +225,7 @@ static void test_every_key_reaches_its_field(void **state)
 	(void)state;
 	assert_int_equal(parse(text, &c, &reports), 0);
 	assert_string_equal(reports.text, "");
-	assert_string_equal(c->data_dir, "/srv/my hub");
-	assert_string_equal(c->node, "attic-2");
-	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
-	assert_true(c->scram);
+	check_hearth(c);
 
 	assert_int_equal(c->listener_count, 3);
 	assert_string_equal(c->listeners[0].name, "lan");
@@ -216,19 +253,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_string_equal(c->hosts.names[2], "three");
 	assert_int_equal(c->gpio_backend, CONFIG_GPIO_SIM);
 	assert_string_equal(c->gpio_program, "none");
-	assert_int_equal(c->limits.connections, 1);
-	assert_int_equal(c->limits.packet_size, 2048);
-	assert_int_equal(c->limits.queue_messages, 3);
-	assert_int_equal(c->limits.queue_bytes, 4096);
-	assert_int_equal(c->limits.keep_alive, 5);
-	assert_int_equal(c->limits.session_expiry, UINT32_MAX - 1);
-	assert_int_equal(c->limits.flapping, 0);
-	assert_int_equal(c->limits.flapping_ban, 86400);
-	assert_int_equal(c->limits.login_failures, 0);
-	assert_int_equal(c->limits.login_ban, 7);
-	assert_int_equal(c->limits.connect_rate, 8);
-	assert_int_equal(c->limits.message_rate, 9);
-	assert_int_equal(c->limits.byte_rate, 10);
+	check_limits(&c->limits);
 	config_free(c);
 }
 
@@ -245,6 +270,8 @@ static void test_defaults_are_closed(void **state)
 	assert_null(strpbrk(c->node, "/+#."));
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_false(c->scram);
+	assert_null(c->server_reference);
+	assert_null(c->response_information);
 	assert_string_equal(c->listeners[0].address, "127.0.0.1");
 	assert_false(c->listeners[0].anonymous);
 	assert_null(c->listeners[0].user);

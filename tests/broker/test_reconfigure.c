@@ -136,12 +136,99 @@ static void test_without_memory_nothing_changes(void **state)
 	assert_int_equal(granted(rig, &size), 60);
 }
 
+#define ELSEWHERE "hub2.example.org:1883"
+
+static int move(struct rig *rig, const char *reference, bool moved,
+		const char *user)
+{
+	const struct listener_options listener = {
+		.name = "test",
+		.address = "127.0.0.1",
+		.anonymous = true,
+		.user = user,
+	};
+	const struct broker_options options = {
+		.listeners = &listener,
+		.listener_count = 1,
+		.server_reference = reference,
+		.server_moved = moved,
+	};
+	struct tls *none = NULL;
+
+	return reconfigure(rig->admin, &options, &none);
+}
+
+/* What a CONNECT is answered; reference is what 5.0 clients are told. */
+static uint8_t answered(struct rig *rig, enum mqtt_version version,
+			const char *reference)
+{
+	const struct mqtt_connect packet = {
+		.version = version,
+		.client_id = slice_str("dev"),
+		.clean_start = true,
+	};
+	struct mqtt_connack connack = { 0 };
+	struct live_peer peer;
+	struct frame frame;
+	uint8_t code;
+
+	live_peer_dial(&peer, &rig->live, &packet);
+	frame = live_peer_next(&peer);
+	assert_int_equal(connack_decode(version, frame.body, &connack),
+			 MQTT_SUCCESS);
+	code = frame.body.data[1];
+	assert_int_equal(
+		properties_has(&connack.properties, MQTT_PROP_SERVER_REFERENCE),
+		reference != NULL);
+	if (reference)
+		assert_true(slice_equal(connack.properties.server_reference,
+					slice_str(reference)));
+	live_peer_close(&peer);
+	return code;
+}
+
+static void test_clients_are_sent_elsewhere(void **state)
+{
+	static const uint8_t codes[] = { MQTT_USE_ANOTHER_SERVER,
+					 MQTT_SERVER_MOVED };
+	struct rig *rig = *state;
+
+	for (int moved = 0; moved < 2; moved++) {
+		struct mqtt_reason_packet last;
+		struct live_peer inside;
+		struct frame frame;
+
+		live_peer_open(&inside, &rig->live, "inside", 0);
+		assert_int_equal(move(rig, ELSEWHERE, moved, NULL), 0);
+		frame = live_peer_next(&inside);
+		assert_int_equal(frame.type, MQTT_DISCONNECT);
+		assert_int_equal(
+			disconnect_decode(MQTT_5_0, false, frame.body, &last),
+			MQTT_SUCCESS);
+		assert_int_equal(last.reason, codes[moved]);
+		assert_true(slice_equal(last.properties.server_reference,
+					slice_str(ELSEWHERE)));
+		live_peer_close(&inside);
+
+		assert_int_equal(answered(rig, MQTT_5_0, ELSEWHERE),
+				 codes[moved]);
+		assert_int_equal(answered(rig, MQTT_3_1_1, NULL), 3);
+		/* Programs on this machine stay. */
+		assert_int_equal(move(rig, ELSEWHERE, moved, "program"), 0);
+		assert_int_equal(answered(rig, MQTT_5_0, NULL), 0);
+		/* And all are welcome again. */
+		assert_int_equal(move(rig, NULL, moved, NULL), 0);
+		assert_int_equal(answered(rig, MQTT_5_0, NULL), 0);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_numbers_and_listeners_change_at_once),
 		T(test_without_memory_nothing_changes),
+		T(test_clients_are_sent_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,6 +310,53 @@ static void test_a_long_word_is_cut_between_characters(void **state)
 	}
 }
 
+/* Where to go matters more than why: it is the last to be left out. */
+static void test_a_reference_is_left_out_last(void **state)
+{
+	static const char there[] = "hub2:1883";
+	static const struct {
+		uint32_t max_packet;
+		bool reason, reference;
+	} rows[] = {
+		/* Header, reason, properties' length, and each with its own. */
+		{ 2 + 2 + 3 + 9 + 3 + 3, true, true },
+		{ 2 + 2 + 3 + 9 + 3 + 2, false, true },
+		{ 2 + 2 + 3 + 9, false, true },
+		{ 2 + 2 + 3 + 8, false, false },
+	};
+	struct broker *broker = *state;
+	const struct wishes wishes = nothing();
+
+	broker->options.server_reference = there;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct sim_peer *peer = connect_with(broker, &wishes);
+		struct connection *c = connection_of(broker);
+		struct mqtt_properties p;
+
+		c->max_packet = rows[i].max_packet;
+		reply_disconnect(c, MQTT_SERVER_MOVED, "why");
+		sim_run(broker);
+		p = properties_of(MQTT_DISCONNECT,
+				  sim_peer_expect(peer, MQTT_DISCONNECT));
+		assert_int_equal(properties_has(&p, MQTT_PROP_REASON_STRING),
+				 rows[i].reason);
+		assert_int_equal(properties_has(&p, MQTT_PROP_SERVER_REFERENCE),
+				 rows[i].reference);
+		sim_peer_close(peer);
+	}
+	/* With no other reason does it make sense. */
+	for (int i = 0; i < 2; i++) {
+		struct sim_peer *peer = connect_with(broker, &wishes);
+
+		reply_disconnect(connection_of(broker),
+				 i ? MQTT_SERVER_BUSY : MQTT_NOT_AUTHORIZED,
+				 NULL);
+		sim_run(broker);
+		assert_int_equal(sim_peer_expect(peer, MQTT_DISCONNECT).len, 1);
+		sim_peer_close(peer);
+	}
+}
+
 /* Each of them is waited for as if it had no words. */
 static void test_answers_survive_allocation_failure(void **state)
 {
@@ -360,6 +407,7 @@ int main(void)
 		TEST(test_a_word_that_does_not_fit_is_left_out),
 		TEST(test_older_clients_get_plain_answers),
 		TEST(test_a_long_word_is_cut_between_characters),
+		TEST(test_a_reference_is_left_out_last),
 		TEST(test_answers_survive_allocation_failure),
 	};
 

@@ -236,16 +236,61 @@ static void test_every_qos_and_retain_are_taken(void **state)
 	}
 }
 
+/* Whose names stand in it, if they can be levels of a topic. */
+static void test_response_information_is_given_when_asked(void **state)
+{
+	static const struct {
+		const char *text, *id, *given;
+	} rows[] = {
+		{ "reply", "p", "reply" },
+		{ "reply/%c", "p", "reply/p" },
+		{ "reply/%u/%c/%c", "p", "reply/anna/p/p" },
+		{ "100%/%%c%", "p", "100%/%p%" },
+		{ "reply/%c", "a/b", NULL },
+		{ "reply/%c", "+", NULL },
+		{ "reply/%c", "#", NULL },
+		{ "reply/%u", "#", "reply/anna" },
+		{ NULL, "p", NULL },
+	};
+	struct broker *broker = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct mqtt_connect packet =
+			sim_connect(MQTT_5_0, rows[i].id, true);
+		struct sim_peer *peer = sim_peer_open_as(broker, "anna");
+		struct mqtt_connack connack;
+		struct slice got;
+
+		packet.properties.request_response_information = 1;
+		properties_set(&packet.properties,
+			       MQTT_PROP_REQUEST_RESPONSE_INFORMATION);
+		broker->options.response_information = rows[i].text;
+		sim_peer_connect(peer, &packet);
+		connack = dialogue_connack(peer);
+		got = connack.properties.response_information;
+		assert_int_equal(properties_has(&connack.properties,
+						MQTT_PROP_RESPONSE_INFORMATION),
+				 rows[i].given != NULL);
+		if (rows[i].given)
+			assert_true(slice_equal(got, slice_str(rows[i].given)));
+		sim_peer_close(peer);
+	}
+}
+
 static void test_response_information_is_not_given_unasked(void **state)
 {
-	for (uint8_t asked = 0; asked <= 1; asked++) {
+	struct broker *broker = *state;
+
+	broker->options.response_information = "reply";
+	for (int said = 0; said < 2; said++) {
 		struct mqtt_connect packet = sim_connect(MQTT_5_0, "p", true);
 		struct sim_peer *peer = sim_peer_open(*state);
 		struct mqtt_connack connack;
 
-		packet.properties.request_response_information = asked;
-		properties_set(&packet.properties,
-			       MQTT_PROP_REQUEST_RESPONSE_INFORMATION);
+		packet.properties.request_response_information = 0;
+		if (said)
+			properties_set(&packet.properties,
+				       MQTT_PROP_REQUEST_RESPONSE_INFORMATION);
 		sim_peer_connect(peer, &packet);
 		connack = dialogue_connack(peer);
 		assert_int_equal(connack.reason, MQTT_SUCCESS);
@@ -384,6 +429,7 @@ int main(void)
 		DIALOGUE(test_nothing_behind_a_refused_connect_counts),
 		DIALOGUE(test_connack_says_what_it_must_and_no_more),
 		DIALOGUE(test_every_qos_and_retain_are_taken),
+		DIALOGUE(test_response_information_is_given_when_asked),
 		DIALOGUE(test_response_information_is_not_given_unasked),
 		DIALOGUE(test_who_may_not_come_is_told_and_closed),
 		DIALOGUE(test_each_identifier_has_its_own_session),
