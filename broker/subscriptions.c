@@ -114,6 +114,8 @@ static struct subscription *new_subscription(struct session *s,
 	list_append(&s->subscriptions, &sub->in_session);
 	s->subscription_count++;
 	s->broker->subscription_count++;
+	if (sub->group)
+		s->broker->shared_count++;
 	return sub;
 }
 
