@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/admission.h"
+#include "broker/arrival.h"
 #include "broker/authenticator.h"
 #include "broker/bans.h"
 #include "broker/base/clock.h"
@@ -155,6 +157,8 @@ static void on_sweep(struct loop_timer *timer)
 			broker_ticket(broker);
 		message_unref(m);
 	}
+	/* Those who have waited long enough are told so. */
+	broker->moved = true;
 	loop_timer_set(broker->loop, &broker->sweep, SWEEP_MS);
 }
 
@@ -170,6 +174,7 @@ static void turn_end(void *arg)
 		list_remove(first);
 		connection_close(c, c->failure_reason, c->failure);
 	}
+	admission_retry(broker);
 	/* First, so that the disk works while we send. */
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
@@ -180,7 +185,8 @@ static void turn_end(void *arg)
 	/* Wills of those that failed while being flushed. */
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
-	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing))
+	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing) ||
+	    (broker->moved && !list_empty(&broker->stalled)))
 		loop_wake(broker->loop);
 }
 
@@ -196,6 +202,8 @@ void broker_fill_defaults(struct broker_options *o)
 	set_default(&o->max_packet_size, LIMIT_PACKET_SIZE);
 	set_default(&o->max_queue_messages, LIMIT_QUEUE_MESSAGES);
 	set_default(&o->max_queue_bytes, LIMIT_QUEUE_BYTES);
+	set_default(&o->max_queue_bytes_total, LIMIT_QUEUE_BYTES_TOTAL);
+	set_default(&o->max_retained, LIMIT_RETAINED);
 	set_default(&o->max_keep_alive, LIMIT_KEEP_ALIVE);
 	set_default(&o->max_session_expiry, LIMIT_SESSION_EXPIRY);
 }
@@ -203,11 +211,13 @@ void broker_fill_defaults(struct broker_options *o)
 static void init_lists(struct broker *broker)
 {
 	list_init(&broker->connections);
+	list_init(&broker->arrivals);
 	list_init(&broker->dirty);
 	list_init(&broker->doomed);
 	list_init(&broker->gated);
 	list_init(&broker->waiting);
 	list_init(&broker->paused);
+	list_init(&broker->stalled);
 	list_init(&broker->failing);
 	list_init(&broker->locals);
 }
@@ -403,6 +413,7 @@ void broker_free(struct broker *broker)
 
 	if (!broker)
 		return;
+	arrivals_free(broker);
 	free_connections(&broker->connections);
 	free_connections(&broker->doomed);
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)

@@ -20,14 +20,31 @@ struct store;
 enum listener_type {
 	LISTENER_TCP,
 	LISTENER_UNIX,
+	LISTENER_WS, /* MQTT over WebSocket, on any path */
+	LISTENER_TLS, /* TCP; tls_cert is required */
+	LISTENER_WSS,
+};
+
+/* "one, two" in hearth.conf. */
+#define NAME_LIST_MAX 16
+struct name_list {
+	const char *names[NAME_LIST_MAX];
+	size_t count;
+};
+
+enum full_queue {
+	FULL_QUEUE_REFUSE, /* a publish that does not fit fails: admission.h */
+	FULL_QUEUE_DROP_OLDEST, /* unless its receiver is away: backlog.h */
 };
 
 struct listener_options {
 	const char *name; /* for the log */
 	enum listener_type type;
-	const char *address; /* numeric; "0.0.0.0", "::", "127.0.0.1" */
+	const char *address; /* numeric; "0.0.0.0", "127.0.0.1", "::" for every
+			      * network of both kinds, "fe80::1%eth0" */
 	uint16_t port; /* 0: the kernel chooses, see broker_listener_port() */
-	const char *path; /* unix; mode 0660; a stale socket is replaced */
+	const char *path; /* unix; a stale socket is replaced */
+	uint32_t mode; /* of path; 0: 0660 */
 	bool anonymous; /* let clients without user name in as ACCESS_ANONYMOUS */
 	const char *tls_cert; /* PEM files; NULL: no TLS; both or none */
 	const char *tls_key;
@@ -38,6 +55,9 @@ struct listener_options {
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
 	unsigned int max_connections; /* 0: the broker's limit */
+	/* WebSocket: pages, as "https://ui.example", that may come besides those
+	 * of this machine; "any". A peer that is no browser names none. */
+	struct name_list origins;
 };
 
 /* Zero means the default of limits.h. Strings and arrays are borrowed and must
@@ -46,6 +66,9 @@ struct broker_options {
 	const struct listener_options *listeners;
 	size_t listener_count;
 	const char *node; /* for log and $SYS */
+	/* Further names of this machine in the Origin of a WebSocket's page. */
+	const char *const *hosts;
+	size_t host_count;
 	struct access *access; /* taken; NULL: no users, see access_may() */
 	struct authenticator
 		*authenticator; /* borrowed; NULL with access NULL */
@@ -72,6 +95,9 @@ struct broker_options {
 	uint32_t max_packet_size;
 	uint32_t max_queue_messages;
 	uint32_t max_queue_bytes;
+	uint32_t max_queue_bytes_total;
+	unsigned int full_queue; /* enum full_queue */
+	uint32_t max_retained;
 	uint32_t max_keep_alive;
 	uint32_t max_session_expiry;
 	/* What guard.h and limits.h say. Zero means off, as in limits.h. */

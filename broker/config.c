@@ -15,7 +15,9 @@ struct config_string {
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 					  NULL };
-static const char *const listener_types[] = { "tcp", "unix", NULL };
+static const char *const listener_types[] = { "tcp", "unix", "ws",
+					      "tls", "wss",  NULL };
+static const char *const full_queues[] = { "refuse", "drop-oldest", NULL };
 static const char *const gpio_backends[] = { "auto", "gpiod", "sim", "off",
 					     NULL };
 
@@ -54,6 +56,10 @@ static const struct config_field fields[] = {
 	{ "listener", "port", FIELD_NUMBER, PLACE(listener_options, port),
 	  .max = 65535 },
 	{ "listener", "path", FIELD_PATH, PLACE(listener_options, path) },
+	{ "listener", "mode", FIELD_MODE, PLACE(listener_options, mode),
+	  .initial = "0660" },
+	{ "listener", "origin", FIELD_ORIGINS,
+	  PLACE(listener_options, origins) },
 	{ "listener", "anonymous", FIELD_YESNO,
 	  PLACE(listener_options, anonymous), .initial = "no" },
 	{ "listener", "user", FIELD_NAME, PLACE(listener_options, user) },
@@ -86,6 +92,10 @@ static const struct config_field fields[] = {
 	LIMIT(packet_size, 1024, 268435455, 1048576),
 	LIMIT(queue_messages, 1, 1000000, 1000),
 	LIMIT(queue_bytes, 1024, 1073741824, 1048576),
+	LIMIT(queue_bytes_total, 1024, 2147483647, 67108864),
+	{ "limits", "full_queue", FIELD_CHOICE,
+	  PLACE(config, limits.full_queue), .choices = full_queues,
+	  .initial = "refuse" },
 	LIMIT(keep_alive, 1, 65535, 65535),
 	LIMIT(session_expiry, 1, 4294967294, 2592000),
 	LIMIT(flapping, 0, 1000000, 30),
@@ -107,6 +117,8 @@ _Static_assert(LIMIT_CONNECTIONS == 10000, "see LIMIT(connections)");
 _Static_assert(LIMIT_PACKET_SIZE == 1048576, "see LIMIT(packet_size)");
 _Static_assert(LIMIT_QUEUE_MESSAGES == 1000, "see LIMIT(queue_messages)");
 _Static_assert(LIMIT_QUEUE_BYTES == 1048576, "see LIMIT(queue_bytes)");
+_Static_assert(LIMIT_QUEUE_BYTES_TOTAL == 67108864,
+	       "see LIMIT(queue_bytes_total)");
 _Static_assert(LIMIT_KEEP_ALIVE == 65535, "see LIMIT(keep_alive)");
 _Static_assert(LIMIT_SESSION_EXPIRY == 2592000, "see LIMIT(session_expiry)");
 _Static_assert(LIMIT_FLAPPING == 30, "see LIMIT(flapping)");

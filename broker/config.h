@@ -4,8 +4,9 @@
  *
  *	[hearth]	data_dir node log_level scram server_reference server_moved
  *			response_information
- *	[listener NAME]	type address port path anonymous user max_connections
- *			tls_cert tls_key tls_client_ca tls_client_crl tls_user
+ *	[listener NAME]	type address port path mode origin anonymous user
+ *			max_connections tls_cert tls_key tls_client_ca
+ *			tls_client_crl tls_user
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program
  *	[limits]	see broker/limits.h
@@ -30,7 +31,6 @@
 
 #define CONFIG_SIZE_MAX (64 * 1024) /* bytes: it is written by hand */
 #define CONFIG_LISTENERS_MAX 16 /* a port for each network, and to spare */
-#define CONFIG_HOSTS_MAX 16
 #define CONFIG_FIELDS_MAX 64
 #define CONFIG_PATH_MAX 4000 /* PATH_MAX, and room for what we append */
 #define CONFIG_NAME_MAX 64 /* HOST_NAME_MAX */
@@ -42,17 +42,14 @@ enum config_gpio {
 	CONFIG_GPIO_OFF,
 };
 
-struct config_hosts {
-	const char *names[CONFIG_HOSTS_MAX];
-	size_t count;
-};
-
 /* Of [limits]: the names are those of limits.h. 0 is off, where it is allowed. */
 struct config_limits {
 	uint32_t connections;
 	uint32_t packet_size;
 	uint32_t queue_messages;
 	uint32_t queue_bytes;
+	uint32_t queue_bytes_total;
+	unsigned int full_queue; /* enum full_queue */
 	uint32_t keep_alive;
 	uint32_t session_expiry;
 	uint32_t flapping;
@@ -84,7 +81,7 @@ struct config {
 	uint16_t web_port;
 	const char *tls_cert; /* NULL: no TLS; both or none */
 	const char *tls_key;
-	struct config_hosts hosts; /* further names the dashboard answers to */
+	struct name_list hosts; /* further names the dashboard answers to */
 
 	unsigned int gpio_backend; /* enum config_gpio */
 	const char *gpio_program; /* "auto": beside hearthd; "none" */

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,12 +32,22 @@ static bool valid_path(const char *value)
 	return value[0] == '/' && strlen(value) <= CONFIG_PATH_MAX;
 }
 
+/* IPv6 also with an interface, as link-local ones need it: "fe80::1%eth0". */
 static bool valid_address(const char *value)
 {
+	char text[INET6_ADDRSTRLEN];
+	size_t len = strcspn(value, "%");
 	struct in6_addr address;
 
-	return inet_pton(AF_INET, value, &address) == 1 ||
-	       inet_pton(AF_INET6, value, &address) == 1;
+	if (inet_pton(AF_INET, value, &address) == 1)
+		return true;
+	if (len >= sizeof(text) ||
+	    (value[len] &&
+	     (!value[len + 1] || strlen(value + len + 1) >= IF_NAMESIZE)))
+		return false;
+	memcpy(text, value, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET6, text, &address) == 1;
 }
 
 /* It becomes a topic level, and part of names that clients show. */
@@ -139,36 +150,84 @@ static bool valid_host(const char *host)
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == len;
 }
 
-/* "one, two": the names stay in one kept copy, cut at the commas. */
-static int add_hosts(struct config *config, struct config_hosts *hosts,
-		     const char *value, char expected[FIELD_EXPECTED_SIZE])
+/* "https://ui.example:8443", as browsers say it, or "any". */
+static bool valid_origin(const char *origin)
 {
+	static const char *const schemes[] = { "https://", "http://" };
+
+	if (strcmp(origin, "any") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t len = strlen(schemes[i]);
+
+		if (strncmp(origin, schemes[i], len) == 0)
+			return origin[len] && !strpbrk(origin + len, "/ \t?#");
+	}
+	return false;
+}
+
+struct list_kind {
+	bool (*valid)(const char *item);
+	const char *what;
+};
+
+static const struct list_kind *list_kind(enum field_type type)
+{
+	static const struct list_kind hosts = { valid_host, "host names" };
+	static const struct list_kind origins = {
+		valid_origin, "origins as https://ui.example"
+	};
+
+	return type == FIELD_HOSTS ? &hosts : &origins;
+}
+
+/* "one, two": the items stay in one kept copy, cut at the commas. */
+static int add_names(const struct config_field *field, struct config *config,
+		     struct name_list *list, const char *value,
+		     char expected[FIELD_EXPECTED_SIZE])
+{
+	const struct list_kind *kind = list_kind(field->type);
 	char *rest = config_keep(config, value);
-	size_t count = hosts->count;
-	char *host;
+	size_t count = list->count;
+	char *item;
 
 	if (!rest)
 		return -ENOMEM;
-	while ((host = strsep(&rest, ","))) {
+	while ((item = strsep(&rest, ","))) {
 		size_t len;
 
-		host += strspn(host, " \t");
-		len = strcspn(host, " \t");
-		if (host[len + strspn(host + len, " \t")] == '\0')
-			host[len] = '\0';
-		if (!valid_host(host))
-			return refuse(expected,
-				      "expected host names with ',' between");
-		if (count == CONFIG_HOSTS_MAX) {
+		item += strspn(item, " \t");
+		len = strcspn(item, " \t");
+		if (item[len + strspn(item + len, " \t")] == '\0')
+			item[len] = '\0';
+		if (!kind->valid(item)) {
 			snprintf(expected, FIELD_EXPECTED_SIZE,
-				 "expected at most %d host names",
-				 CONFIG_HOSTS_MAX);
+				 "expected %s with ',' between", kind->what);
 			return -EINVAL;
 		}
-		hosts->names[count++] = host;
+		if (count == NAME_LIST_MAX) {
+			snprintf(expected, FIELD_EXPECTED_SIZE,
+				 "expected at most %d %s", NAME_LIST_MAX,
+				 kind->what);
+			return -EINVAL;
+		}
+		list->names[count++] = item;
 	}
-	hosts->count = count;
+	list->count = count;
 
+	return 0;
+}
+
+/* Read and write for somebody; nothing else than files have. */
+static int set_mode(uint32_t *to, const char *value,
+		    char expected[FIELD_EXPECTED_SIZE])
+{
+	size_t digits = strspn(value, "01234567");
+
+	if (digits < 3 || digits > 4 || value[digits] ||
+	    strtoul(value, NULL, 8) > 0777 || strtoul(value, NULL, 8) == 0)
+		return refuse(expected, "expected a mode as 0660");
+	*to = (uint32_t)strtoul(value, NULL, 8);
 	return 0;
 }
 
@@ -213,7 +272,10 @@ int config_field_set(const struct config_field *field, struct config *config,
 						" and '#'");
 		return set_string(config, to, value);
 	case FIELD_HOSTS:
-		return add_hosts(config, to, value, expected);
+	case FIELD_ORIGINS:
+		return add_names(field, config, to, value, expected);
+	case FIELD_MODE:
+		return set_mode(to, value, expected);
 	case FIELD_NUMBER:
 		return set_number(field, to, value, expected);
 	case FIELD_YESNO:
@@ -230,8 +292,7 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool same_hosts(const struct config_hosts *a,
-		       const struct config_hosts *b)
+static bool same_names(const struct name_list *a, const struct name_list *b)
 {
 	if (a->count != b->count)
 		return false;
@@ -259,7 +320,9 @@ bool config_field_same(const struct config_field *field, const void *one,
 		memcpy(&text_b, b, sizeof(text_b));
 		return same_text(text_a, text_b);
 	case FIELD_HOSTS:
-		return same_hosts(a, b);
+	case FIELD_ORIGINS:
+		return same_names(a, b);
+	case FIELD_MODE:
 	case FIELD_NUMBER:
 	case FIELD_YESNO:
 	case FIELD_CHOICE:

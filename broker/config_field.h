@@ -18,7 +18,9 @@ enum field_type {
 	FIELD_NAME, /* const char *: one level of a topic */
 	FIELD_REFERENCE, /* const char *: servers as MQTT 5 names them */
 	FIELD_TOPIC, /* const char *: a topic, no filter */
-	FIELD_HOSTS, /* struct config_hosts: adds to it */
+	FIELD_HOSTS, /* struct name_list: adds to it */
+	FIELD_ORIGINS, /* struct name_list: adds to it */
+	FIELD_MODE, /* uint32_t: of a file, octal */
 	FIELD_NUMBER, /* uint16_t or uint32_t, by size */
 	FIELD_YESNO, /* bool */
 	FIELD_CHOICE, /* unsigned int: index into choices */
@@ -35,6 +37,12 @@ struct config_field {
 	const char *const *choices; /* FIELD_CHOICE: NULL ends it */
 	const char *initial; /* NULL: nothing, or worked out in config.c */
 };
+
+/* A list, to which a second line of the key adds. */
+static inline bool config_field_adds(const struct config_field *field)
+{
+	return field->type == FIELD_HOSTS || field->type == FIELD_ORIGINS;
+}
 
 /* Bytes of the longest sentence that field_set() writes. */
 #define FIELD_EXPECTED_SIZE 160

@@ -86,30 +86,46 @@ static void check_client_tls(struct parser *parser)
 		need(parser, "tls_user", "tls_client_ca");
 }
 
+static void check_unix(struct parser *parser)
+{
+	refuse_key(parser, "address", "a unix socket has none");
+	refuse_key(parser, "port", "a unix socket has none");
+	refuse_key(parser, "tls_cert", "not for type = unix");
+	if (!given(parser, "path"))
+		complain(parser, parser->section_line,
+			 "[listener %s]: expected a path for type = unix",
+			 parser->listener->name);
+}
+
+static void check_network(struct parser *parser)
+{
+	const struct listener_options *listener = parser->listener;
+
+	refuse_key(parser, "path", "only for type = unix");
+	refuse_key(parser, "mode", "only for type = unix");
+	refuse_key(parser, "user",
+		   "only for type = unix, which file permissions guard");
+	if (!given(parser, "port"))
+		complain(parser, parser->section_line,
+			 "[listener %s]: expected a port", listener->name);
+	if ((listener->type == LISTENER_TLS ||
+	     listener->type == LISTENER_WSS) &&
+	    !given(parser, "tls_cert"))
+		complain(parser, parser->section_line,
+			 "[listener %s]: expected a tls_cert for this type",
+			 listener->name);
+}
+
 static void check_listener(struct parser *parser)
 {
 	const struct listener_options *listener = parser->listener;
-	bool local = listener->type == LISTENER_UNIX;
 
-	if (local) {
-		refuse_key(parser, "address", "a unix socket has none");
-		refuse_key(parser, "port", "a unix socket has none");
-		refuse_key(parser, "tls_cert", "only for type = tcp");
-		if (!given(parser, "path"))
-			complain(parser, parser->section_line,
-				 "[listener %s]: expected a path for type = "
-				 "unix",
-				 listener->name);
-	} else {
-		refuse_key(parser, "path", "only for type = unix");
-		refuse_key(parser, "user",
-			   "only for type = unix, which file"
-			   " permissions guard");
-		if (!given(parser, "port"))
-			complain(parser, parser->section_line,
-				 "[listener %s]: expected a port",
-				 listener->name);
-	}
+	if (listener->type == LISTENER_UNIX)
+		check_unix(parser);
+	else
+		check_network(parser);
+	if (listener->type != LISTENER_WS && listener->type != LISTENER_WSS)
+		refuse_key(parser, "origin", "only for type = ws and wss");
 	check_client_tls(parser);
 	if (listener->anonymous && listener->user)
 		refuse_key(parser, "anonymous",
@@ -216,7 +232,7 @@ static void on_pair(void *arg, unsigned int line, const char *key,
 		return;
 	}
 	before = &parser->given[field - parser->fields];
-	if (*before && field->type != FIELD_HOSTS)
+	if (*before && !config_field_adds(field))
 		complain(parser, line, "%s: is in line %u already", key,
 			 *before);
 	*before = line;

@@ -69,7 +69,8 @@ struct connection *connection_new(struct broker *broker,
 	broker->connection_count++;
 	broker->count.sockets++;
 	c->timer.fn = on_timer;
-	loop_timer_set(broker->loop, &c->timer, LIMIT_CONNECT_TIME);
+	loop_timer_set(broker->loop, &c->timer,
+		       LIMIT_CONNECT_TIME - options->waited);
 	return c;
 
 err_transport:

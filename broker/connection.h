@@ -57,6 +57,7 @@ struct publisher {
 	struct verdict_cache verdicts[CONNECTION_VERDICTS];
 	uint64_t
 		denial_logged; /* clock_ms() of the last refused publish logged */
+	uint64_t stalled_until; /* clock_ms() when admission.h gives up; or 0 */
 };
 
 /* Topics that a 5.0 client has given aliases (3.3.2.3.4). */
@@ -73,8 +74,8 @@ struct connection {
 	struct buffer tail; /* bytes not yet understood */
 	struct list link;
 	struct list dirty;
-	struct list
-		paused; /* in broker->paused: not read while the store is behind */
+	struct list paused; /* in broker->paused: not read while the store is
+			     * behind; or in broker->stalled */
 	struct list failing; /* in broker->failing: connection_close_soon() */
 	const char *failure;
 	enum mqtt_reason failure_reason;
@@ -101,6 +102,7 @@ struct connection {
 	bool input_paused;
 	bool long_connect; /* in broker->long_connects */
 	bool enhanced; /* SCRAM was agreed on: it may authenticate again */
+	bool held; /* the packet at hand is to be read again */
 	bool problem_information; /* the client wants to be told why: reply.h */
 	bool clean_disconnect; /* DISCONNECT discarded the will */
 	bool peer_gone; /* nobody is there to read a last packet */
@@ -115,6 +117,7 @@ struct connection_options {
 	const char *address;
 	const char *cookie_user;
 	uint64_t tag;
+	uint64_t waited; /* milliseconds since it was accepted */
 };
 
 /* Returns NULL when out of memory or the loop cannot take fd: then nothing was

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/base/log.h"
+#include "broker/admission.h"
+#include "broker/backlog.h"
 #include "broker/connection.h"
 #include "broker/core.h"
 #include "broker/limits.h"
@@ -45,6 +46,7 @@ void delivery_finish(struct session *session, uint32_t i)
 	}
 	outbox_finish(box, i);
 	broker->queued_bytes -= before - box->bytes;
+	backlog_shrank(session);
 }
 
 /* The newest slot of the outbox goes to disk, the payload with the first. */
@@ -77,27 +79,6 @@ static int store_slot(struct session *session, struct outgoing *o)
 	return 0;
 }
 
-static bool full(struct session *session, size_t size)
-{
-	const struct broker_options *limits = &session->broker->options;
-	const struct outbox *box = &session->outbox;
-
-	if (box->queued < limits->max_queue_messages &&
-	    box->bytes + size <= limits->max_queue_bytes &&
-	    session->broker->queued_bytes + size <= LIMIT_QUEUE_BYTES_TOTAL) {
-		session->overflowed = false;
-		return false;
-	}
-	session->broker->count.messages_dropped++;
-	if (!session->overflowed)
-		log_warn("client",
-			 "%s: queue is full (%u messages, %zu bytes), further "
-			 "ones are dropped",
-			 session->client_id, box->queued, box->bytes);
-	session->overflowed = true;
-	return true;
-}
-
 /* Put it into the outbox. Returns the slot, or NULL when out of memory. */
 static struct outgoing *enqueue(struct session *session, struct publish *p,
 				const struct delivery *d, bool keep)
@@ -108,6 +89,7 @@ static struct outgoing *enqueue(struct session *session, struct publish *p,
 		.share = d->share,
 		.qos = d->qos,
 		.retain = d->retain,
+		.replay = d->replay,
 	};
 	struct outgoing *slot;
 
@@ -123,6 +105,7 @@ static struct outgoing *enqueue(struct session *session, struct publish *p,
 		goto err_free;
 	if (o.message)
 		broker->queued_bytes += message_size(o.message);
+	backlog_grew(session);
 	return slot;
 
 err_free:
@@ -130,6 +113,34 @@ err_free:
 err_unref:
 	message_unref(o.message);
 	return NULL;
+}
+
+/* Whoever subscribes to everything, again and again, and never reads. */
+static bool too_much_replay(struct session *session)
+{
+	const struct broker_options *limits = &session->broker->options;
+
+	if (!session->outbox.sums ||
+	    session->outbox.sums->replayed < 2 * (uint64_t)limits->max_retained)
+		return false;
+	if (session->connection)
+		connection_close_soon(session->connection, MQTT_QUOTA_EXCEEDED,
+				      "too many retained messages wait for it");
+	return true;
+}
+
+/* Room for a message of QoS 1 or 2. One that has been admitted finds some, unless
+ * it reaches the session twice; others, which nobody could be refused, may not. */
+static bool room_for(struct session *session, const struct publish *p,
+		     const struct delivery *d)
+{
+	if (d->replay)
+		return !too_much_replay(session);
+	if (backlog_make_room(session, admission_size(p), d->qos) ||
+	    p->admitted)
+		return true;
+	backlog_tell(session, "a will, which cannot be refused, is dropped");
+	return false;
 }
 
 static int send_qos0(struct session *session, struct publish *p,
@@ -150,9 +161,9 @@ static int send_qos0(struct session *session, struct publish *p,
 		r = publish_send(session->broker, c, p, &options);
 		return r == -EMSGSIZE ? 0 : r;
 	}
-	if (!d->replay &&
-	    (!session->outbox.queued_qos0 || full(session, p->payload.len))) {
-		session->broker->count.messages_dropped++;
+	if (d->replay ? too_much_replay(session)
+		      : !backlog_make_room(session, admission_size(p), 0)) {
+		backlog_lost(session);
 		return 0;
 	}
 	return enqueue(session, p, d, true) ? 0 : -ENOMEM;
@@ -199,8 +210,10 @@ int delivery_send(struct session *session, struct publish *p,
 		return local_link_deliver(session, p, d->retain);
 	if (d->qos == 0)
 		return send_qos0(session, p, d);
-	if (!d->replay && full(session, p->topic.len + p->payload.len))
+	if (!room_for(session, p, d)) {
+		backlog_lost(session);
 		return 0;
+	}
 
 	/* Nothing before it may wait, not even what has been given up. */
 	now = connected(session) &&
@@ -314,6 +327,7 @@ void delivery_pump(struct session *session)
 		}
 		outbox_mark_sent(box, i);
 		broker->queued_bytes -= before - box->bytes;
+		backlog_shrank(session);
 	}
 }
 
@@ -357,6 +371,7 @@ static int release(struct session *session, uint32_t i)
 	o->state = OUTGOING_RELEASED;
 	outbox_drop_message(box, i);
 	broker->queued_bytes -= before - box->bytes;
+	backlog_shrank(session);
 	return 0;
 }
 

@@ -68,6 +68,12 @@
 /* The same over all sessions: the whole broker must fit in 512 MB. */
 #define LIMIT_QUEUE_BYTES_TOTAL (64 * 1024 * 1024)
 
+/* Milliseconds that a full queue may stand still before its subscriber has to go,
+ * and that a publisher is held back for the sake of one that moves: longer, so that
+ * the former is gone by then, but not as long as clients wait for an answer. */
+#define LIMIT_STANDSTILL 5000
+#define LIMIT_STALL 10000
+
 /* Our Receive Maximum, and what a 3.1.1 client may have unacknowledged. */
 #define LIMIT_RECEIVE_MAXIMUM 1000
 

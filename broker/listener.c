@@ -1,32 +1,33 @@
 #include "broker/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/arrival.h"
 #include "broker/banned.h"
 #include "broker/base/log.h"
 #include "broker/base/tls.h"
 #include "broker/connection.h"
 #include "broker/core.h"
 #include "broker/guard.h"
+#include "broker/listen_socket.h"
 
 /* Peers accepted in one turn: a storm must not starve those already in. */
 #define ACCEPTS_A_TURN 64
 
-#define BACKLOG 1024
+/* Without a descriptor in reserve the loop would spin on a peer that cannot be
+ * accepted: nobody is, for so long. */
+#define PAUSE_MS 500
 
 struct listener {
 	struct loop_source source;
+	struct loop_timer pause; /* none is accepted until it fires */
 	struct broker *broker;
 	const struct listener_options *options;
 	struct tls *tls; /* NULL: plain */
@@ -40,30 +41,13 @@ static int open_reserve(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* "192.0.2.7:49152", "[2001:db8::1]:49152" or "unix". */
-static void describe(const struct sockaddr_storage *peer, char out[64])
-{
-	const struct sockaddr_in *v4 = (const void *)peer;
-	const struct sockaddr_in6 *v6 = (const void *)peer;
-	char text[INET6_ADDRSTRLEN] = "?";
-
-	if (peer->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-		snprintf(out, 64, "%s:%u", text, ntohs(v4->sin_port));
-	} else if (peer->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-		snprintf(out, 64, "[%s]:%u", text, ntohs(v6->sin6_port));
-	} else {
-		snprintf(out, 64, "unix");
-	}
-}
-
 static bool full(struct listener *l)
 {
 	const unsigned int own = l->options->max_connections;
 	struct broker *broker = l->broker;
 
-	return broker->connection_count >= broker->options.max_connections ||
+	return broker->connection_count + broker->arrival_count >=
+		       broker->options.max_connections ||
 	       (own && l->connections >= own);
 }
 
@@ -78,12 +62,32 @@ static void log_full(struct listener *l, const char *why)
 		 why);
 }
 
+static void on_pause_over(struct loop_timer *timer)
+{
+	struct listener *l = list_entry(timer, struct listener, pause);
+
+	if (l->reserve < 0)
+		l->reserve = open_reserve();
+	loop_modify(l->broker->loop, &l->source, EPOLLIN);
+}
+
+static void pause_accepting(struct listener *l, const char *why)
+{
+	loop_modify(l->broker->loop, &l->source, 0);
+	loop_timer_set(l->broker->loop, &l->pause, PAUSE_MS);
+	log_full(l, why);
+}
+
 /* No descriptor is free: give up the reserve, so that the peer can be accepted
  * and told by a close, instead of making the loop spin on it. */
 static void turn_away(struct listener *l)
 {
 	int fd;
 
+	if (l->reserve < 0) {
+		pause_accepting(l, "out of file descriptors");
+		return;
+	}
 	close(l->reserve);
 	fd = accept4(l->source.fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
@@ -92,42 +96,73 @@ static void turn_away(struct listener *l)
 	log_full(l, "out of file descriptors");
 }
 
-static void welcome(struct listener *l, int fd,
-		    const struct sockaddr_storage *peer)
+static bool websocket(const struct listener_options *o)
+{
+	return o->type == LISTENER_WS || o->type == LISTENER_WSS;
+}
+
+int listener_transport(struct listener *l, struct transport *out, int fd)
+{
+	struct ssl_st *ssl = NULL;
+	int r;
+
+	if (l->tls) {
+		ssl = tls_accept(l->tls, fd);
+		if (!ssl)
+			return -ENOMEM;
+	}
+	r = transport_open(out, fd, ssl, false);
+	if (r < 0)
+		SSL_free(ssl);
+	return r;
+}
+
+static int begin_mqtt(struct listener *l, int fd, const char *address)
 {
 	struct connection_options options = {
 		.listener = l,
 		.fd = fd,
 		.websocket = false,
+		.address = address,
 	};
-	char address[64];
-	int one = 1;
+
+	if (l->tls) {
+		options.ssl = tls_accept(l->tls, fd);
+		if (!options.ssl)
+			return -ENOMEM;
+	}
+	if (!connection_new(l->broker, &options)) {
+		SSL_free(options.ssl);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void welcome(struct listener *l, int fd,
+		    const struct sockaddr_storage *peer)
+{
+	char address[LISTEN_ADDRESS_SIZE];
+	const int one = 1;
+	int r;
 
 	if (full(l)) {
 		log_full(l, "too many connections");
 		close(fd);
 		return;
 	}
-	describe(peer, address);
+	listen_socket_peer(peer, address);
 	if (banned_address(l->broker, address) ||
 	    !guard_admits(l->broker->guard, address)) {
 		close(fd);
 		return;
 	}
-	options.address = address;
 	if (l->options->type != LISTENER_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (l->tls) {
-		options.ssl = tls_accept(l->tls, fd);
-		if (!options.ssl) {
-			close(fd);
-			return;
-		}
-	}
-	if (!connection_new(l->broker, &options)) {
-		SSL_free(options.ssl);
-		log_error("listener", "%s: %s turned away: out of memory",
-			  l->options->name, address);
+	r = websocket(l->options) ? arrival_new(l->broker, l, fd, address)
+				  : begin_mqtt(l, fd, address);
+	if (r < 0) {
+		log_error("listener", "%s: %s turned away: %s",
+			  l->options->name, address, strerrordesc_np(-r));
 		close(fd);
 		return;
 	}
@@ -153,68 +188,12 @@ static void on_accept(struct loop_source *source, uint32_t events)
 		}
 		if (errno == EMFILE || errno == ENFILE)
 			turn_away(l);
+		else if (errno == ENOMEM || errno == ENOBUFS)
+			pause_accepting(l, strerrordesc_np(errno));
 		else if (errno == EINTR || errno == ECONNABORTED)
 			continue;
 		return;
 	}
-}
-
-static int bind_unix(int fd, const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct stat st;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	/* A socket left by a process that was killed; nothing else is removed. */
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return chmod(path, 0660) < 0 ? -errno : 0;
-}
-
-static int bind_tcp(int fd, const struct listener_options *o, int family)
-{
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(o->port) };
-	struct sockaddr_in v4 = { .sin_family = AF_INET,
-				  .sin_port = htons(o->port) };
-	int one = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (family == AF_INET6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-		if (inet_pton(AF_INET6, o->address, &v6.sin6_addr) != 1)
-			return -EINVAL;
-		return bind(fd, (struct sockaddr *)&v6, sizeof(v6)) < 0 ? -errno
-									: 0;
-	}
-	if (inet_pton(AF_INET, o->address, &v4.sin_addr) != 1)
-		return -EINVAL;
-	return bind(fd, (struct sockaddr *)&v4, sizeof(v4)) < 0 ? -errno : 0;
-}
-
-static int open_socket(const struct listener_options *o)
-{
-	int family = o->type == LISTENER_UNIX  ? AF_UNIX
-		     : strchr(o->address, ':') ? AF_INET6
-					       : AF_INET;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = family == AF_UNIX ? bind_unix(fd, o->path)
-			      : bind_tcp(fd, o, family);
-	if (r == 0 && listen(fd, BACKLOG) < 0)
-		r = -errno;
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
 }
 
 int listener_make_tls(const struct listener_options *o, struct tls **out)
@@ -224,7 +203,7 @@ int listener_make_tls(const struct listener_options *o, struct tls **out)
 		.key = o->tls_key,
 		.client_ca = o->tls_client_ca,
 		.client_crl = o->tls_client_crl,
-		.protocol = "mqtt",
+		.protocol = websocket(o) ? "http/1.1" : "mqtt",
 	};
 
 	*out = NULL;
@@ -253,11 +232,12 @@ int listener_open(struct broker *broker, const struct listener_options *options,
 		return -ENOMEM;
 	l->broker = broker;
 	l->options = options;
+	l->pause.fn = on_pause_over;
 	l->reserve = open_reserve();
 	r = listener_make_tls(options, &l->tls);
 	if (r < 0)
 		goto err_reserve;
-	fd = open_socket(options);
+	fd = listen_socket_open(options);
 	if (fd < 0) {
 		r = fd;
 		goto err_reserve;
@@ -269,7 +249,7 @@ int listener_open(struct broker *broker, const struct listener_options *options,
 	return 0;
 
 err_socket:
-	close(fd);
+	listen_socket_close(fd, options);
 err_reserve:
 	tls_free(l->tls);
 	if (l->reserve >= 0)
@@ -284,10 +264,9 @@ void listener_stop(struct listener *l)
 
 	if (fd < 0)
 		return;
+	loop_timer_cancel(l->broker->loop, &l->pause);
 	loop_remove(l->broker->loop, &l->source);
-	close(fd);
-	if (l->options->type == LISTENER_UNIX)
-		unlink(l->options->path);
+	listen_socket_close(fd, l->options);
 	if (l->reserve >= 0)
 		close(l->reserve);
 	l->reserve = -1;

@@ -1,7 +1,8 @@
 /*
  * Accepts peers on TCP, WebSocket or unix sockets. At the limit of connections,
  * or when descriptors have run out, a peer is accepted and closed at once (one
- * descriptor is kept in reserve for that), so the loop never spins.
+ * descriptor is kept in reserve for that), so the loop never spins. A peer of a
+ * WebSocket listener is an arrival first.
  *
  * Broker thread only, but for opening and closing.
  */
@@ -12,6 +13,7 @@
 
 struct listener;
 struct tls;
+struct transport;
 
 /* Returns 0 and the listener, or a negative errno. */
 int listener_open(struct broker *broker, const struct listener_options *options,
@@ -31,7 +33,11 @@ void listener_close(struct listener *listener);
 
 const struct listener_options *listener_options(const struct listener *l);
 uint16_t listener_port(const struct listener *listener);
-/* One of its connections has ended. */
+/* A peer's bytes, with TLS if the listener has it; fd is taken. -ENOMEM: it is
+ * not. */
+int listener_transport(struct listener *listener, struct transport *out,
+		       int fd);
+/* One of its connections, or arrivals, has ended. */
 void listener_released(struct listener *listener);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "broker/admission.h"
 #include "broker/core.h"
 #include "broker/local_link.h"
 #include "broker/router.h"
@@ -214,6 +215,11 @@ static void run_publish(struct broker *broker, const struct call *call,
 		return;
 
 	broker->count.messages_received++;
+	if (admission_ask(broker, &p, entry) != ADMITTED) {
+		event->reason = MQTT_QUOTA_EXCEEDED;
+		broker->count.publishes_refused++;
+		return;
+	}
 	switch (router_publish(broker, &p, entry)) {
 	case 0:
 		event->reason =

@@ -50,14 +50,20 @@ void outbox_clear(struct outbox *box)
 	for (uint32_t i = 0; i < box->count; i++)
 		outgoing_drop(box, outbox_at(box, i));
 	free(box->slots);
+	free(box->sums);
 	outbox_init(box);
 }
 
 static bool grow(struct outbox *box)
 {
 	uint32_t cap = box->cap ? box->cap * 2 : FIRST_CAP;
-	struct outgoing *slots = malloc(cap * sizeof(*slots));
+	struct outgoing *slots;
 
+	if (!box->sums)
+		box->sums = calloc(1, sizeof(*box->sums));
+	if (!box->sums)
+		return false;
+	slots = malloc(cap * sizeof(*slots));
 	if (!slots)
 		return false;
 	for (uint32_t i = 0; i < box->count; i++)
@@ -80,6 +86,25 @@ static void shrink(struct outbox *box)
 	box->head = 0;
 }
 
+/* A slot joins those that wait (1), or leaves them (-1). */
+static void count_queued(struct outbox *box, const struct outgoing *o, int sign)
+{
+	const size_t size = o->message ? message_size(o->message) : 0;
+	const uint32_t one = (uint32_t)sign; /* wraps around as it should */
+	const size_t bytes = sign > 0 ? size : (size_t)0 - size;
+
+	box->queued += one;
+	if (o->qos == 0)
+		box->queued_qos0 += one;
+	if (o->replay) {
+		box->sums->replayed += one;
+		box->sums->replayed_bytes += bytes;
+	} else if (o->qos == 0) {
+		box->sums->droppable += one;
+		box->sums->droppable_bytes += bytes;
+	}
+}
+
 struct outgoing *outbox_push(struct outbox *box,
 			     const struct outgoing *outgoing)
 {
@@ -92,21 +117,19 @@ struct outgoing *outbox_push(struct outbox *box,
 	*slot = *outgoing;
 	if (slot->message)
 		box->bytes += message_size(slot->message);
-	if (slot->state != OUTGOING_DONE) {
-		box->queued++;
-		box->queued_qos0 += slot->qos == 0;
-	}
+	if (slot->state != OUTGOING_DONE)
+		count_queued(box, slot, 1);
 	return slot;
 }
 
 static void pop_finished(struct outbox *box)
 {
-	while (box->count > 0 && box->sent > 0 &&
-	       outbox_at(box, 0)->state == OUTGOING_DONE) {
+	while (box->count > 0 && outbox_at(box, 0)->state == OUTGOING_DONE) {
 		box->head = (box->head + 1) & (box->cap - 1);
 		box->first_seq++;
 		box->count--;
-		box->sent--;
+		if (box->sent > 0)
+			box->sent--;
 	}
 	shrink(box);
 }
@@ -123,8 +146,7 @@ void outbox_mark_sent(struct outbox *box, uint32_t i)
 		return;
 	}
 
-	box->queued--;
-	box->queued_qos0 -= o->qos == 0;
+	count_queued(box, o, -1);
 	if (o->qos == 0) {
 		outgoing_drop(box, o);
 		o->state = OUTGOING_DONE;
@@ -153,12 +175,10 @@ void outbox_finish(struct outbox *box, uint32_t i)
 
 	assert(o->state != OUTGOING_DONE);
 
-	if (i < box->sent) {
+	if (i < box->sent)
 		box->inflight--;
-	} else {
-		box->queued--;
-		box->queued_qos0 -= o->qos == 0;
-	}
+	else
+		count_queued(box, o, -1);
 	outgoing_drop(box, o);
 	o->state = OUTGOING_DONE;
 	pop_finished(box);
@@ -169,10 +189,32 @@ void outbox_drop_message(struct outbox *box, uint32_t i)
 	outgoing_drop(box, outbox_at(box, i));
 }
 
+int64_t outbox_oldest(struct outbox *box, bool droppable)
+{
+	uint32_t i = box->sent;
+
+	if (!box->sums || (droppable && box->sums->droppable == 0))
+		return -1;
+	if (droppable && box->sums->droppable_from > outbox_seq(box, i))
+		i = (uint32_t)(box->sums->droppable_from - box->first_seq);
+	for (; i < box->count; i++) {
+		const struct outgoing *o = outbox_at(box, i);
+
+		if (o->state != OUTGOING_QUEUED || o->replay ||
+		    (droppable && o->qos > 0))
+			continue;
+		if (droppable)
+			box->sums->droppable_from = outbox_seq(box, i);
+		return i;
+	}
+	return -1;
+}
+
 void outbox_rewind(struct outbox *box)
 {
 	for (uint32_t i = 0; i < box->sent; i++)
-		box->queued += outbox_at(box, i)->state != OUTGOING_DONE;
+		if (outbox_at(box, i)->state != OUTGOING_DONE)
+			count_queued(box, outbox_at(box, i), 1);
 	box->sent = 0;
 	box->inflight = 0;
 }

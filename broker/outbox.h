@@ -31,8 +31,23 @@ struct outgoing {
 	uint32_t share; /* id of the share_group it came by; 0 none */
 	uint8_t state; /* enum outgoing_state */
 	uint8_t qos; /* 0..2, to deliver with */
-	bool retain; /* RETAIN flag to deliver with */
-	bool stored; /* has a row in the store */
+	bool retain : 1; /* RETAIN flag to deliver with */
+	bool stored : 1; /* has a row in the store */
+	bool replay : 1; /* a retained message for a new subscription */
+};
+
+/* Apart, because most sessions never have a message waiting. */
+struct outbox_sums {
+	uint32_t replayed; /* of the queued: retained, see outgoing.replay */
+	uint32_t droppable; /* of the queued: at QoS 0, and not replayed */
+	size_t replayed_bytes;
+	size_t droppable_bytes;
+	uint64_t droppable_from; /* none of them has a lower seq */
+	/* backlog.h's: */
+	uint32_t dropped; /* messages that there was no room for, */
+	uint32_t refused; /* and publishes that failed by that; since the client
+			   * came last */
+	uint64_t moved; /* clock_ms() when it last did, while crowded */
 };
 
 struct outbox {
@@ -45,6 +60,7 @@ struct outbox {
 	uint32_t queued; /* not sent, not done */
 	uint32_t queued_qos0; /* of these */
 	size_t bytes; /* message sizes of all with a message */
+	struct outbox_sums *sums; /* NULL: nothing has ever been pushed */
 	uint64_t first_seq; /* of slot head; seqs start at 1 */
 };
 
@@ -93,6 +109,10 @@ void outbox_finish(struct outbox *box, uint32_t i);
 
 /* Only the message of slot i goes (QoS 2 after PUBREC). */
 void outbox_drop_message(struct outbox *box, uint32_t i);
+
+/* The oldest slot that was never sent and is not replayed; droppable: of those
+ * at QoS 0 only. -1: none. */
+int64_t outbox_oldest(struct outbox *box, bool droppable);
 
 /* The connection is gone: everything is to be sent again, in order. */
 void outbox_rewind(struct outbox *box);

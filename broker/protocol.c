@@ -244,10 +244,6 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 							: "bad fixed header");
 			break;
 		}
-		used += frame.size;
-		broker->count.packets_received++;
-		if (broker->rated)
-			rate_take(c, frame.size, frame.type == MQTT_PUBLISH);
 		c->last_heard = loop_now(broker->loop);
 		if (state == CONNECTION_CONNECTED)
 			dispatch(c, &frame);
@@ -255,6 +251,14 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 			protocol_connect(c, frame.body);
 		else
 			protocol_exchange(c, &frame);
+		if (c->held) { /* it stays where it is */
+			c->held = false;
+			break;
+		}
+		used += frame.size;
+		broker->count.packets_received++;
+		if (broker->rated)
+			rate_take(c, frame.size, frame.type == MQTT_PUBLISH);
 	}
 	return used;
 }

@@ -1,6 +1,8 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/backlog.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
@@ -10,6 +12,7 @@
 #include "broker/origin.h"
 #include "broker/protocol.h"
 #include "broker/protocol_login.h"
+#include "broker/reply.h"
 #include "broker/router.h"
 #include "broker/scram.h"
 #include "broker/session.h"
@@ -108,6 +111,20 @@ void protocol_accepted(struct connection *c)
 		connection_resume(c);
 }
 
+/* The session is back, but not whole: its client and the log are told. */
+static void tell_dropped(const struct connection *c, struct mqtt_properties *p,
+			 char why[LIMIT_REASON_STRING])
+{
+	const uint32_t dropped = backlog_take_dropped(c->session);
+
+	if (dropped == 0)
+		return;
+	(void)snprintf(why, LIMIT_REASON_STRING,
+		       "%u messages found no room in the queue", dropped);
+	log_warn("client", "%s: is back: %s", c->session->client_id, why);
+	reply_say(c, p, why);
+}
+
 /* CONNACK leaves when what it promises is on disk. */
 static void accept(struct connection *c, const struct mqtt_connect *packet,
 		   bool session_present, uint64_t ticket)
@@ -115,13 +132,17 @@ static void accept(struct connection *c, const struct mqtt_connect *packet,
 	struct mqtt_connack connack = { .session_present = session_present };
 	uint8_t bytes[CONNACK_SIZE + LIMIT_CLIENT_ID + RESPONSE_SIZE];
 	struct writer w = writer_of(bytes, sizeof(bytes));
+	char why[LIMIT_REASON_STRING];
 	char response[RESPONSE_SIZE];
 	char name[160];
 	int r;
 
 	if (c->version == MQTT_5_0)
 		connack_properties(c, packet, &connack.properties, response);
+	tell_dropped(c, &connack.properties, why);
 	connack_encode(&w, c->version, &connack);
+	if (reply_too_large(c, &w, &connack.properties))
+		connack_encode(&w, c->version, &connack);
 	if (w.len > c->max_packet) {
 		connection_close(c, MQTT_PACKET_TOO_LARGE,
 				 "CONNACK larger than the client takes");

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/admission.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/limits.h"
@@ -213,6 +214,31 @@ static struct slice as_it_came(const struct mqtt_publish *packet,
 			frame->size);
 }
 
+static void count(struct connection *c, const struct mqtt_publish *packet)
+{
+	c->received++;
+	c->broker->count.messages_received++;
+	c->broker->count.payload_received += packet->payload.len;
+}
+
+/* Some subscriber's queue is full: wait for it, or say no. Before 5.0 a client
+ * cannot be told so; an acknowledgement would be a lie. */
+static void turn_away(struct connection *c, const struct mqtt_publish *packet,
+		      enum admission admission)
+{
+	static const char why[] = "the queue of a subscriber is full";
+
+	if (admission == ADMISSION_WAIT && admission_stall(c))
+		return;
+	c->publisher->stalled_until = 0;
+	count(c, packet);
+	c->broker->count.publishes_refused++;
+	if (c->version == MQTT_5_0)
+		refuse(c, packet, MQTT_QUOTA_EXCEEDED, why, 0);
+	else
+		connection_close(c, MQTT_QUOTA_EXCEEDED, why);
+}
+
 static void route(struct connection *c, const struct mqtt_publish *packet,
 		  const struct topic_entry *entry, const struct frame *frame)
 {
@@ -228,9 +254,18 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 		.qos = packet->qos,
 		.retain = packet->retain,
 	};
+	const enum admission admission =
+		p.qos ? admission_ask(c->broker, &p, entry) : ADMITTED;
 	enum mqtt_reason reason = MQTT_SUCCESS;
-	int r = route_once(c->session, packet, &p, entry);
+	int r;
 
+	if (admission != ADMITTED) {
+		turn_away(c, packet, admission);
+		return;
+	}
+	c->publisher->stalled_until = 0;
+	count(c, packet);
+	r = route_once(c->session, packet, &p, entry);
 	publish_done(&p);
 	if (r == -EDQUOT) {
 		reason = MQTT_QUOTA_EXCEEDED;
@@ -303,15 +338,13 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 		connection_close(c, reason, "PUBLISH refused");
 		return;
 	}
-	c->received++;
-	broker->count.messages_received++;
-	broker->count.payload_received += packet.payload.len;
 
 	/* Its answer was lost, or is on its way: the message was taken once. The
 	 * identifier's batch may still be under way, so this waits for the
 	 * current one, which is not before it. */
 	if (packet.qos == 2 &&
 	    session_inbound_has(c->session, packet.packet_id)) {
+		count(c, &packet);
 		answer(c, &packet, MQTT_SUCCESS,
 		       session_durable(c->session) ? broker_written(broker)
 						   : 0);
@@ -325,6 +358,7 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 	}
 	verdict = router_may_write(c->session, entry);
 	if (!verdict.allowed) {
+		count(c, &packet);
 		deny(c, &packet, verdict.rule);
 		return;
 	}

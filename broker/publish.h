@@ -36,6 +36,7 @@ struct publish {
 	uint8_t qos;
 	bool retain;
 	bool packet_v5;
+	bool admitted; /* there is room for it in every queue: admission.h */
 };
 
 /* A publish for a message: everything borrowed from it, with a reference. */

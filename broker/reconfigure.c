@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/admin_call.h"
+#include "broker/backlog.h"
 #include "broker/base/tls.h"
 #include "broker/listener.h"
 #include "broker/moved.h"
@@ -91,6 +92,7 @@ static int run(struct broker *b, struct admin_call *call)
 	/* Buffers were made for it. */
 	b->options.max_packet_size = was.max_packet_size;
 	broker_fill_defaults(&b->options);
+	backlog_configure(b);
 	rate_configure(b);
 	if (b->options.server_reference)
 		moved_sweep(b);

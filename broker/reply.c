@@ -29,8 +29,8 @@ static struct slice cut(const char *why)
 	return slice_of(why, len);
 }
 
-static void say(const struct connection *c, struct mqtt_properties *p,
-		const char *why)
+void reply_say(const struct connection *c, struct mqtt_properties *p,
+	       const char *why)
 {
 	if (c->version != MQTT_5_0 || !c->problem_information || !why || !*why)
 		return;
@@ -62,8 +62,8 @@ static bool leave_out(struct mqtt_properties *p, enum mqtt_property id)
 /* What has been written is more than the client takes: the word goes, then the
  * reference, and the caller writes once more [MQTT-3.2.2-19, 3.4.2-2, 3.9.2-1,
  * 3.14.2-3 ...]. */
-static bool too_large(const struct connection *c, struct writer *w,
-		      struct mqtt_properties *p)
+bool reply_too_large(const struct connection *c, struct writer *w,
+		     struct mqtt_properties *p)
 {
 	if (w->len <= c->max_packet ||
 	    (!leave_out(p, MQTT_PROP_REASON_STRING) &&
@@ -84,10 +84,10 @@ void reply_connack(struct connection *c, enum mqtt_reason reason,
 	    (c->version != MQTT_5_0 && (reason == MQTT_MALFORMED_PACKET ||
 					reason == MQTT_PROTOCOL_ERROR)))
 		return;
-	say(c, &packet.properties, why);
+	reply_say(c, &packet.properties, why);
 	refer(c, reason, &packet.properties);
 	connack_encode(&w, c->version, &packet);
-	while (too_large(c, &w, &packet.properties))
+	while (reply_too_large(c, &w, &packet.properties))
 		connack_encode(&w, c->version, &packet);
 	connection_send(c, w.data, w.len);
 }
@@ -101,10 +101,10 @@ void reply_disconnect(struct connection *c, enum mqtt_reason reason,
 
 	if (c->version != MQTT_5_0 || reason < MQTT_UNSPECIFIED_ERROR)
 		return;
-	say(c, &packet.properties, why);
+	reply_say(c, &packet.properties, why);
 	refer(c, reason, &packet.properties);
 	disconnect_encode(&w, c->version, &packet);
-	while (too_large(c, &w, &packet.properties))
+	while (reply_too_large(c, &w, &packet.properties))
 		disconnect_encode(&w, c->version, &packet);
 	if (w.len <= c->max_packet)
 		connection_send(c, w.data, w.len);
@@ -118,11 +118,11 @@ int reply_ack(struct connection *c, enum mqtt_packet_type type,
 	uint8_t bytes[REPLY_SIZE];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
-	say(c, &packet.properties, why);
+	reply_say(c, &packet.properties, why);
 	if (!packet.properties.present)
 		return connection_ack(c, type, packet_id, reason, ticket);
 	ack_encode(&w, c->version, type, &packet);
-	if (too_large(c, &w, &packet.properties))
+	if (reply_too_large(c, &w, &packet.properties))
 		return connection_ack(c, type, packet_id, reason, ticket);
 	return connection_send_gated(c, slice_of(w.data, w.len), ticket);
 }
@@ -162,9 +162,9 @@ int reply_suback(struct connection *c, enum mqtt_packet_type type,
 	if (!bytes)
 		return -ENOMEM;
 	w = writer_of(bytes, size);
-	say(c, &packet.properties, why);
+	reply_say(c, &packet.properties, why);
 	suback_encode(&w, c->version, type, &packet);
-	if (too_large(c, &w, &packet.properties))
+	if (reply_too_large(c, &w, &packet.properties))
 		suback_encode(&w, c->version, type, &packet);
 	r = connection_send_gated(c, slice_of(w.data, w.len), ticket);
 	free(bytes);

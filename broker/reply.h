@@ -16,6 +16,15 @@
 #include "broker/connection.h"
 #include "broker/wire/properties.h"
 
+/* Put why among the properties, if it may be. why must outlive them. */
+void reply_say(const struct connection *c, struct mqtt_properties *p,
+	       const char *why);
+/* What has been written is more than the client takes: the word goes, then the
+ * reference, and the caller writes once more [MQTT-3.2.2-19, 3.4.2-2, 3.9.2-1,
+ * 3.14.2-3 ...]. */
+bool reply_too_large(const struct connection *c, struct writer *w,
+		     struct mqtt_properties *p);
+
 /* Refuse a CONNECT; the caller closes. Before 5.0 there is no code for malformed
  * packets: such a connection just ends (3.1.1, 4.8). */
 void reply_connack(struct connection *c, enum mqtt_reason reason,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/backlog.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/connection.h"
@@ -93,6 +94,7 @@ static void session_free(struct session *s)
 	list_remove(&s->waiting);
 	hash_table_remove(&broker->sessions, &s->by_id);
 	broker->session_count--;
+	broker->crowded_count -= s->crowded;
 	message_unref(s->will);
 	origin_unref(s->origin);
 	free(s->inbound);
@@ -120,6 +122,7 @@ static void remove_rows(struct session *s)
 
 void session_remove(struct session *s)
 {
+	backlog_left(s);
 	subscriptions_clear(s);
 	shared_hand_over(s->broker, s);
 	remove_rows(s);
@@ -220,6 +223,8 @@ void session_detach(struct session *s, bool will)
 	s->since = clock_wall_ms();
 	s->gone = loop_now(s->broker->loop);
 	outbox_rewind(&s->outbox);
+	backlog_grew(s);
+	backlog_left(s);
 
 	if (!will) {
 		message_unref(s->will);

@@ -52,6 +52,7 @@ struct session {
 	uint64_t route_stamp;
 	enum mqtt_version version;
 	bool will_expires;
+	bool crowded; /* its queue is more than half full: backlog.h */
 	bool overflowed; /* told in the log that its queue is full */
 };
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "broker/backlog.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
@@ -79,9 +80,51 @@ static bool can_take(const struct subscription *member, struct publish *p,
 		matcher_holds(s->broker->matcher, member->predicate, p));
 }
 
-/* The next in turn; it goes to the end of the line. */
+static uint8_t granted(const struct subscription *member,
+		       const struct publish *p)
+{
+	const uint8_t qos = SUBSCRIPTION_QOS(member->options);
+
+	return qos < p->qos ? qos : p->qos;
+}
+
+enum admission shared_ask(struct broker *broker, struct share_group *group,
+			  struct publish *p)
+{
+	enum admission best = ADMISSION_REFUSED;
+	bool any = false;
+	struct list *at, *after;
+
+	(void)broker;
+	list_for_each (at, after, &group->members) {
+		const struct subscription *member =
+			list_entry(at, struct subscription, in_node);
+		struct session *s = member->session;
+		enum admission one;
+
+		if (!can_take(member, p, session_attached(s)))
+			continue;
+		any = true;
+		one = admission_of(s, p, granted(member, p));
+		if (one == ADMITTED)
+			return ADMITTED;
+		if (one < best)
+			best = one;
+	}
+	return any ? best : ADMITTED;
+}
+
+static bool has_room(const struct subscription *member, const struct publish *p)
+{
+	const uint8_t qos = granted(member, p);
+
+	return qos == 0 ||
+	       backlog_takes(member->session, admission_size(p), qos);
+}
+
+/* The next in turn; it goes to the end of the line. room: that has some. */
 static struct subscription *choose(struct share_group *group, struct publish *p,
-				   bool connected)
+				   bool connected, bool room)
 {
 	struct list *at, *after;
 
@@ -89,7 +132,8 @@ static struct subscription *choose(struct share_group *group, struct publish *p,
 		struct subscription *member =
 			list_entry(at, struct subscription, in_node);
 
-		if (!can_take(member, p, connected))
+		if (!can_take(member, p, connected) ||
+		    (room && !has_room(member, p)))
 			continue;
 		list_remove(at);
 		list_append(&group->members, at);
@@ -101,20 +145,18 @@ static struct subscription *choose(struct share_group *group, struct publish *p,
 int shared_deliver(struct broker *broker, struct share_group *group,
 		   struct publish *p)
 {
-	struct subscription *member = choose(group, p, true);
+	struct subscription *member = choose(group, p, true, true);
 	struct delivery d = { .share = group->id };
 	uint8_t bytes[5];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
-	if (!member)
-		member = choose(group, p, false);
+	for (unsigned int i = 0; !member && i < 3; i++)
+		member = choose(group, p, i == 1, i == 0);
 	if (!member) {
 		broker->count.messages_dropped++;
 		return 0;
 	}
-	d.qos = SUBSCRIPTION_QOS(member->options);
-	if (d.qos > p->qos)
-		d.qos = p->qos;
+	d.qos = granted(member, p);
 	d.retain = p->retain &&
 		   (member->options & SUBSCRIPTION_RETAIN_AS_PUBLISHED);
 	if (member->identifier) {
@@ -157,6 +199,7 @@ void shared_hand_over(struct broker *broker, struct session *session)
 		if (!group)
 			continue;
 		publish_of_message(&p, o->message);
+		p.admitted = true; /* it has been acknowledged */
 		if (shared_deliver(broker, group, &p) < 0)
 			log_error(
 				"client",

@@ -14,11 +14,9 @@
 #ifndef BROKER_SHARED_H
 #define BROKER_SHARED_H
 
+#include "broker/admission.h"
 #include "broker/base/hash.h"
 #include "broker/topic_tree.h"
-
-struct broker;
-struct publish;
 
 struct share_group {
 	struct subscription entry; /* in the tree; session is NULL */
@@ -39,6 +37,10 @@ struct share_group *shared_find(const struct broker *broker,
 				struct slice name);
 /* Without members it goes, and the node with it if nobody else uses it. */
 void shared_release(struct broker *broker, struct share_group *group);
+
+/* Is there a member that has room for p? admission.h */
+enum admission shared_ask(struct broker *broker, struct share_group *group,
+			  struct publish *p);
 
 /* Give p to one member. Returns 0 (also when nobody can take it) or -ENOMEM. */
 int shared_deliver(struct broker *broker, struct share_group *group,

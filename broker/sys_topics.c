@@ -174,6 +174,8 @@ static void publish_messages(struct sys_topics *sys)
 	publish_number(sys, "publish/messages/sent", b->count.messages_sent);
 	publish_number(sys, "publish/messages/dropped",
 		       b->count.messages_dropped);
+	publish_number(sys, "publish/messages/refused",
+		       b->count.publishes_refused);
 	publish_number(sys, "publish/bytes/received",
 		       b->count.payload_received);
 	publish_number(sys, "publish/bytes/sent", b->count.payload_sent);

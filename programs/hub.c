@@ -245,6 +245,8 @@ static int new_broker(struct hub *hub)
 		.listeners = hub->listeners,
 		.listener_count = listeners(hub),
 		.node = hub->config->node,
+		.hosts = hub->config->hosts.names,
+		.host_count = hub->config->hosts.count,
 		.authenticator = hub->authenticator,
 		.store = db_store_door(hub->store),
 		.closed = !hub->claimed,

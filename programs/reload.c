@@ -26,12 +26,13 @@ static const struct {
 	const char *section;
 	const char *key; /* NULL: all of them */
 } fixed[] = {
-	{ "hearth", "data_dir" },  { "hearth", "node" },
-	{ "hearth", "scram" },	   { "listener", "type" },
-	{ "listener", "address" }, { "listener", "port" },
-	{ "listener", "path" },	   { "web", "address" },
-	{ "web", "port" },	   { "web", "host" },
-	{ "gpio", NULL },	   { "limits", "packet_size" },
+	{ "hearth", "data_dir" },    { "hearth", "node" },
+	{ "hearth", "scram" },	     { "listener", "type" },
+	{ "listener", "address" },   { "listener", "port" },
+	{ "listener", "path" },	     { "listener", "mode" },
+	{ "web", "address" },	     { "web", "port" },
+	{ "web", "host" },	     { "gpio", NULL },
+	{ "limits", "packet_size" },
 };
 
 struct attempt {
@@ -75,6 +76,8 @@ void reload_limits(const struct config *config, struct broker_options *out)
 	out->max_packet_size = limits->packet_size;
 	out->max_queue_messages = limits->queue_messages;
 	out->max_queue_bytes = limits->queue_bytes;
+	out->max_queue_bytes_total = limits->queue_bytes_total;
+	out->full_queue = limits->full_queue;
 	out->max_keep_alive = limits->keep_alive;
 	out->max_session_expiry = limits->session_expiry;
 	out->flapping = limits->flapping;

@@ -18,7 +18,7 @@ function allowed(from, to) {
 	if (from ~ /^web\//)
 		return to ~ /^(web|db|broker\/base)\// ||
 		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|authenticator)\.h$/ ||
-		       to ~ /^broker\/wire\/(websocket|topic|reason|utf8)\.h$/
+		       to ~ /^broker\/wire\/(same_site|websocket|topic|reason|utf8)\.h$/
 	if (from ~ /^gpio\//)
 		return to ~ /^gpio\// || to ~ /^broker\/(base|wire)\// ||
 		       to ~ /^broker\/client\.h$/

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "broker/base/loop.h"
-#include "web/same_site.h"
+#include "broker/wire/same_site.h"
 
 struct access;
 struct admin;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/bench/channel.h"
 
 #define INPUT_SIZE (512 * 1024)
 #define EVENTS 512
@@ -39,8 +42,11 @@ uint64_t peer_clock(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-void peer_net_open(const char *host, uint16_t port, int level)
+void peer_net_open(const char *host, uint16_t port, int level, bool tls)
 {
+	/* TLS writes without MSG_NOSIGNAL. */
+	signal(SIGPIPE, SIG_IGN);
+	peer_net.tls = tls;
 	peer_net.epoll = epoll_create1(EPOLL_CLOEXEC);
 	peer_net.host = host;
 	peer_net.port = port;
@@ -65,8 +71,8 @@ static void flush(struct peer *peer)
 	ssize_t n;
 
 	while (sent < peer->out_len) {
-		n = send(peer->fd, peer->out + sent, peer->out_len - sent,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = channel_send(peer->fd, peer->ssl, peer->out + sent,
+				 peer->out_len - sent);
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0 && errno != EINTR)
@@ -200,7 +206,7 @@ static void receive(struct peer *peer)
 		    INPUT_SIZE);
 	if (len)
 		memcpy(data, peer->tail, len);
-	n = recv(peer->fd, data + len, INPUT_SIZE - len, MSG_DONTWAIT);
+	n = channel_receive(peer->fd, peer->ssl, data + len, INPUT_SIZE - len);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0)
@@ -237,8 +243,11 @@ void peer_turn(uint64_t timeout)
 
 		if (events[i].events & EPOLLOUT)
 			flush(peer);
-		if (events[i].events & ~(uint32_t)EPOLLOUT)
+		if (!(events[i].events & ~(uint32_t)EPOLLOUT))
+			continue;
+		do
 			receive(peer);
+		while (peer->fd >= 0 && channel_holds_more(peer->ssl));
 	}
 	peer_net.now = peer_clock();
 }
@@ -262,6 +271,7 @@ void peer_open(struct peer *peer, const char *id, bool clean)
 	if (connect(peer->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		die("peer %u: connect: %s", peer->index, strerror(errno));
 	setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	peer->ssl = peer_net.tls ? channel_tls(peer->fd) : NULL;
 	watch(peer, EPOLL_CTL_ADD, EPOLLIN);
 	peer_unput(peer, room - packet_connect(peer_put(peer, room),
 					       peer->level, id, clean));
@@ -278,6 +288,8 @@ void peer_close(struct peer *peer)
 			peer_net.dirty[i] =
 				peer_net.dirty[--peer_net.dirty_count];
 	}
+	channel_tls_free(peer->ssl);
+	peer->ssl = NULL;
 	close(peer->fd);
 	peer->fd = -1;
 	peer->dirty = false;

@@ -17,6 +17,7 @@
 #include "tests/bench/packet.h"
 
 struct peer;
+struct ssl_st;
 
 /* body is valid during the call. */
 typedef void peer_packet_fn(struct peer *peer, uint8_t header,
@@ -24,6 +25,7 @@ typedef void peer_packet_fn(struct peer *peer, uint8_t header,
 
 struct peer {
 	int fd;
+	struct ssl_st *ssl; /* NULL: plain */
 	int level;
 	unsigned int index; /* the owner's */
 	void *owner;
@@ -43,6 +45,7 @@ struct peer_net {
 	const char *host;
 	uint16_t port;
 	int level;
+	bool tls;
 	uint64_t now; /* nanoseconds, read once per socket that was ready */
 	uint8_t *input;
 	struct peer **dirty;
@@ -51,7 +54,7 @@ struct peer_net {
 
 extern struct peer_net peer_net;
 
-void peer_net_open(const char *host, uint16_t port, int level);
+void peer_net_open(const char *host, uint16_t port, int level, bool tls);
 /* Send what is due, wait at most timeout nanoseconds, read what has come. */
 void peer_turn(uint64_t timeout);
 

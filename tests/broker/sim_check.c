@@ -12,6 +12,7 @@ struct sums {
 	size_t attached;
 	size_t subscriptions;
 	size_t bytes;
+	size_t crowded;
 };
 
 static size_t list_count(const struct list *head)
@@ -28,6 +29,7 @@ static size_t list_count(const struct list *head)
 static void check_outbox(const struct outbox *box)
 {
 	uint32_t inflight = 0, queued = 0, queued_qos0 = 0;
+	uint32_t replayed = 0, droppable = 0;
 	size_t bytes = 0;
 
 	assert(box->sent <= box->count && box->count <= box->cap);
@@ -45,7 +47,11 @@ static void check_outbox(const struct outbox *box)
 		inflight += i < box->sent;
 		queued += i >= box->sent;
 		queued_qos0 += i >= box->sent && o->qos == 0;
+		replayed += i >= box->sent && o->replay;
+		droppable += i >= box->sent && o->qos == 0 && !o->replay;
 	}
+	assert((box->sums ? box->sums->replayed : 0) == replayed);
+	assert((box->sums ? box->sums->droppable : 0) == droppable);
 	assert(box->inflight == inflight);
 	assert(box->queued == queued);
 	assert(box->queued_qos0 == queued_qos0);
@@ -70,6 +76,7 @@ static void check_session(const struct session *s, struct sums *sums)
 	sums->attached += session_attached(s);
 	sums->subscriptions += s->subscription_count;
 	sums->bytes += s->outbox.bytes;
+	sums->crowded += s->crowded;
 }
 
 static void check_connections(const struct broker *broker,
@@ -108,6 +115,7 @@ void sim_check(const struct broker *broker)
 	assert(sums.attached == broker->attached_count);
 	assert(sums.subscriptions == broker->subscription_count);
 	assert(sums.bytes == broker->queued_bytes);
+	assert(sums.crowded == broker->crowded_count);
 	assert(list_count(&broker->connections) + list_count(&broker->doomed) ==
 	       broker->connection_count);
 	check_connections(broker, &broker->connections);

@@ -25,11 +25,17 @@ struct broker *sim_broker(struct sim_store *store, struct access *access)
 		.store = store ? sim_store_door(store) : NULL,
 		.access = access,
 	};
+
+	return sim_broker_with(&options);
+}
+
+struct broker *sim_broker_with(const struct broker_options *options)
+{
 	struct broker *broker;
 
 	hash_seed();
 	log_set_sink(swallow);
-	broker = broker_new(&options);
+	broker = broker_new(options);
 	if (broker && broker_load(broker) < 0) {
 		broker_free(broker);
 		return NULL;

@@ -13,6 +13,8 @@
 
 /* A broker without listeners; store and access may be NULL, access is taken. */
 struct broker *sim_broker(struct sim_store *store, struct access *access);
+/* The same with options of the test's own. */
+struct broker *sim_broker_with(const struct broker_options *options);
 /* Turns until nothing more happens. */
 void sim_run(struct broker *broker);
 

@@ -27,6 +27,30 @@
 
 static unsigned int turned_away;
 
+/* Descriptors as the test wants them to run out. open() is open64() where files
+ * may be large. */
+static bool open_fails;
+static unsigned int accepts;
+
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...)
+{
+	if (open_fails) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_open64(path, flags, 0600);
+}
+
+int __real_accept4(int fd, struct sockaddr *from, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *from, socklen_t *len, int flags)
+{
+	accepts++;
+	return __real_accept4(fd, from, len, flags);
+}
+
 static void count_lines(enum log_level level, const char *line)
 {
 	(void)level;
@@ -214,6 +238,140 @@ static void test_without_descriptors_a_peer_is_told(void **state)
 	broker_free(broker);
 }
 
+static int use_up(int fds[64])
+{
+	int count = 0;
+
+	while (count < 64 && (fds[count] = open("/dev/null", O_RDONLY)) >= 0)
+		count++;
+	return count;
+}
+
+/* The reserve could not be had again: nobody can be told, and the loop waits. */
+static void test_without_the_reserve_it_pauses(void **state)
+{
+	const struct listener_options options = {
+		.name = "lan",
+		.address = "127.0.0.1",
+	};
+	struct broker *broker = open_broker(&options);
+	struct rlimit before, less;
+	int fds[64], peers[3], count;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		peers[i] = tcp_socket(broker);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	less = before;
+	less.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+	count = use_up(fds);
+	/* The first is told by means of the reserve, the second takes the place
+	 * of that, and the third is left in the backlog. */
+	open_fails = true;
+	assert_true(ended(broker, peers[0]));
+	turn_until(broker, 1);
+	accepts = 0;
+	for (int i = 0; i < 50; i++)
+		loop_turn(broker->loop, 0);
+	assert_true(accepts <= 2);
+	open_fails = false;
+	while (count > 0)
+		close(fds[--count]);
+	turn_until(broker, 2);
+	/* And there is a reserve again. */
+	count = use_up(fds);
+	fds[63] = peers[0];
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	peers[0] = tcp_socket(broker);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+	assert_true(ended(broker, peers[0]));
+	while (count > 0)
+		close(fds[--count]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	close(fds[63]);
+	for (int i = 0; i < 3; i++)
+		close(peers[i]);
+	broker_free(broker);
+}
+
+/* "::" is the IPv4 networks as well, and their peers are called as IPv4. */
+static void test_every_network_is_of_both_kinds(void **state)
+{
+	const struct listener_options options = {
+		.name = "lan",
+		.address = "::",
+	};
+	struct broker *broker = open_broker(&options);
+	const struct connection *c;
+	int fd;
+
+	(void)state;
+	if (!broker) { /* only on a machine without IPv6 */
+		assert_true(errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT);
+		skip();
+		return;
+	}
+	fd = tcp_socket(broker);
+	turn_until(broker, 1);
+	c = list_entry(broker->connections.next, struct connection, link);
+	assert_memory_equal(c->address, "127.0.0.1:", 10);
+	close(fd);
+	broker_free(broker);
+}
+
+/* Who serves a socket keeps it; who made it gives it the rights. */
+static void test_a_served_unix_socket_is_not_taken(void **state)
+{
+	char folder[] = "/tmp/hearth-test-XXXXXX";
+	char path[64];
+	const struct listener_options options = { .name = "local",
+						  .type = LISTENER_UNIX,
+						  .path = path,
+						  .mode = 0604 };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct broker *broker;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/s", folder);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	broker = open_broker(&options);
+	assert_non_null(broker);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0604);
+	assert_null(open_broker(&options));
+	assert_int_equal(errno, EADDRINUSE);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	close(fd);
+	broker_free(broker);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+/* An interface that is not there is told; one that is, is listened on. */
+static void test_an_address_may_be_of_an_interface(void **state)
+{
+	struct listener_options options = {
+		.name = "lan",
+		.address = "fe80::1%no-such-if",
+	};
+	struct broker *broker;
+
+	(void)state;
+	assert_null(open_broker(&options));
+	assert_int_equal(errno, ENODEV);
+	options.address = "::1%lo";
+	broker = open_broker(&options);
+	if (!broker) { /* only on a machine without IPv6 */
+		assert_true(errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT);
+		skip();
+	}
+	broker_free(broker);
+}
+
 static void test_a_stale_unix_socket_is_replaced_and_removed(void **state)
 {
 	char folder[] = "/tmp/hearth-test-XXXXXX";
@@ -315,6 +473,10 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be_listened_on_is_told),
 		cmocka_unit_test(test_too_many_are_turned_away),
 		cmocka_unit_test(test_without_descriptors_a_peer_is_told),
+		cmocka_unit_test(test_without_the_reserve_it_pauses),
+		cmocka_unit_test(test_every_network_is_of_both_kinds),
+		cmocka_unit_test(test_an_address_may_be_of_an_interface),
+		cmocka_unit_test(test_a_served_unix_socket_is_not_taken),
 		cmocka_unit_test(
 			test_a_stale_unix_socket_is_replaced_and_removed),
 		cmocka_unit_test(test_connections_outlive_their_listener),

@@ -299,36 +299,6 @@ static void test_the_wrong_acknowledgement_ends_the_connection(void **state)
 	}
 }
 
-/* A queue that is full drops what comes, says so once, and lives on. */
-static void test_an_absent_clients_queue_has_an_end(void **state)
-{
-	struct broker *broker = *state;
-	struct sim_peer *pub = sim_client(broker, MQTT_5_0, "pub", true, NULL);
-	struct sim_peer *sub = sim_client(broker, MQTT_5_0, "sub", false, NULL);
-	uint64_t dropped;
-	char payload[16];
-
-	sim_peer_subscribed(sub, "t", 1);
-	sim_peer_close(sub);
-	dropped = broker->count.messages_dropped;
-	for (unsigned int i = 0; i < LIMIT_QUEUE_MESSAGES + 5; i++) {
-		snprintf(payload, sizeof(payload), "%u", i);
-		publish1(pub, "t", payload);
-	}
-	assert_int_equal(broker->count.messages_dropped - dropped, 5);
-	sub = sim_client(broker, MQTT_5_0, "sub", false, NULL);
-	for (unsigned int i = 0; i < LIMIT_QUEUE_MESSAGES; i++) {
-		snprintf(payload, sizeof(payload), "%u", i);
-		sim_peer_ack(sub, MQTT_PUBACK,
-			     sim_peer_receive(sub, "t", payload, 1));
-	}
-	sim_peer_expect_nothing(sub);
-	publish1(pub, "t", "again");
-	sim_peer_receive(sub, "t", "again", 1);
-	sim_peer_close(sub);
-	sim_peer_close(pub);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -341,7 +311,6 @@ int main(void)
 		T(test_a_reconnect_goes_on_where_it_stopped),
 		T(test_a_refused_message_is_over),
 		T(test_the_wrong_acknowledgement_ends_the_connection),
-		T(test_an_absent_clients_queue_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

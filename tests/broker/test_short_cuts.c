@@ -152,7 +152,9 @@ static void send_all(struct broker *broker, enum mqtt_version from,
 		packet.packet_id = qos ? (uint16_t)(i + 1) : 0;
 		for (int retain = 0; retain < 2; retain++) {
 			packet.retain = retain;
-			packet.packet_id += qos ? 10 : 0;
+			if (qos)
+				packet.packet_id =
+					(uint16_t)(packet.packet_id + 10);
 			sim_peer_send_publish(pub, &packet);
 			check_received(sub, &packet, 2);
 		}

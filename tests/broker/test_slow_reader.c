@@ -100,6 +100,50 @@ static void test_qos0_is_dropped_at_the_limit_and_in_order(void **state)
 	assert_int_equal(next_number(rig->slow, NULL), sent);
 }
 
+/* The latest values are worth more than those of an hour ago. */
+static void test_of_qos0_the_oldest_go_first(void **state)
+{
+	struct rig *rig = *state;
+	const unsigned int sent = 3 * LIMIT_OUTPUT / PAYLOAD;
+	long last = -1, n;
+
+	sim_peer_subscribed(rig->slow, "t", 1);
+	for (unsigned int i = 0; i < sent; i++)
+		sim_peer_publish(rig->pub, "t", numbered(i), 0, false, 0);
+	/* What is acknowledged is not among them: it drives others out. */
+	sim_peer_publish(rig->pub, "t", numbered(sent), 1, false, 1);
+	assert_int_equal(sim_peer_acked(rig->pub, MQTT_PUBACK, 1),
+			 MQTT_SUCCESS);
+	assert_int_equal(rig->broker->count.publishes_refused, 0);
+	sim_check(rig->broker);
+	while ((n = next_number(rig->slow, NULL)) >= 0) {
+		assert_true(n > last);
+		last = n;
+	}
+	assert_int_equal(last, sent);
+	sim_peer_ack(rig->slow, MQTT_PUBACK, 1);
+}
+
+/* Behind a message that is never acknowledged, for a month. */
+static void
+test_what_is_dropped_leaves_no_more_than_a_bounded_trace(void **state)
+{
+	struct rig *rig = *state;
+	const unsigned int sent = LIMIT_OUTPUT / PAYLOAD + 200;
+	struct session *s = session_find(rig->broker, slice_str("slow"));
+	const unsigned int most =
+		2 * LIMIT_QUEUE_MESSAGES + LIMIT_INFLIGHT_SPAN;
+
+	sim_peer_subscribed(rig->slow, "t", 1);
+	for (unsigned int i = 0; i < sent; i++)
+		sim_peer_publish(rig->pub, "t", numbered(i), 0, false, 0);
+	sim_peer_publish(rig->pub, "t", numbered(0), 1, false, 1);
+	for (unsigned int i = 0; i < most + 1000; i++)
+		sim_peer_publish(rig->pub, "t", "x", 0, false, 0);
+	assert_true(s->outbox.count <= most);
+	assert_true(s->outbox.queued > 0);
+}
+
 static void test_qos1_waits_and_nothing_is_lost(void **state)
 {
 	struct rig *rig = *state;
@@ -186,6 +230,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_qos0_is_dropped_at_the_limit_and_in_order),
+		T(test_of_qos0_the_oldest_go_first),
+		T(test_what_is_dropped_leaves_no_more_than_a_bounded_trace),
 		T(test_qos1_waits_and_nothing_is_lost),
 		T(test_a_packet_goes_out_in_pieces),
 		T(test_a_replay_larger_than_the_output_comes_whole),

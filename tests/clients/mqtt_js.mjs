@@ -1,9 +1,11 @@
 // A client of MQTT.js for tests/clients/run, which says what an agent reads and
-// writes. Arguments: NAME VERSION URI USER PASSWORD TOPIC-PREFIX
+// writes. Arguments: NAME VERSION URI USER PASSWORD TOPIC-PREFIX CA-FILE
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import mqtt from 'mqtt';
 
-const [name, versionText, uri, user, password, prefix] = process.argv.slice(2);
+const [name, versionText, uri, user, password, prefix, caFile] =
+  process.argv.slice(2);
 const version = Number(versionText);
 
 const fail = (error) => {
@@ -17,6 +19,7 @@ const client = mqtt.connect(uri, {
   protocolId: version === 3 ? 'MQIsdp' : 'MQTT',
   reconnectPeriod: 0,
   connectTimeout: 60000,
+  ...(caFile ? { ca: readFileSync(caFile), rejectUnauthorized: true } : {}),
   ...(user ? { username: user, password } : {}),
 });
 client.on('error', fail);

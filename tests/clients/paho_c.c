@@ -56,14 +56,20 @@ static int on_message(void *context, char *topic, int topic_len,
 	return 1;
 }
 
-static void connect_client(const char *user, const char *password)
+static void connect_client(const char *user, const char *password,
+			   const char *ca_file)
 {
 	MQTTClient_connectOptions old = MQTTClient_connectOptions_initializer;
 	MQTTClient_connectOptions new = MQTTClient_connectOptions_initializer5;
 	MQTTClient_connectOptions *o = version == 5 ? &new : &old;
+	MQTTClient_SSLOptions ssl = MQTTClient_SSLOptions_initializer;
 	MQTTResponse response;
 	int r;
 
+	ssl.trustStore = ca_file;
+	ssl.enableServerCertAuth = 1;
+	ssl.verify = 1;
+	o->ssl = &ssl;
 	o->MQTTVersion = version;
 	o->connectTimeout = TIMEOUT_MS / 1000;
 	o->username = user[0] ? user : NULL;
@@ -159,7 +165,7 @@ int main(int argc, char **argv)
 	MQTTClient_createOptions create = MQTTClient_createOptions_initializer;
 	int r;
 
-	if (argc != 7)
+	if (argc != 8)
 		fail("arguments", argc);
 	version = (int)strtol(argv[2], NULL, 10);
 	create.MQTTVersion = version;
@@ -171,7 +177,7 @@ int main(int argc, char **argv)
 	r = MQTTClient_setCallbacks(client, NULL, NULL, on_message, NULL);
 	if (r)
 		fail("callbacks", r);
-	connect_client(argv[4], argv[5]);
+	connect_client(argv[4], argv[5], argv[7]);
 	for (int qos = 0; qos <= 2; qos++) {
 		char topic[128];
 

@@ -1,5 +1,6 @@
 """A client of Paho Python for tests/clients/run, which says what an agent reads
-and writes. Arguments: NAME VERSION URI USER PASSWORD TOPIC-PREFIX"""
+and writes. Arguments: NAME VERSION URI USER PASSWORD TOPIC-PREFIX
+CA-FILE"""
 import sys
 import threading
 import urllib.parse
@@ -8,7 +9,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-NAME, VERSION, URI, USER, PASSWORD, PREFIX = sys.argv[1:]
+NAME, VERSION, URI, USER, PASSWORD, PREFIX, CA_FILE = sys.argv[1:]
 VERSION = int(VERSION)
 lock = threading.Lock()
 ready = threading.Event()
@@ -46,14 +47,16 @@ def on_message(client, userdata, message):
 
 
 uri = urllib.parse.urlparse(URI)
-transport = "websockets" if uri.scheme == "ws" else "tcp"
+transport = "websockets" if uri.scheme in ("ws", "wss") else "tcp"
 if hasattr(mqtt, "CallbackAPIVersion"):  # Paho 2, in Debian 13
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION1, NAME,
                          protocol=VERSION, transport=transport)
 else:
     client = mqtt.Client(NAME, protocol=VERSION, transport=transport)
-if uri.scheme == "ws":
+if transport == "websockets":
     client.ws_set_options(path=uri.path)
+if uri.scheme in ("ssl", "wss"):
+    client.tls_set(CA_FILE)
 if USER:
     client.username_pw_set(USER, PASSWORD)
 client.on_connect = on_connect

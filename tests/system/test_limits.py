@@ -120,46 +120,84 @@ def packet_too_large(daemon):
     conn.close()
 
 
+def fill(daemon, version, name, payload):
+    """A client that is away, and QoS 1 messages for it until one is refused. How
+    many were acknowledged; the publisher's connection is closed by its end."""
+    conn = mqtt.client(daemon.mqtt_port, V311, name, clean=False)
+    conn.subscribe((name + "/#", 1))
+    conn.disconnect()
+    pub = mqtt.client(daemon.mqtt_port, version, name + "-pub")
+    taken = 0
+    while True:
+        pub.send(mqtt.publish(version, name + "/a", payload(taken), 1,
+                              taken + 1))
+        try:
+            reply = pub.expect(mqtt.PUBACK)
+        except mqtt.Closed:
+            assert version != V5
+            break
+        equal(reply.id, taken + 1)
+        if reply.reason:
+            equal((version, reply.reason), (V5, 0x97))
+            break
+        taken += 1
+    pub.close()
+    return taken
+
+
 def queue_is_full(daemon):
-    """The oldest are kept, in order; the log tells of it once."""
-    conn = mqtt.client(daemon.mqtt_port, V311, "away", clean=False)
-    conn.subscribe(("full/#", 1))
-    conn.disconnect()
-    pub = mqtt.client(daemon.mqtt_port, V311, "full-pub")
-    for number in range(1, 501):
-        pub.send(mqtt.publish(V311, "full/a", b"%d" % number, 1, number))
-    equal([pub.expect(mqtt.PUBACK).id for _ in range(500)],
-          list(range(1, 501)))
-    pub.disconnect()
-    conn = mqtt.Conn(daemon.mqtt_port, V311)
-    connack = conn.connect("away", clean=False)
-    assert connack.present
-    got = []
-    while len(got) < 200:
-        packet = conn.expect(mqtt.PUBLISH)
-        conn.send(mqtt.ack(mqtt.PUBACK, packet.id))
-        got.append(int(packet.payload))
-    equal(got, list(range(1, 201)))
-    equal(conn.ping(), [])
-    lines = [line for line in daemon.logged() if "away" in line and
-             "full" in line]
-    equal(len(lines), 1, lines)
-    conn.disconnect()
+    """What does not fit is refused, everything acknowledged arrives in order, the
+    log tells of it once; and afterwards there is room again."""
+    for version in (V311, V5):
+        name = f"away{version}"
+        equal(fill(daemon, version, name, lambda n: b"%d" % n), 200)
+        conn = mqtt.Conn(daemon.mqtt_port, V311)
+        assert conn.connect(name, clean=False).present
+        got = []
+        while len(got) < 200:
+            packet = conn.expect(mqtt.PUBLISH)
+            conn.send(mqtt.ack(mqtt.PUBACK, packet.id))
+            got.append(int(packet.payload))
+        equal(got, list(range(200)))
+        equal(conn.ping(), [])
+        lines = [line for line in daemon.logged() if f" {name}: " in line and
+                 "queue is full" in line]
+        equal(len(lines), 1, lines)
+        pub = mqtt.client(daemon.mqtt_port, version, "again")
+        pub.send(mqtt.publish(version, name + "/a", b"again", 1, 1))
+        equal(pub.expect(mqtt.PUBACK).reason, 0)
+        equal(conn.expect(mqtt.PUBLISH).payload, b"again")
+        pub.disconnect()
+        conn.disconnect()
 
 
 def queue_bytes(daemon):
-    conn = mqtt.client(daemon.mqtt_port, V311, "away2", clean=False)
-    conn.subscribe(("bytes/#", 1))
-    conn.disconnect()
-    pub = mqtt.client(daemon.mqtt_port, V311, "bytes-pub")
-    for number in range(1, 51):
-        pub.send(mqtt.publish(V311, "bytes/a", bytes(10000), 1, number))
-        pub.expect(mqtt.PUBACK)
-    pub.disconnect()
+    equal(fill(daemon, V5, "bytes", lambda n: bytes(10000)), 6)
     with mqtt.Conn(daemon.mqtt_port, V311) as conn:
-        conn.connect("away2", clean=False)
+        conn.connect("bytes", clean=False)
         got = [p for p in conn.ping() if p.kind == mqtt.PUBLISH]
-        assert 1 <= len(got) <= 6, len(got)
+        equal(len(got), 6)
+
+
+def standing_still(daemon):
+    """Somebody acknowledges nothing: its publisher waits, then it is put out, and
+    the others have got every message."""
+    stuck = mqtt.client(daemon.mqtt_port, V311, "stuck")
+    stuck.subscribe(("stand/#", 1))
+    other = mqtt.client(daemon.mqtt_port, V311, "moving")
+    other.subscribe(("stand/#", 1))
+    pub = mqtt.client(daemon.mqtt_port, V311, "stand-pub")
+    count = 1500  # more than a window and a queue
+    for number in range(1, count + 1):
+        pub.send(mqtt.publish(V311, "stand/a", b"x", 1, number))
+        equal(pub.expect(mqtt.PUBACK).id, number)
+        packet = other.expect(mqtt.PUBLISH)
+        other.send(mqtt.ack(mqtt.PUBACK, packet.id))
+    stuck.until_closed()
+    assert any("does not move" in line for line in daemon.logged())
+    stuck.close()
+    other.disconnect()
+    pub.disconnect()
 
 
 def slow_reader(daemon):
@@ -265,6 +303,7 @@ def main():
         cases.case("a packet is too large", packet_too_large, daemon)
         cases.case("a queue is full of messages", queue_is_full, daemon)
         cases.case("a queue is full of bytes", queue_bytes, daemon)
+        cases.case("a subscriber stands still", standing_still, daemon)
         cases.case("a subscriber does not read", slow_reader, daemon)
         cases.case("too many subscriptions", too_many_subscriptions, daemon)
         cases.case("a takeover is told", takeover_is_told, daemon)

@@ -69,14 +69,15 @@ def wanted_headers(port, **changes):
 class WebConn(mqtt.Conn):
     """A Conn whose bytes travel in frames; frames in are checked."""
 
-    def __init__(self, daemon, version=V311):
+    def __init__(self, daemon, version=V311, port=None):
+        port = port or daemon.web_port
         self.version = version
         self.buffer = b""
         self.closed = False
         self.frames = b""
         self.control = []
-        headers = wanted_headers(daemon.web_port)
-        self.socket, status, found, rest = handshake(daemon.web_port, headers)
+        headers = wanted_headers(port)
+        self.socket, status, found, rest = handshake(port, headers)
         equal(status, 101)
         key = dict(headers)["Sec-WebSocket-Key"].encode()
         equal(found["sec-websocket-accept"], base64.b64encode(hashlib.sha1(
