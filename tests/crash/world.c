@@ -54,15 +54,17 @@ static void client_name(unsigned int party, char out[8])
 
 void world_connect(struct world *w, unsigned int party, bool clean)
 {
-	struct party *p = &w->model->parties[party];
-	struct mqtt_connect packet = {
-		.version = p->version,
-		.clean_start = clean,
-	};
+	const struct party *p = &w->model->parties[party];
+	struct mqtt_connect packet = { .version = p->version };
 	uint8_t bytes[128];
 	struct writer out = writer_of(bytes, sizeof(bytes));
 	char name[8];
 
+	/* Of a session that may have ended it cannot know which one it would
+	 * get, nor what its packet identifiers mean there. */
+	if (p->version == MQTT_5_0 && p->may_have_session && !p->has_session)
+		clean = true;
+	packet.clean_start = clean;
 	client_name(party, name);
 	packet.client_id = slice_str(name);
 	if (p->version == MQTT_5_0 && p->expiry) {
