@@ -26,6 +26,7 @@ struct load {
 	struct broker *broker;
 	struct id_table sessions;
 	struct id_table messages;
+	struct message *offline; /* made here: gets an id when all are known */
 };
 
 static uint64_t id_hash(uint64_t id)
@@ -197,6 +198,20 @@ static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)
 	return r == -EALREADY ? 0 : r;
 }
 
+/* What is retained may also be waiting for somebody: then it is one message, as
+ * it was before, whose row goes when the last who waits has it. Takes message;
+ * returns it or the other with a reference. */
+static struct message *as_waiting(const struct load *load,
+				  struct message *message)
+{
+	struct message *waiting = id_get(&load->messages, message->id);
+
+	if (!waiting)
+		return message;
+	message_unref(message);
+	return message_ref(waiting);
+}
+
 /* Takes message; returns what to retain in its place, or NULL. */
 static struct message *as_offline(struct message *message)
 {
@@ -211,8 +226,6 @@ static struct message *as_offline(struct message *message)
 	};
 	struct message *offline = message_new(&parts);
 
-	if (offline)
-		offline->id = message->id;
 	message_unref(message);
 	return offline;
 }
@@ -223,14 +236,17 @@ static int on_retained(void *arg, struct message *message)
 	const char *status = load->broker->options.status_topic;
 	int r;
 
+	if (message->id >= load->broker->next_message)
+		load->broker->next_message = message->id + 1;
 	if (status && slice_equal(message_topic(message), slice_str(status))) {
 		message = as_offline(message);
 		if (!message)
 			return -ENOMEM;
+		load->offline = message;
+	} else {
+		message = as_waiting(load, message);
 	}
 	r = retained_set(load->broker->retained, message);
-	if (message->id >= load->broker->next_message)
-		load->broker->next_message = message->id + 1;
 	message_unref(message);
 	return r;
 }
@@ -271,6 +287,8 @@ int load_store(struct broker *broker)
 		return -ENOMEM;
 	}
 	r = broker->store->ops->load(broker->store, &loader, &load);
+	if (r == 0 && load.offline)
+		load.offline->id = broker->next_message++;
 	drop_messages(&load, r == 0);
 	id_table_free(&load.messages);
 	id_table_free(&load.sessions);

@@ -172,6 +172,32 @@ static void test_payloads_without_a_row_are_cleaned_up(void **state)
 }
 
 /* Rows that name what is not there, as a damaged file would have them. */
+/* Retained and waiting for anna: bob gets it, too, and has it first. */
+static void test_a_retained_message_keeps_the_row_of_who_waits(void **state)
+{
+	struct sim_store *sim = *state;
+	struct broker *broker;
+	struct sim_peer *bob;
+
+	put_session(sim, 7, "anna");
+	put_message(sim, 5, "t", false);
+	put_message(sim, 5, "t", true);
+	put_queued(sim, 7, 1, 5, STORE_QUEUED);
+	commit(sim);
+	broker = sim_broker(sim, NULL);
+	bob = sim_client(broker, MQTT_3_1_1, "bob", false, NULL);
+	/* It comes before SUBACK, which waits for the disk. */
+	sim_peer_subscribe(bob, "t", 1);
+	sim_peer_ack(bob, MQTT_PUBACK,
+		     sim_peer_receive(bob, "t", "payload", 1));
+	sim_peer_expect(bob, MQTT_SUBACK);
+	assert_int_equal(sim_store_messages(sim), 1);
+	assert_int_equal(sim_store_queued(sim), 1);
+	sim_check(broker);
+	sim_peer_close(bob);
+	broker_free(broker);
+}
+
 static void test_rows_that_make_no_sense_are_left_out(void **state)
 {
 	struct broker *broker;
@@ -240,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_everything_is_taken_over),
 		T(test_payloads_without_a_row_are_cleaned_up),
+		T(test_a_retained_message_keeps_the_row_of_who_waits),
 		T(test_rows_that_make_no_sense_are_left_out),
 		T(test_sessions_expire_from_the_start),
 		T(test_without_memory_nothing_is_left),
