@@ -43,7 +43,7 @@ static struct load_options options = {
 	.run_ms = 1200,
 	.size = 64,
 };
-static unsigned int port = 1883, level = 4, qos, pid, subscribe, tls;
+static unsigned int port = 1883, level = 4, qos, pid, subscribe, channel;
 
 static const struct {
 	const char *name;
@@ -71,7 +71,8 @@ static const struct {
 	{ "rate", &options.rate, 0, 1000000, "messages a second, 0: all" },
 	{ "warm", &options.warm_ms, 0, 60000, "milliseconds before measuring" },
 	{ "time", &options.run_ms, 1, 600000, "milliseconds to measure" },
-	{ "tls", &tls, 0, 1, "1: through TLS" },
+	{ "channel", &channel, CHANNEL_PLAIN, CHANNEL_WEBSOCKET,
+	  "1: through TLS, 2: in WebSocket frames" },
 	{ "subscribe", &subscribe, 0, 1, "idle: a subscription each" },
 };
 #define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
@@ -172,7 +173,8 @@ int main(int argc, char **argv)
 		     options.shape == LOAD_WILD) &&
 		    loads[i].run == load_traffic)
 			options.subscribers = options.publishers;
-		peer_net_open("127.0.0.1", (uint16_t)port, (int)level, tls);
+		peer_net_open("127.0.0.1", (uint16_t)port, (int)level,
+			      (enum channel_kind)channel);
 		return loads[i].run(&options);
 	}
 	usage(stderr);

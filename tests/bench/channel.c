@@ -5,8 +5,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/bench/peer.h"
+#include "tests/bench/websocket.h"
 
 static SSL_CTX *context(void)
 {
@@ -22,7 +24,7 @@ static SSL_CTX *context(void)
 	return made;
 }
 
-struct ssl_st *channel_tls(int fd)
+static SSL *handshake(int fd)
 {
 	SSL *ssl = SSL_new(context());
 	int flags = fcntl(fd, F_GETFL);
@@ -36,9 +38,21 @@ struct ssl_st *channel_tls(int fd)
 	return ssl;
 }
 
-void channel_tls_free(struct ssl_st *ssl)
+void channel_open(struct channel *c, int fd, enum channel_kind kind)
 {
-	SSL_free(ssl);
+	*c = (struct channel){ .fd = fd };
+	if (kind == CHANNEL_TLS)
+		c->ssl = handshake(fd);
+	if (kind == CHANNEL_WEBSOCKET)
+		c->websocket = websocket_open(fd);
+}
+
+void channel_close(struct channel *c)
+{
+	SSL_free(c->ssl);
+	websocket_free(c->websocket);
+	close(c->fd);
+	*c = (struct channel){ .fd = -1 };
 }
 
 /* -1 with errno, as the system calls have it; 0 at the end of the stream. */
@@ -57,25 +71,24 @@ static ssize_t failed(SSL *ssl, int r)
 	}
 }
 
-ssize_t channel_send(int fd, struct ssl_st *ssl, const uint8_t *data,
-		     size_t len)
+ssize_t channel_send(struct channel *c, const uint8_t *data, size_t len)
 {
 	size_t n;
 	int r;
 
-	if (!ssl)
-		return send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (c->websocket)
+		return websocket_send(c->websocket, c->fd, data, len);
+	if (!c->ssl)
+		return send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	ERR_clear_error();
-	r = SSL_write_ex(ssl, data, len, &n);
-	return r > 0 ? (ssize_t)n : failed(ssl, r);
+	r = SSL_write_ex(c->ssl, data, len, &n);
+	return r > 0 ? (ssize_t)n : failed(c->ssl, r);
 }
 
-ssize_t channel_receive(int fd, struct ssl_st *ssl, uint8_t *data, size_t size)
+static ssize_t tls_receive(SSL *ssl, uint8_t *data, size_t size)
 {
 	size_t len = 0, n;
 
-	if (!ssl)
-		return recv(fd, data, size, MSG_DONTWAIT);
 	while (len < size) {
 		int r;
 
@@ -88,7 +101,28 @@ ssize_t channel_receive(int fd, struct ssl_st *ssl, uint8_t *data, size_t size)
 	return (ssize_t)len;
 }
 
-bool channel_holds_more(struct ssl_st *ssl)
+ssize_t channel_receive(struct channel *c, uint8_t *data, size_t size)
 {
-	return ssl && SSL_pending(ssl) > 0;
+	ssize_t n;
+
+	if (c->ssl)
+		return tls_receive(c->ssl, data, size);
+	n = recv(c->fd, data, size, MSG_DONTWAIT);
+	if (n <= 0 || !c->websocket)
+		return n;
+	n = (ssize_t)websocket_unframe(c->websocket, data, (size_t)n);
+	if (n > 0)
+		return n;
+	errno = EAGAIN;
+	return -1;
+}
+
+bool channel_pending(const struct channel *c)
+{
+	return websocket_pending(c->websocket);
+}
+
+bool channel_holds_more(const struct channel *c)
+{
+	return c->ssl && SSL_pending(c->ssl) > 0;
 }

@@ -14,8 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/bench/channel.h"
-
 #define INPUT_SIZE (512 * 1024)
 #define EVENTS 512
 #define STUCK_NS (60 * 1000000000ull)
@@ -42,11 +40,12 @@ uint64_t peer_clock(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-void peer_net_open(const char *host, uint16_t port, int level, bool tls)
+void peer_net_open(const char *host, uint16_t port, int level,
+		   enum channel_kind kind)
 {
 	/* TLS writes without MSG_NOSIGNAL. */
 	signal(SIGPIPE, SIG_IGN);
-	peer_net.tls = tls;
+	peer_net.kind = kind;
 	peer_net.epoll = epoll_create1(EPOLL_CLOEXEC);
 	peer_net.host = host;
 	peer_net.port = port;
@@ -61,7 +60,7 @@ static void watch(struct peer *peer, int op, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = peer };
 
-	if (epoll_ctl(peer_net.epoll, op, peer->fd, &event) < 0)
+	if (epoll_ctl(peer_net.epoll, op, peer->channel.fd, &event) < 0)
 		die("epoll_ctl: %s", strerror(errno));
 }
 
@@ -69,9 +68,10 @@ static void flush(struct peer *peer)
 {
 	size_t sent = 0;
 	ssize_t n;
+	bool wanted;
 
-	while (sent < peer->out_len) {
-		n = channel_send(peer->fd, peer->ssl, peer->out + sent,
+	while (sent < peer->out_len || channel_pending(&peer->channel)) {
+		n = channel_send(&peer->channel, peer->out + sent,
 				 peer->out_len - sent);
 		if (n < 0 && errno == EAGAIN)
 			break;
@@ -82,8 +82,9 @@ static void flush(struct peer *peer)
 	}
 	memmove(peer->out, peer->out + sent, peer->out_len - sent);
 	peer->out_len -= sent;
-	if (peer->writable_wanted != (peer->out_len > 0)) {
-		peer->writable_wanted = peer->out_len > 0;
+	wanted = peer->out_len > 0 || channel_pending(&peer->channel);
+	if (peer->writable_wanted != wanted) {
+		peer->writable_wanted = wanted;
 		watch(peer, EPOLL_CTL_MOD,
 		      peer->writable_wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	}
@@ -206,7 +207,7 @@ static void receive(struct peer *peer)
 		    INPUT_SIZE);
 	if (len)
 		memcpy(data, peer->tail, len);
-	n = channel_receive(peer->fd, peer->ssl, data + len, INPUT_SIZE - len);
+	n = channel_receive(&peer->channel, data + len, INPUT_SIZE - len);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0)
@@ -214,7 +215,7 @@ static void receive(struct peer *peer)
 		    peer->index, n ? ": " : "", n ? strerror(errno) : "");
 	peer_net.now = peer_clock();
 	len += (size_t)n;
-	while (peer->fd >= 0 &&
+	while (peer->channel.fd >= 0 &&
 	       (packet = packet_length(data + used, len - used, &body)) > 0 &&
 	       used + (size_t)packet <= len) {
 		handle(peer, data[used], data + used + body,
@@ -223,7 +224,7 @@ static void receive(struct peer *peer)
 	}
 	if (packet < 0)
 		die("peer %u: malformed length", peer->index);
-	if (peer->fd >= 0)
+	if (peer->channel.fd >= 0)
 		keep_tail(peer, data + used, len - used);
 }
 
@@ -247,7 +248,8 @@ void peer_turn(uint64_t timeout)
 			continue;
 		do
 			receive(peer);
-		while (peer->fd >= 0 && channel_holds_more(peer->ssl));
+		while (peer->channel.fd >= 0 &&
+		       channel_holds_more(&peer->channel));
 	}
 	peer_net.now = peer_clock();
 }
@@ -256,7 +258,7 @@ void peer_open(struct peer *peer, const char *id, bool clean)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons(peer_net.port) };
-	int on = 1;
+	int on = 1, fd;
 	size_t room = PACKET_SPACE + strlen(id);
 
 	if (inet_pton(AF_INET, peer_net.host, &address.sin_addr) != 1)
@@ -265,13 +267,13 @@ void peer_open(struct peer *peer, const char *id, bool clean)
 	peer->connected = false;
 	peer->subscribed = 0;
 	peer->writable_wanted = false;
-	peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (peer->fd < 0)
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
 		die("peer %u: socket: %s", peer->index, strerror(errno));
-	if (connect(peer->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		die("peer %u: connect: %s", peer->index, strerror(errno));
-	setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	peer->ssl = peer_net.tls ? channel_tls(peer->fd) : NULL;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	channel_open(&peer->channel, fd, peer_net.kind);
 	watch(peer, EPOLL_CTL_ADD, EPOLLIN);
 	peer_unput(peer, room - packet_connect(peer_put(peer, room),
 					       peer->level, id, clean));
@@ -288,10 +290,7 @@ void peer_close(struct peer *peer)
 			peer_net.dirty[i] =
 				peer_net.dirty[--peer_net.dirty_count];
 	}
-	channel_tls_free(peer->ssl);
-	peer->ssl = NULL;
-	close(peer->fd);
-	peer->fd = -1;
+	channel_close(&peer->channel);
 	peer->dirty = false;
 	free(peer->tail);
 	free(peer->out);

@@ -14,18 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/bench/channel.h"
 #include "tests/bench/packet.h"
 
 struct peer;
-struct ssl_st;
 
 /* body is valid during the call. */
 typedef void peer_packet_fn(struct peer *peer, uint8_t header,
 			    const uint8_t *body, size_t len);
 
 struct peer {
-	int fd;
-	struct ssl_st *ssl; /* NULL: plain */
+	struct channel channel;
 	int level;
 	unsigned int index; /* the owner's */
 	void *owner;
@@ -45,7 +44,7 @@ struct peer_net {
 	const char *host;
 	uint16_t port;
 	int level;
-	bool tls;
+	enum channel_kind kind;
 	uint64_t now; /* nanoseconds, read once per socket that was ready */
 	uint8_t *input;
 	struct peer **dirty;
@@ -54,7 +53,8 @@ struct peer_net {
 
 extern struct peer_net peer_net;
 
-void peer_net_open(const char *host, uint16_t port, int level, bool tls);
+void peer_net_open(const char *host, uint16_t port, int level,
+		   enum channel_kind kind);
 /* Send what is due, wait at most timeout nanoseconds, read what has come. */
 void peer_turn(uint64_t timeout);
 

@@ -49,7 +49,7 @@ int load_storm(const struct load_options *o)
 		die("out of memory");
 	for (unsigned int i = 0; i < o->publishers; i++) {
 		peers[i].index = i;
-		peers[i].fd = -1;
+		peers[i].channel.fd = -1;
 		peers[i].packet = on_packet;
 		closed[closed_count++] = i;
 	}
@@ -67,7 +67,7 @@ int load_storm(const struct load_options *o)
 	       (double)cpu / (double)(before ? before : 1) / 1000,
 	       (double)cpu / (double)start);
 	for (unsigned int i = 0; i < o->publishers; i++) {
-		if (peers[i].fd >= 0)
+		if (peers[i].channel.fd >= 0)
 			peer_close(&peers[i]);
 	}
 	free(peers);
