@@ -1,20 +1,25 @@
 #include "broker/arrival.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "broker/base/log.h"
-#include "broker/base/tls.h"
 #include "broker/connection.h"
 #include "broker/core.h"
 #include "broker/limits.h"
 #include "broker/listen_socket.h"
 #include "broker/listener.h"
 #include "broker/websocket_stream.h"
+#include "broker/wire/proxy.h"
 #include "broker/wire/same_site.h"
 #include "broker/wire/websocket.h"
+
+enum arrival_state {
+	ARRIVAL_PROXY, /* a PROXY header is awaited, before TLS */
+	ARRIVAL_REQUEST, /* an HTTP request */
+};
 
 struct arrival {
 	struct loop_source source;
@@ -23,9 +28,10 @@ struct arrival {
 	struct broker *broker;
 	struct listener *listener;
 	struct transport transport;
-	struct buffer head; /* of its request, and what came behind */
+	struct buffer head; /* what is awaited, and what came behind */
 	uint64_t since;
-	char address[LISTEN_ADDRESS_SIZE];
+	enum arrival_state state;
+	char address[LISTEN_ADDRESS_SIZE]; /* the proxy's, until it has told */
 };
 
 static void on_event(struct loop_source *source, uint32_t events);
@@ -66,7 +72,11 @@ int arrival_new(struct broker *broker, struct listener *listener, int fd,
 	a->listener = listener;
 	memcpy(a->address, address, strnlen(address, sizeof(a->address) - 1));
 	buffer_init(&a->head, WEBSOCKET_HEAD_MAX);
-	r = listener_transport(listener, &a->transport, fd);
+	a->state = listener_options(listener)->proxy_protocol ? ARRIVAL_PROXY
+							      : ARRIVAL_REQUEST;
+	r = a->state == ARRIVAL_PROXY
+		    ? transport_open(&a->transport, fd, NULL, false)
+		    : listener_transport(listener, &a->transport, fd);
 	if (r < 0)
 		goto err_free;
 	r = loop_add(broker->loop, &a->source, fd, EPOLLIN, on_event);
@@ -95,9 +105,124 @@ static void give_up(struct arrival *a, const char *why)
 
 static void on_timer(struct loop_timer *timer)
 {
-	give_up(list_entry(timer, struct arrival, timer),
-		"no WebSocket in time");
+	struct arrival *a = list_entry(timer, struct arrival, timer);
+
+	give_up(a, a->state == ARRIVAL_PROXY ? "no PROXY header in time"
+					     : "no WebSocket in time");
 }
+
+/* The loop may be late with our timer. */
+static uint64_t waited(const struct arrival *a)
+{
+	const uint64_t ms = loop_now(a->broker->loop) - a->since;
+
+	return ms < LIMIT_CONNECT_TIME ? ms : LIMIT_CONNECT_TIME;
+}
+
+/* Bytes and place are the connection's now. */
+static void depart(struct arrival *a)
+{
+	a->transport.fd = -1;
+	a->transport.ssl = NULL;
+	a->listener = NULL;
+	arrival_free(a);
+}
+
+/* ---- PROXY protocol ----------------------------------------------------- */
+
+/* Whom it is for, as the log, lists and bans shall know it. False: not let in. */
+static bool take_client(struct arrival *a, const struct proxy_header *header)
+{
+	struct sockaddr_storage peer = { 0 };
+	struct sockaddr_in *v4 = (void *)&peer;
+	struct sockaddr_in6 *v6 = (void *)&peer;
+	char proxy[LISTEN_ADDRESS_SIZE];
+
+	if (header->family == PROXY_UNKNOWN)
+		return true;
+	if (header->family == PROXY_IPV4) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(header->port);
+		memcpy(&v4->sin_addr, header->address, sizeof(v4->sin_addr));
+	} else {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(header->port);
+		memcpy(&v6->sin6_addr, header->address, sizeof(v6->sin6_addr));
+	}
+	memcpy(proxy, a->address, sizeof(proxy));
+	listen_socket_peer(&peer, a->address);
+	log_debug("listener", "%s: by the proxy %s", a->address, proxy);
+	return listener_admits(a->listener, a->address);
+}
+
+static void after_proxy(struct arrival *a)
+{
+	struct broker *broker = a->broker;
+	struct transport next;
+
+	if (listener_websocket(listener_options(a->listener))) {
+		if (listener_transport(a->listener, &next, a->transport.fd) <
+		    0) {
+			give_up(a, "out of memory");
+			return;
+		}
+		a->transport = next;
+		buffer_consume(&a->head, a->head.len);
+		a->state = ARRIVAL_REQUEST;
+		return;
+	}
+	loop_remove(broker->loop, &a->source);
+	if (listener_begin(a->listener, a->transport.fd, a->address,
+			   waited(a)) < 0)
+		give_up(a, "out of memory");
+	else
+		depart(a);
+}
+
+/* What follows the header is not ours to take, it may be TLS: look first. */
+static void on_proxy(struct arrival *a)
+{
+	struct broker *broker = a->broker;
+	const size_t before = a->head.len;
+	struct proxy_header header;
+	ssize_t n;
+	int r;
+
+	n = recv(a->transport.fd, broker->read_buffer,
+		 PROXY_HEADER_MAX - before, MSG_PEEK);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		give_up(a, n < 0 ? strerrordesc_np(errno)
+				 : "closed by the client");
+		return;
+	}
+	if (buffer_append(&a->head, broker->read_buffer, (size_t)n) < 0) {
+		give_up(a, "out of memory");
+		return;
+	}
+	r = proxy_parse(a->head.data, a->head.len, &header);
+	if (r < 0) {
+		broker->count.connects_refused++;
+		give_up(a, "no PROXY header");
+		return;
+	}
+	if (r > 0)
+		n = (ssize_t)((size_t)r - before);
+	if (recv(a->transport.fd, broker->read_buffer, (size_t)n, 0) != n) {
+		give_up(a, "closed by the client");
+		return;
+	}
+	broker->count.bytes_received += (size_t)n;
+	if (r == 0)
+		return;
+	if (take_client(a, &header))
+		after_proxy(a);
+	else
+		arrival_free(a);
+}
+
+/* ---- WebSocket ---------------------------------------------------------- */
 
 /* Best effort: whether it arrives is the peer's business. */
 static void refuse(struct arrival *a, int status, const char *why)
@@ -142,14 +267,6 @@ static bool origin_allowed(const struct arrival *a,
 	return same_site_page(&site, request->origin, request->host);
 }
 
-/* The loop may be late with our timer. */
-static uint64_t waited(const struct arrival *a)
-{
-	const uint64_t ms = loop_now(a->broker->loop) - a->since;
-
-	return ms < LIMIT_CONNECT_TIME ? ms : LIMIT_CONNECT_TIME;
-}
-
 /* From here on it is a connection. The answer goes out before its first frame. */
 static void become_connection(struct arrival *a,
 			      const struct websocket_request *request,
@@ -174,10 +291,6 @@ static void become_connection(struct arrival *a,
 		give_up(a, "out of memory");
 		return;
 	}
-	/* They are the connection's now, the place at the listener too. */
-	a->transport.fd = -1;
-	a->transport.ssl = NULL;
-	a->listener = NULL;
 	if (output_append(broker->pool,
 			  websocket_stream_framed(c->transport.websocket),
 			  answer, len) < 0) {
@@ -187,7 +300,7 @@ static void become_connection(struct arrival *a,
 		connection_feed(c, slice_of(a->head.data + head_len,
 					    a->head.len - head_len));
 	}
-	arrival_free(a);
+	depart(a);
 }
 
 /* Look at what has come. True: the arrival is gone. */
@@ -214,14 +327,12 @@ static bool judge(struct arrival *a)
 	return true;
 }
 
-static void on_event(struct loop_source *source, uint32_t events)
+static void on_request(struct arrival *a)
 {
-	struct arrival *a = list_entry(source, struct arrival, source);
 	struct broker *broker = a->broker;
 	bool more = true;
 	ssize_t n;
 
-	(void)events;
 	while (more) {
 		n = transport_read(&a->transport, broker->pool,
 				   slice_of(NULL, 0), broker->read_buffer,
@@ -242,5 +353,20 @@ static void on_event(struct loop_source *source, uint32_t events)
 		}
 		if (judge(a))
 			return;
+	}
+}
+
+static void on_event(struct loop_source *source, uint32_t events)
+{
+	struct arrival *a = list_entry(source, struct arrival, source);
+
+	(void)events;
+	switch (a->state) {
+	case ARRIVAL_PROXY:
+		on_proxy(a);
+		return;
+	case ARRIVAL_REQUEST:
+		on_request(a);
+		return;
 	}
 }

@@ -1,8 +1,10 @@
 /*
- * A peer that must say something before it may speak MQTT: the request that
- * makes a WebSocket of the stream (RFC 6455). Its time is bounded, its bytes are,
- * and it counts as one of its listener's connections. When all is said it becomes
- * a connection, with what came behind; else it is told so and closed.
+ * A peer that must say something before it may speak MQTT: for whom a proxy has
+ * opened the connection (PROXY protocol), then, under TLS if the listener has it,
+ * the request that makes a WebSocket of the stream (RFC 6455). Its time is bounded,
+ * its bytes are, and it counts as one of its listener's connections. When all is
+ * said it becomes a connection, with what came behind; else it is told so and
+ * closed.
  *
  * Broker thread only.
  */

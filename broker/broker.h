@@ -55,6 +55,10 @@ struct listener_options {
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
 	unsigned int max_connections; /* 0: the broker's limit */
+	/* Each peer is a proxy and says first, by PROXY protocol 1 or 2, for whom
+	 * it comes. proxy_from: networks of the proxies; none: from everywhere. */
+	bool proxy_protocol;
+	struct name_list proxy_from;
 	/* WebSocket: pages, as "https://ui.example", that may come besides those
 	 * of this machine; "any". A peer that is no browser names none. */
 	struct name_list origins;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/cidr.h"
 #include "broker/config.h"
 #include "broker/limits.h"
 
@@ -166,6 +167,13 @@ static bool valid_origin(const char *origin)
 	return false;
 }
 
+static bool valid_network(const char *network)
+{
+	struct cidr cidr;
+
+	return cidr_parse(network, &cidr) == 0;
+}
+
 struct list_kind {
 	bool (*valid)(const char *item);
 	const char *what;
@@ -178,7 +186,12 @@ static const struct list_kind *list_kind(enum field_type type)
 		valid_origin, "origins as https://ui.example"
 	};
 
-	return type == FIELD_HOSTS ? &hosts : &origins;
+	static const struct list_kind networks = { valid_network,
+						   "networks as 192.0.2.0/24" };
+
+	return type == FIELD_HOSTS     ? &hosts
+	       : type == FIELD_ORIGINS ? &origins
+				       : &networks;
 }
 
 /* "one, two": the items stay in one kept copy, cut at the commas. */
@@ -273,6 +286,7 @@ int config_field_set(const struct config_field *field, struct config *config,
 		return set_string(config, to, value);
 	case FIELD_HOSTS:
 	case FIELD_ORIGINS:
+	case FIELD_NETWORKS:
 		return add_names(field, config, to, value, expected);
 	case FIELD_MODE:
 		return set_mode(to, value, expected);
@@ -321,6 +335,7 @@ bool config_field_same(const struct config_field *field, const void *one,
 		return same_text(text_a, text_b);
 	case FIELD_HOSTS:
 	case FIELD_ORIGINS:
+	case FIELD_NETWORKS:
 		return same_names(a, b);
 	case FIELD_MODE:
 	case FIELD_NUMBER:

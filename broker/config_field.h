@@ -20,6 +20,7 @@ enum field_type {
 	FIELD_TOPIC, /* const char *: a topic, no filter */
 	FIELD_HOSTS, /* struct name_list: adds to it */
 	FIELD_ORIGINS, /* struct name_list: adds to it */
+	FIELD_NETWORKS, /* struct name_list: adds to it */
 	FIELD_MODE, /* uint32_t: of a file, octal */
 	FIELD_NUMBER, /* uint16_t or uint32_t, by size */
 	FIELD_YESNO, /* bool */
@@ -41,7 +42,8 @@ struct config_field {
 /* A list, to which a second line of the key adds. */
 static inline bool config_field_adds(const struct config_field *field)
 {
-	return field->type == FIELD_HOSTS || field->type == FIELD_ORIGINS;
+	return field->type == FIELD_HOSTS || field->type == FIELD_ORIGINS ||
+	       field->type == FIELD_NETWORKS;
 }
 
 /* Bytes of the longest sentence that field_set() writes. */

@@ -126,6 +126,9 @@ static void check_listener(struct parser *parser)
 		check_network(parser);
 	if (listener->type != LISTENER_WS && listener->type != LISTENER_WSS)
 		refuse_key(parser, "origin", "only for type = ws and wss");
+	if (!listener->proxy_protocol)
+		refuse_key(parser, "proxy_from",
+			   "only with proxy_protocol = yes");
 	check_client_tls(parser);
 	if (listener->anonymous && listener->user)
 		refuse_key(parser, "anonymous",

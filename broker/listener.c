@@ -11,6 +11,7 @@
 
 #include "broker/arrival.h"
 #include "broker/banned.h"
+#include "broker/base/cidr.h"
 #include "broker/base/log.h"
 #include "broker/base/tls.h"
 #include "broker/connection.h"
@@ -33,7 +34,7 @@ struct listener {
 	struct tls *tls; /* NULL: plain */
 	unsigned int connections;
 	int reserve; /* a descriptor kept for telling a peer off at EMFILE */
-	uint64_t full_logged;
+	uint64_t turned_away_logged;
 };
 
 static int open_reserve(void)
@@ -51,13 +52,13 @@ static bool full(struct listener *l)
 	       (own && l->connections >= own);
 }
 
-static void log_full(struct listener *l, const char *why)
+static void log_turned_away(struct listener *l, const char *why)
 {
 	uint64_t now = loop_now(l->broker->loop);
 
-	if (l->full_logged && now < l->full_logged + 10000)
+	if (l->turned_away_logged && now < l->turned_away_logged + 10000)
 		return;
-	l->full_logged = now;
+	l->turned_away_logged = now;
 	log_warn("listener", "%s: a peer was turned away: %s", l->options->name,
 		 why);
 }
@@ -75,7 +76,7 @@ static void pause_accepting(struct listener *l, const char *why)
 {
 	loop_modify(l->broker->loop, &l->source, 0);
 	loop_timer_set(l->broker->loop, &l->pause, PAUSE_MS);
-	log_full(l, why);
+	log_turned_away(l, why);
 }
 
 /* No descriptor is free: give up the reserve, so that the peer can be accepted
@@ -93,10 +94,10 @@ static void turn_away(struct listener *l)
 	if (fd >= 0)
 		close(fd);
 	l->reserve = open_reserve();
-	log_full(l, "out of file descriptors");
+	log_turned_away(l, "out of file descriptors");
 }
 
-static bool websocket(const struct listener_options *o)
+bool listener_websocket(const struct listener_options *o)
 {
 	return o->type == LISTENER_WS || o->type == LISTENER_WSS;
 }
@@ -117,13 +118,21 @@ int listener_transport(struct listener *l, struct transport *out, int fd)
 	return r;
 }
 
-static int begin_mqtt(struct listener *l, int fd, const char *address)
+bool listener_admits(struct listener *l, const char *address)
+{
+	return !banned_address(l->broker, address) &&
+	       guard_admits(l->broker->guard, address);
+}
+
+int listener_begin(struct listener *l, int fd, const char *address,
+		   uint64_t waited)
 {
 	struct connection_options options = {
 		.listener = l,
 		.fd = fd,
 		.websocket = false,
 		.address = address,
+		.waited = waited,
 	};
 
 	if (l->tls) {
@@ -138,6 +147,33 @@ static int begin_mqtt(struct listener *l, int fd, const char *address)
 	return 0;
 }
 
+/* Only from these may it be said whom a connection is for. */
+static bool trusted(struct listener *l, const char *address)
+{
+	const struct name_list *from = &l->options->proxy_from;
+	struct cidr network, peer;
+
+	if (from->count == 0)
+		return true;
+	for (size_t i = 0; cidr_peer(address, &peer) && i < from->count; i++)
+		if (cidr_parse(from->names[i], &network) == 0 &&
+		    cidr_contains(&network, &peer))
+			return true;
+	log_turned_away(l, "not from proxy_from");
+	return false;
+}
+
+/* A proxy is not judged for those who come by it. */
+static int begin(struct listener *l, int fd, const char *address)
+{
+	if (l->options->proxy_protocol ? !trusted(l, address)
+				       : !listener_admits(l, address))
+		return -EACCES;
+	if (l->options->proxy_protocol || listener_websocket(l->options))
+		return arrival_new(l->broker, l, fd, address);
+	return listener_begin(l, fd, address, 0);
+}
+
 static void welcome(struct listener *l, int fd,
 		    const struct sockaddr_storage *peer)
 {
@@ -146,27 +182,23 @@ static void welcome(struct listener *l, int fd,
 	int r;
 
 	if (full(l)) {
-		log_full(l, "too many connections");
+		log_turned_away(l, "too many connections");
 		close(fd);
 		return;
 	}
 	listen_socket_peer(peer, address);
-	if (banned_address(l->broker, address) ||
-	    !guard_admits(l->broker->guard, address)) {
-		close(fd);
-		return;
-	}
 	if (l->options->type != LISTENER_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	r = websocket(l->options) ? arrival_new(l->broker, l, fd, address)
-				  : begin_mqtt(l, fd, address);
-	if (r < 0) {
-		log_error("listener", "%s: %s turned away: %s",
-			  l->options->name, address, strerrordesc_np(-r));
-		close(fd);
+	r = begin(l, fd, address);
+	if (r == 0) {
+		l->connections++;
 		return;
 	}
-	l->connections++;
+	/* Why somebody may not come in has been said. */
+	if (r != -EACCES)
+		log_error("listener", "%s: %s turned away: %s",
+			  l->options->name, address, strerrordesc_np(-r));
+	close(fd);
 }
 
 static void on_accept(struct loop_source *source, uint32_t events)
@@ -203,7 +235,7 @@ int listener_make_tls(const struct listener_options *o, struct tls **out)
 		.key = o->tls_key,
 		.client_ca = o->tls_client_ca,
 		.client_crl = o->tls_client_crl,
-		.protocol = websocket(o) ? "http/1.1" : "mqtt",
+		.protocol = listener_websocket(o) ? "http/1.1" : "mqtt",
 	};
 
 	*out = NULL;

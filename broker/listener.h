@@ -37,6 +37,13 @@ uint16_t listener_port(const struct listener *listener);
  * not. */
 int listener_transport(struct listener *listener, struct transport *out,
 		       int fd);
+/* Whether a peer of this address is let in; counted, and logged if not. */
+bool listener_admits(struct listener *listener, const char *address);
+/* A peer speaks MQTT from here on, accepted so many milliseconds ago. fd is taken,
+ * and its place is the connection's; else -ENOMEM, and nothing has changed. */
+int listener_begin(struct listener *listener, int fd, const char *address,
+		   uint64_t waited);
+bool listener_websocket(const struct listener_options *options);
 /* One of its connections, or arrivals, has ended. */
 void listener_released(struct listener *listener);
 

@@ -87,6 +87,11 @@ static const struct {
 	{ LAN "type=ws\norigin=https://a/\n",
 	  "4: origin = https://a/: expected origins as https://ui.example "
 	  "with ',' between\n" },
+	{ LAN "proxy_from=192.0.2.1\n",
+	  "3: proxy_from: only with proxy_protocol = yes\n" },
+	{ LAN "proxy_protocol=yes\nproxy_from=192.0.2.1, proxy\n",
+	  "4: proxy_from = 192.0.2.1, proxy: expected networks as "
+	  "192.0.2.0/24 with ',' between\n" },
 	{ LAN "mode=0600\n", "3: mode: only for type = unix\n" },
 	{ "[listener a]\ntype=unix\npath=/x\nmode=0888\n",
 	  "4: mode = 0888: expected a mode as 0660\n" },
@@ -218,6 +223,9 @@ static void check_pages(const struct listener_options *l)
 	assert_string_equal(l->origins.names[0], "any");
 	assert_string_equal(l->origins.names[1], "https://a:1");
 	assert_string_equal(l->origins.names[2], "http://b");
+	assert_true(l->proxy_protocol);
+	assert_int_equal(l->proxy_from.count, 2);
+	assert_string_equal(l->proxy_from.names[1], "::1");
 }
 
 static void check_limits(const struct config_limits *limits)
@@ -264,7 +272,8 @@ static void test_every_key_reaches_its_field(void **state)
 		"[ listener  local ]\ntype=unix\npath=/run/a=b\nuser=u\n"
 		"mode=600\n"
 		"[listener page]\ntype=ws\nport=9001\norigin=any\n"
-		"origin = https://a:1, http://b\n"
+		"origin = https://a:1, http://b\nproxy_protocol = yes\n"
+		"proxy_from = 192.0.2.0/24, ::1\n"
 		"[listener s]\ntype=wss\nport=9002\ntls_cert=/c\n"
 		"tls_key=/k\n"
 		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"

@@ -158,6 +158,24 @@ def heads():
         write("fuzz_websocket", name, head.encode("latin-1"))
 
 
+def proxies():
+    four = bytes([192, 0, 2, 7, 192, 0, 2, 1, 192, 0, 7, 91])
+    v2 = b"\r\n\r\n\0\r\nQUIT\n"
+    for name, header in {
+            "tcp4": b"PROXY TCP4 192.0.2.7 192.0.2.1 49152 1883\r\n\x10",
+            "tcp6": b"PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n",
+            "unknown": b"PROXY UNKNOWN and more\r\n",
+            "v2_local": v2 + b"\x20\0\0\0",
+            "v2_ipv4": v2 + b"\x21\x11\0\x0c" + four + b"\x10\x0e",
+            "v2_ipv6": v2 + b"\x21\x21\0\x24" + bytes(36),
+            "v2_unix": v2 + b"\x21\x31\0\xd8" + bytes(216),
+            "v2_fields": v2 + b"\x21\x11\0\x15" + four + b"\2\0\3hub\4\0\0",
+            "v2_checksum": v2 + b"\x21\x11\0\x13" + four +
+                           b"\3\0\4\x36\x29\xc5\xb0",
+    }.items():
+        write("fuzz_proxy", name, header)
+
+
 # What tests/fuzz/fuzz_protocol.c makes of a byte: low two bits the peer, above
 # them what happens.
 RAW, CONNECT, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, ACK, DISCONNECT, HANG_UP, COMMIT, \
@@ -267,6 +285,7 @@ scenes()
 predicates()
 topics()
 heads()
+proxies()
 for name, (kind, data) in PROPERTIES.items():
     write("fuzz_properties", name, bytes([kind]) + varint(len(data)) + data)
     write("fuzz_properties", name + "_cut", bytes([kind]) + varint(len(data)) + data[:-2])

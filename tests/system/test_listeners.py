@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Every kind of listener beside the others: WebSocket on a port of its own, both
-kinds of IP at once, unix sockets that are served already."""
+kinds of IP at once, proxies in front, unix sockets that are served already."""
 import os
 import socket
+import ssl
+import struct
 import subprocess
 
 import hub
 import mqtt
 from cases import Cases, equal
 from mqtt import V5, V311
-from test_websocket import WebConn, handshake, wanted_headers
+from test_websocket import WebConn, frame, handshake, wanted_headers
 
 CONF = """\
 [hearth]
@@ -31,6 +33,28 @@ address = ::
 port = EVERY
 anonymous = yes
 
+[listener behind]
+port = BEHIND
+anonymous = yes
+proxy_protocol = yes
+proxy_from = 127.0.0.1
+
+[listener secure]
+type = tls
+port = SECURE
+anonymous = yes
+proxy_protocol = yes
+tls_cert = SCRATCH/server.crt
+tls_key = SCRATCH/server.key
+
+[listener pages behind]
+type = wss
+port = BOTH
+anonymous = yes
+proxy_protocol = yes
+tls_cert = SCRATCH/server.crt
+tls_key = SCRATCH/server.key
+
 [listener local]
 type = unix
 path = SCRATCH/local.sock
@@ -49,12 +73,21 @@ class Listeners:
     """A hub with all of them, open to all."""
 
     def __init__(self):
-        self.pages, self.every = hub.free_ports(2)
+        (self.pages, self.every, self.behind, self.secure,
+         self.both) = hub.free_ports(5)
         self.hub = hub.Hub()
         self.local = os.path.join(self.hub.scratch, "local.sock")
         self.hub.config = (CONF.replace("PAGES", str(self.pages))
                            .replace("EVERY", str(self.every))
+                           .replace("BEHIND", str(self.behind))
+                           .replace("SECURE", str(self.secure))
+                           .replace("BOTH", str(self.both))
                            .replace("SCRATCH", self.hub.scratch))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-keyout", "server.key",
+             "-out", "server.crt", "-days", "2", "-subj", "/CN=localhost"],
+            cwd=self.hub.scratch, check=True, capture_output=True)
         self.hub.start()
         self.hub.open_to_all()
 
@@ -113,6 +146,66 @@ def both_kinds_of_ip(ours):
         ours.published("every/six", "-h", "::1", "-p", str(ours.every))
 
 
+PROXY_V1 = b"PROXY TCP4 192.0.2.7 192.0.2.1 49152 1883\r\n"
+PROXY_V2 = (b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24" +
+            socket.inet_pton(socket.AF_INET6, "2001:db8::7") +
+            socket.inet_pton(socket.AF_INET6, "2001:db8::1") +
+            struct.pack(">HH", 50000, 1883))
+
+
+def proxied(ours, port, header, secure):
+    """A Conn whose socket has a PROXY header in front, perhaps TLS behind it."""
+    conn = mqtt.Conn(port, V5)
+    conn.socket.sendall(header)
+    if secure:
+        context = ssl.create_default_context(
+            cafile=os.path.join(ours.hub.scratch, "server.crt"))
+        conn.socket = context.wrap_socket(conn.socket,
+                                          server_hostname="localhost")
+    return conn
+
+
+def address_of(ours, client):
+    return [c["address"] for c in ours.hub.rest("GET", "/clients")["clients"]
+            if c["id"] == client and c["connected"]]
+
+
+def behind_a_proxy(ours):
+    for port, secure in ((ours.behind, False), (ours.secure, True)):
+        for header, address in ((PROXY_V1, "192.0.2.7:49152"),
+                                (PROXY_V2, "[2001:db8::7]:50000")):
+            conn = proxied(ours, port, header, secure)
+            conn.connect("proxied")
+            equal(address_of(ours, "proxied"), [address])
+            conn.disconnect()
+
+
+def everything_at_once(ours):
+    """PROXY, then TLS, then a WebSocket, then MQTT."""
+    conn = proxied(ours, ours.both, PROXY_V2, True)
+    lines = ["GET / HTTP/1.1"] + [
+        f"{k}: {v}" for k, v in wanted_headers(ours.both)] + ["", ""]
+    conn.socket.sendall("\r\n".join(lines).encode() +
+                        frame(mqtt.connect(V311, "all")))
+    data = b""
+    while not data.endswith(b"\x82\x04\x20\x02\0\0"):
+        piece = conn.socket.recv(4096)
+        assert piece, data
+        data += piece
+    assert data.startswith(b"HTTP/1.1 101 "), data
+    equal(address_of(ours, "all"), ["[2001:db8::7]:50000"])
+    conn.socket.close()
+
+
+def without_the_header(ours):
+    done = subprocess.run(
+        ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(ours.behind), "-t", "x",
+         "-m", "x"], capture_output=True, timeout=hub.DEADLINE, check=False)
+    assert done.returncode != 0, "let in without a PROXY header"
+    hub.until("it in the log", lambda: any(
+        "no PROXY header" in line for line in ours.hub.logged()))
+
+
 def by_unix_socket(ours):
     equal(os.stat(ours.local).st_mode & 0o777, 0o600)
     ours.published("local/x", "--unix", ours.local)
@@ -150,7 +243,9 @@ def main():
     ours = Listeners()
     try:
         for function in (by_websocket, pages_that_may_not, bare_mqtt_on_it,
-                         both_kinds_of_ip, by_unix_socket,
+                         both_kinds_of_ip, behind_a_proxy,
+                         everything_at_once, without_the_header,
+                         by_unix_socket,
                          a_served_socket_is_left_alone):
             cases.case(function.__name__.replace("_", " "), function, ours)
         cases.case("hearthd ends cleanly",
