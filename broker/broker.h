@@ -51,7 +51,11 @@ struct listener_options {
 	const char
 		*tls_client_ca; /* clients must show a certificate; or NULL */
 	const char *tls_client_crl; /* revoked ones; or NULL */
-	bool tls_user; /* the certificate's Common Name is the user; no password */
+	unsigned int
+		tls_user; /* enum tls_user: where a certificate says who comes;
+				* no password is asked then */
+	unsigned int tls_min; /* 0: TLS 1.2; 1: TLS 1.3 */
+	struct name_list tls_sni; /* "CERTIFICATE KEY": further ones, by name */
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
 	unsigned int max_connections; /* 0: the broker's limit */

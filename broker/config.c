@@ -18,6 +18,11 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 static const char *const listener_types[] = { "tcp", "unix", "ws",
 					      "tls", "wss",  NULL };
 static const char *const full_queues[] = { "refuse", "drop-oldest", NULL };
+/* As enum tls_user counts them. */
+static const char *const tls_users[] = { "no",	    "yes",	 "cn",
+					 "san-dns", "san-email", "san-uri",
+					 NULL };
+static const char *const tls_versions[] = { "1.2", "1.3", NULL };
 static const char *const gpio_backends[] = { "auto", "gpiod", "sim", "off",
 					     NULL };
 
@@ -74,8 +79,13 @@ static const struct config_field fields[] = {
 	  PLACE(listener_options, tls_client_ca) },
 	{ "listener", "tls_client_crl", FIELD_PATH,
 	  PLACE(listener_options, tls_client_crl) },
-	{ "listener", "tls_user", FIELD_YESNO,
-	  PLACE(listener_options, tls_user), .initial = "no" },
+	{ "listener", "tls_user", FIELD_CHOICE,
+	  PLACE(listener_options, tls_user), .choices = tls_users,
+	  .initial = "no" },
+	{ "listener", "tls_min", FIELD_CHOICE, PLACE(listener_options, tls_min),
+	  .choices = tls_versions, .initial = "1.2" },
+	{ "listener", "tls_sni", FIELD_PAIRS,
+	  PLACE(listener_options, tls_sni) },
 	{ "listener", "max_connections", FIELD_NUMBER,
 	  PLACE(listener_options, max_connections), .min = 1, .max = 1000000 },
 

@@ -6,8 +6,8 @@
  *			response_information
  *	[listener NAME]	type address port path mode origin proxy_protocol
  *			proxy_from anonymous user max_connections tls_cert
- *			tls_key tls_client_ca
- *			tls_client_crl tls_user
+ *			tls_key tls_min tls_sni tls_client_ca tls_client_crl
+ *			tls_user
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program
  *	[limits]	see broker/limits.h

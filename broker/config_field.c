@@ -174,6 +174,15 @@ static bool valid_network(const char *network)
 	return cidr_parse(network, &cidr) == 0;
 }
 
+/* "/a/b.crt /a/b.key" */
+static bool valid_pair(const char *pair)
+{
+	const char *second = strchr(pair, ' ');
+
+	return pair[0] == '/' && second && second[1] == '/' &&
+	       !strchr(second + 1, ' ');
+}
+
 struct list_kind {
 	bool (*valid)(const char *item);
 	const char *what;
@@ -185,13 +194,15 @@ static const struct list_kind *list_kind(enum field_type type)
 	static const struct list_kind origins = {
 		valid_origin, "origins as https://ui.example"
 	};
-
 	static const struct list_kind networks = { valid_network,
 						   "networks as 192.0.2.0/24" };
+	static const struct list_kind pairs = { valid_pair,
+						"'/CERTIFICATE /KEY' pairs" };
 
-	return type == FIELD_HOSTS     ? &hosts
-	       : type == FIELD_ORIGINS ? &origins
-				       : &networks;
+	return type == FIELD_HOSTS	? &hosts
+	       : type == FIELD_ORIGINS	? &origins
+	       : type == FIELD_NETWORKS ? &networks
+					: &pairs;
 }
 
 /* "one, two": the items stay in one kept copy, cut at the commas. */
@@ -287,6 +298,7 @@ int config_field_set(const struct config_field *field, struct config *config,
 	case FIELD_HOSTS:
 	case FIELD_ORIGINS:
 	case FIELD_NETWORKS:
+	case FIELD_PAIRS:
 		return add_names(field, config, to, value, expected);
 	case FIELD_MODE:
 		return set_mode(to, value, expected);
@@ -336,6 +348,7 @@ bool config_field_same(const struct config_field *field, const void *one,
 	case FIELD_HOSTS:
 	case FIELD_ORIGINS:
 	case FIELD_NETWORKS:
+	case FIELD_PAIRS:
 		return same_names(a, b);
 	case FIELD_MODE:
 	case FIELD_NUMBER:

@@ -80,6 +80,8 @@ static void need(struct parser *parser, const char *key, const char *other)
 static void check_client_tls(struct parser *parser)
 {
 	check_tls(parser);
+	need(parser, "tls_sni", "tls_cert");
+	need(parser, "tls_min", "tls_cert");
 	need(parser, "tls_client_ca", "tls_cert");
 	need(parser, "tls_client_crl", "tls_client_ca");
 	if (parser->listener->tls_user)

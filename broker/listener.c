@@ -233,6 +233,9 @@ int listener_make_tls(const struct listener_options *o, struct tls **out)
 	const struct tls_options options = {
 		.certificate = o->tls_cert,
 		.key = o->tls_key,
+		.sni = o->tls_sni.names,
+		.sni_count = o->tls_sni.count,
+		.only_1_3 = o->tls_min == 1,
 		.client_ca = o->tls_client_ca,
 		.client_crl = o->tls_client_crl,
 		.protocol = listener_websocket(o) ? "http/1.1" : "mqtt",

@@ -85,13 +85,14 @@ void protocol_let_in(struct connection *c, const struct mqtt_connect *packet,
 }
 
 /* The user that the client's certificate names, if there is such a one. */
-static bool certified(const struct connection *c,
+static bool certified(const struct connection *c, enum tls_user where,
 		      char name[LIMIT_USER_NAME + 1])
 {
 	const struct access_user *user;
 
 	if (!c->transport.ssl || !c->broker->access ||
-	    !tls_client_name(c->transport.ssl, name, LIMIT_USER_NAME + 1))
+	    !tls_client_name(c->transport.ssl, where, name,
+			     LIMIT_USER_NAME + 1))
 		return false;
 	user = access_find_user(c->broker->access, slice_str(name));
 	return user && user->enabled;
@@ -121,7 +122,7 @@ static void identify(struct connection *c, const struct mqtt_connect *packet,
 	} else if (listener->user) {
 		protocol_let_in(c, packet, listener->user);
 	} else if (listener->tls_user) {
-		if (!certified(c, name))
+		if (!certified(c, listener->tls_user, name))
 			protocol_refuse(
 				c, MQTT_NOT_AUTHORIZED,
 				"the certificate names no user of ours");

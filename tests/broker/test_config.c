@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "broker/base/tls.h"
 #include "broker/config.h"
 #include "broker/limits.h"
 #include "tests/failing_malloc.h"
@@ -92,6 +93,14 @@ static const struct {
 	{ LAN "proxy_protocol=yes\nproxy_from=192.0.2.1, proxy\n",
 	  "4: proxy_from = 192.0.2.1, proxy: expected networks as "
 	  "192.0.2.0/24 with ',' between\n" },
+	{ LAN "tls_sni=/c /k\ntls_min=1.3\n",
+	  "3: tls_sni: expected a tls_cert as well\n"
+	  "4: tls_min: expected a tls_cert as well\n" },
+	{ LAN "tls_cert=/c\ntls_key=/k\ntls_sni=/c,/k\n",
+	  "5: tls_sni = /c,/k: expected '/CERTIFICATE /KEY' pairs with ',' "
+	  "between\n" },
+	{ LAN "tls_cert=/c\ntls_key=/k\ntls_min=1.1\n",
+	  "5: tls_min = 1.1: expected one of 1.2 1.3\n" },
 	{ LAN "mode=0600\n", "3: mode: only for type = unix\n" },
 	{ "[listener a]\ntype=unix\npath=/x\nmode=0888\n",
 	  "4: mode = 0888: expected a mode as 0660\n" },
@@ -258,6 +267,22 @@ static void check_hearth(const struct config *c)
 	assert_string_equal(c->response_information, "reply/%c");
 }
 
+static void check_secure(const struct listener_options *l)
+{
+	assert_int_equal(l->type, LISTENER_WSS);
+	assert_int_equal(l->tls_user, TLS_USER_SAN_EMAIL);
+	assert_int_equal(l->tls_min, 1);
+	assert_int_equal(l->tls_sni.count, 3);
+	assert_string_equal(l->tls_sni.names[2], "/f /n");
+}
+
+static void check_others(const struct config *c)
+{
+	check_local(&c->listeners[2]);
+	check_pages(&c->listeners[3]);
+	check_secure(&c->listeners[4]);
+}
+
 static void test_every_key_reaches_its_field(void **state)
 {
 	static const char text[] =
@@ -275,7 +300,8 @@ static void test_every_key_reaches_its_field(void **state)
 		"origin = https://a:1, http://b\nproxy_protocol = yes\n"
 		"proxy_from = 192.0.2.0/24, ::1\n"
 		"[listener s]\ntype=wss\nport=9002\ntls_cert=/c\n"
-		"tls_key=/k\n"
+		"tls_key=/k\ntls_min=1.3\ntls_client_ca=/ca\n"
+		"tls_user=san-email\ntls_sni=/d /l, /e /m\ntls_sni=/f /n\n"
 		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"
 		"host = one, two\nhost=three\n"
 		"[gpio]\nbackend=sim\nprogram=none\n"
@@ -304,9 +330,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_int_equal(c->listeners[1].type, LISTENER_TCP);
 	assert_int_equal(c->listeners[1].port, 65535);
 	assert_false(c->listeners[1].anonymous);
-	check_local(&c->listeners[2]);
-	check_pages(&c->listeners[3]);
-	assert_int_equal(c->listeners[4].type, LISTENER_WSS);
+	check_others(c);
 
 	assert_string_equal(c->web_address, "0.0.0.0");
 	assert_int_equal(c->web_port, 0);
