@@ -203,7 +203,15 @@ void broker_fill_defaults(struct broker_options *o)
 	set_default(&o->max_queue_messages, LIMIT_QUEUE_MESSAGES);
 	set_default(&o->max_queue_bytes, LIMIT_QUEUE_BYTES);
 	set_default(&o->max_queue_bytes_total, LIMIT_QUEUE_BYTES_TOTAL);
+	set_default(&o->max_sessions, LIMIT_SESSIONS);
+	set_default(&o->max_subscriptions, LIMIT_SUBSCRIPTIONS);
+	set_default(&o->max_subscriptions_per_session,
+		    LIMIT_SUBSCRIPTIONS_PER_SESSION);
 	set_default(&o->max_retained, LIMIT_RETAINED);
+	set_default(&o->max_retained_bytes, LIMIT_RETAINED_BYTES);
+	set_default(&o->max_inflight, LIMIT_INFLIGHT);
+	set_default(&o->receive_maximum, LIMIT_RECEIVE_MAXIMUM);
+	set_default(&o->refused_qos, 3);
 	set_default(&o->max_keep_alive, LIMIT_KEEP_ALIVE);
 	set_default(&o->max_session_expiry, LIMIT_SESSION_EXPIRY);
 }
@@ -318,8 +326,11 @@ struct broker *broker_new(const struct broker_options *options)
 	broker->next_session = 1;
 	broker->next_message = 1;
 	broker->next_serial = 1;
-	if (make_parts(broker))
+	if (make_parts(broker)) {
+		retained_limit(broker->retained, broker->options.max_retained,
+			       broker->options.max_retained_bytes);
 		r = watch(broker);
+	}
 	if (r == 0)
 		r = open_listeners(broker);
 	if (r == 0) {

@@ -105,7 +105,16 @@ struct broker_options {
 	uint32_t max_queue_bytes;
 	uint32_t max_queue_bytes_total;
 	unsigned int full_queue; /* enum full_queue */
+	uint32_t max_sessions;
+	uint32_t max_subscriptions; /* of all sessions */
+	uint32_t max_subscriptions_per_session;
 	uint32_t max_retained;
+	uint32_t max_retained_bytes;
+	uint32_t max_inflight;
+	uint32_t receive_maximum; /* ours */
+	/* Not for listeners with a user, whose programs belong to the house: */
+	uint32_t refused_qos; /* this and above: 1, 2; 3: none */
+	bool refuse_retained;
 	uint32_t max_keep_alive;
 	uint32_t max_session_expiry;
 	/* What guard.h and limits.h say. Zero means off, as in limits.h. */

@@ -17,6 +17,7 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 					  NULL };
 static const char *const listener_types[] = { "tcp", "unix", "ws",
 					      "tls", "wss",  NULL };
+static const char *const qualities[] = { "0", "1", "2", NULL };
 static const char *const full_queues[] = { "refuse", "drop-oldest", NULL };
 /* As enum tls_user counts them. */
 static const char *const tls_users[] = { "no",	    "yes",	 "cn",
@@ -110,6 +111,17 @@ static const struct config_field fields[] = {
 	{ "limits", "full_queue", FIELD_CHOICE,
 	  PLACE(config, limits.full_queue), .choices = full_queues,
 	  .initial = "refuse" },
+	LIMIT(sessions, 1, 1000000, 20000),
+	LIMIT(subscriptions, 1, 10000000, 1000000),
+	LIMIT(subscriptions_per_session, 1, 1000000, 1000),
+	LIMIT(retained, 1, 10000000, 100000),
+	LIMIT(retained_bytes, 1024, 2147483647, 67108864),
+	LIMIT(inflight, 1, 4096, 1000),
+	LIMIT(receive_maximum, 1, 65535, 1000),
+	{ "limits", "max_qos", FIELD_CHOICE, PLACE(config, limits.max_qos),
+	  .choices = qualities, .initial = "2" },
+	{ "limits", "retain_available", FIELD_YESNO,
+	  PLACE(config, limits.retain_available), .initial = "yes" },
 	LIMIT(keep_alive, 1, 65535, 65535),
 	LIMIT(session_expiry, 1, 4294967294, 2592000),
 	LIMIT(flapping, 0, 1000000, 30),
@@ -133,6 +145,15 @@ _Static_assert(LIMIT_QUEUE_MESSAGES == 1000, "see LIMIT(queue_messages)");
 _Static_assert(LIMIT_QUEUE_BYTES == 1048576, "see LIMIT(queue_bytes)");
 _Static_assert(LIMIT_QUEUE_BYTES_TOTAL == 67108864,
 	       "see LIMIT(queue_bytes_total)");
+_Static_assert(LIMIT_SESSIONS == 20000, "see LIMIT(sessions)");
+_Static_assert(LIMIT_SUBSCRIPTIONS == 1000000, "see LIMIT(subscriptions)");
+_Static_assert(LIMIT_SUBSCRIPTIONS_PER_SESSION == 1000,
+	       "see LIMIT(subscriptions_per_session)");
+_Static_assert(LIMIT_RETAINED == 100000, "see LIMIT(retained)");
+_Static_assert(LIMIT_RETAINED_BYTES == 67108864, "see LIMIT(retained_bytes)");
+_Static_assert(LIMIT_INFLIGHT == 1000, "see LIMIT(inflight)");
+_Static_assert(LIMIT_INFLIGHT_SPAN == 4096, "see LIMIT(inflight)");
+_Static_assert(LIMIT_RECEIVE_MAXIMUM == 1000, "see LIMIT(receive_maximum)");
 _Static_assert(LIMIT_KEEP_ALIVE == 65535, "see LIMIT(keep_alive)");
 _Static_assert(LIMIT_SESSION_EXPIRY == 2592000, "see LIMIT(session_expiry)");
 _Static_assert(LIMIT_FLAPPING == 30, "see LIMIT(flapping)");

@@ -51,6 +51,15 @@ struct config_limits {
 	uint32_t queue_bytes;
 	uint32_t queue_bytes_total;
 	unsigned int full_queue; /* enum full_queue */
+	uint32_t sessions;
+	uint32_t subscriptions;
+	uint32_t subscriptions_per_session;
+	uint32_t retained;
+	uint32_t retained_bytes;
+	uint32_t inflight;
+	uint32_t receive_maximum;
+	unsigned int max_qos; /* may be 0 */
+	bool retain_available;
 	uint32_t keep_alive;
 	uint32_t session_expiry;
 	uint32_t flapping;

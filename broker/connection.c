@@ -58,7 +58,7 @@ struct connection *connection_new(struct broker *broker,
 	c->tag = options->tag;
 	c->last_heard = loop_now(broker->loop);
 	c->max_packet = MQTT_REMAINING_LENGTH_MAX + MQTT_FIXED_HEADER_MAX;
-	c->receive_maximum = LIMIT_INFLIGHT;
+	c->receive_maximum = UINT16_MAX;
 	c->problem_information = true;
 	buffer_init(&c->tail, broker->read_size);
 	gate_init(&c->gate);
@@ -344,102 +344,6 @@ int connection_send(struct connection *c, const void *bytes, size_t len)
 	c->broker->count.packets_sent++;
 	connection_mark_dirty(c);
 	return 0;
-}
-
-int connection_send_ack(struct connection *c, enum mqtt_packet_type type,
-			uint16_t packet_id, enum mqtt_reason reason)
-{
-	uint8_t bytes[6] = {
-		(uint8_t)(type << 4 | (type == MQTT_PUBREL ? 2 : 0)),
-		2,
-		(uint8_t)(packet_id >> 8),
-		(uint8_t)packet_id,
-		(uint8_t)reason,
-	};
-
-	/* Reason and length may be left out when all is well (3.4.2.1). */
-	if (c->version != MQTT_5_0 || reason == MQTT_SUCCESS)
-		return connection_send(c, bytes, 4);
-	bytes[1] = 3;
-	return connection_send(c, bytes, 5);
-}
-
-static int gate_in(struct connection *c, const struct gated *gated)
-{
-	int r = gate_push(&c->gate, gated);
-
-	if (r < 0)
-		return r;
-	if (!list_linked(&c->gate.link))
-		list_append(&c->broker->gated, &c->gate.link);
-	return 0;
-}
-
-static bool gate_open(const struct connection *c, uint64_t ticket)
-{
-	return c->gate.count == 0 && ticket <= c->broker->committed;
-}
-
-int connection_ack(struct connection *c, enum mqtt_packet_type type,
-		   uint16_t packet_id, enum mqtt_reason reason, uint64_t ticket)
-{
-	const struct gated gated = {
-		.ticket = ticket,
-		.packet_id = packet_id,
-		.type = (uint8_t)type,
-		.reason = (uint8_t)reason,
-	};
-
-	if (gate_open(c, ticket))
-		return connection_send_ack(c, type, packet_id, reason);
-	return gate_in(c, &gated);
-}
-
-int connection_send_gated(struct connection *c, struct slice packet,
-			  uint64_t ticket)
-{
-	struct gated gated = {
-		.ticket = ticket,
-		.packet_len = (uint32_t)packet.len,
-	};
-	int r;
-
-	if (gate_open(c, ticket))
-		return connection_send(c, packet.data, packet.len);
-	gated.packet = malloc(packet.len);
-	if (!gated.packet)
-		return -ENOMEM;
-	memcpy(gated.packet, packet.data, packet.len);
-	r = gate_in(c, &gated);
-	if (r < 0)
-		free(gated.packet);
-	return r;
-}
-
-void connection_open_gate(struct connection *c)
-{
-	struct gated gated;
-	bool connack;
-	int r;
-
-	while (gate_pop(&c->gate, c->broker->committed, &gated)) {
-		connack = gated.packet && gated.packet[0] >> 4 == MQTT_CONNACK;
-		if (gated.packet)
-			r = connection_send(c, gated.packet, gated.packet_len);
-		else
-			r = connection_send_ack(c, gated.type, gated.packet_id,
-						gated.reason);
-		free(gated.packet);
-		if (r < 0) {
-			connection_close(c, MQTT_UNSPECIFIED_ERROR,
-					 "out of memory");
-			return;
-		}
-		if (connack)
-			protocol_accepted(c);
-	}
-	if (c->gate.count == 0)
-		list_remove(&c->gate.link);
 }
 
 void connection_flush(struct connection *c)

@@ -57,6 +57,9 @@ struct publisher {
 	struct verdict_cache verdicts[CONNECTION_VERDICTS];
 	uint64_t
 		denial_logged; /* clock_ms() of the last refused publish logged */
+	uint32_t unanswered; /* PUBLISH at QoS 1 and 2: what the client's quota
+			      * lacks of our Receive Maximum (4.9), or less: a
+			      * PUBCOMP for an earlier connection's counts, too */
 	uint64_t stalled_until; /* clock_ms() when admission.h gives up; or 0 */
 };
 

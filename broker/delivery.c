@@ -17,6 +17,7 @@
 static bool window_open(const struct session *s)
 {
 	return s->outbox.inflight < s->connection->receive_maximum &&
+	       s->outbox.inflight < s->broker->options.max_inflight &&
 	       s->outbox.sent < LIMIT_INFLIGHT_SPAN;
 }
 

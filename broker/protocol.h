@@ -32,6 +32,11 @@ void protocol_auth(struct connection *c, const struct frame *frame);
 /* Any packet while EXCHANGING. */
 void protocol_exchange(struct connection *c, const struct frame *frame);
 
+/* Is the broker set to take this QoS, and retained messages, from it? Returns
+ * MQTT_SUCCESS, MQTT_QOS_NOT_SUPPORTED or MQTT_RETAIN_NOT_SUPPORTED. */
+enum mqtt_reason protocol_may_send(const struct connection *c, uint8_t qos,
+				   bool retain);
+
 void alias_table_free(struct alias_table *table);
 
 #endif

@@ -67,12 +67,20 @@ static void connack_properties(const struct connection *c,
 	const struct broker_options *limits = &c->broker->options;
 	const struct session *s = c->session;
 
-	p->receive_maximum = LIMIT_RECEIVE_MAXIMUM;
+	p->receive_maximum = (uint16_t)limits->receive_maximum;
 	properties_set(p, MQTT_PROP_RECEIVE_MAXIMUM);
 	p->maximum_packet_size = limits->max_packet_size;
 	properties_set(p, MQTT_PROP_MAXIMUM_PACKET_SIZE);
 	p->topic_alias_maximum = LIMIT_TOPIC_ALIASES;
 	properties_set(p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM);
+	if (protocol_may_send(c, 2, false) != MQTT_SUCCESS) {
+		p->maximum_qos = (uint8_t)(limits->refused_qos - 1);
+		properties_set(p, MQTT_PROP_MAXIMUM_QOS);
+	}
+	if (protocol_may_send(c, 0, true) != MQTT_SUCCESS) {
+		p->retain_available = 0;
+		properties_set(p, MQTT_PROP_RETAIN_AVAILABLE);
+	}
 	if (c->keep_alive != packet->keep_alive) {
 		p->server_keep_alive = c->keep_alive;
 		properties_set(p, MQTT_PROP_SERVER_KEEP_ALIVE);
@@ -306,9 +314,19 @@ void protocol_open_session(struct connection *c,
 	const uint32_t expiry = wanted_expiry(c, packet);
 	struct broker *broker = c->broker;
 	struct session *s = session_find(broker, slice_str(client_id));
+	enum mqtt_reason reason;
 	uint64_t ticket = 0;
 	bool present, same, forgets = false;
 
+	if (packet->has_will) {
+		reason = protocol_may_send(c, packet->will.qos,
+					   packet->will.retain);
+		if (reason != MQTT_SUCCESS) { /* [MQTT-3.2.2-12, -13] */
+			protocol_refuse(c, reason,
+					"the will is more than this hub takes");
+			return;
+		}
+	}
 	/* A session belongs to its user: nobody else may read what waits. */
 	if (s && (s->local || !s->user || strcmp(s->user, user) != 0)) {
 		protocol_refuse(c, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
@@ -319,7 +337,7 @@ void protocol_open_session(struct connection *c,
 		forgets = true;
 	s = take_over(c, s, packet->clean_start, client_id);
 	present = s != NULL;
-	if (!s && broker->session_count >= LIMIT_SESSIONS) {
+	if (!s && broker->session_count >= broker->options.max_sessions) {
 		protocol_refuse(c, MQTT_QUOTA_EXCEEDED, "too many sessions");
 		return;
 	}

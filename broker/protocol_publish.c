@@ -6,6 +6,7 @@
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/limits.h"
+#include "broker/listener.h"
 #include "broker/protocol.h"
 #include "broker/reply.h"
 #include "broker/router.h"
@@ -217,6 +218,11 @@ static struct slice as_it_came(const struct mqtt_publish *packet,
 static void count(struct connection *c, const struct mqtt_publish *packet)
 {
 	c->received++;
+	/* Repeated at QoS 2 it is none more. */
+	c->publisher->unanswered +=
+		packet->qos == 1 ||
+		(packet->qos == 2 &&
+		 !session_inbound_has(c->session, packet->packet_id));
 	c->broker->count.messages_received++;
 	c->broker->count.payload_received += packet->payload.len;
 }
@@ -291,6 +297,19 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 		answer(c, packet, reason, p.ticket);
 }
 
+enum mqtt_reason protocol_may_send(const struct connection *c, uint8_t qos,
+				   bool retain)
+{
+	const struct broker_options *limits = &c->broker->options;
+
+	if (qos < limits->refused_qos && !(retain && limits->refuse_retained))
+		return MQTT_SUCCESS;
+	if (c->listener && listener_options(c->listener)->user)
+		return MQTT_SUCCESS;
+	return qos >= limits->refused_qos ? MQTT_QOS_NOT_SUPPORTED
+					  : MQTT_RETAIN_NOT_SUPPORTED;
+}
+
 /* What the bytes alone could not say. */
 static enum mqtt_reason check(struct connection *c, struct mqtt_publish *packet)
 {
@@ -309,11 +328,12 @@ static enum mqtt_reason check(struct connection *c, struct mqtt_publish *packet)
 		    !utf8_valid(packet->payload))
 			return MQTT_PAYLOAD_FORMAT_INVALID;
 	}
-	if (packet->qos == 2 && c->version == MQTT_5_0 &&
-	    c->session->inbound_count >= LIMIT_RECEIVE_MAXIMUM &&
-	    !session_inbound_has(c->session, packet->packet_id))
+	if (packet->qos > 0 && c->version == MQTT_5_0 &&
+	    c->publisher->unanswered >= c->broker->options.receive_maximum &&
+	    !(packet->qos == 2 &&
+	      session_inbound_has(c->session, packet->packet_id)))
 		return MQTT_RECEIVE_MAXIMUM_EXCEEDED;
-	return MQTT_SUCCESS;
+	return protocol_may_send(c, packet->qos, packet->retain);
 }
 
 void protocol_publish(struct connection *c, const struct frame *frame)

@@ -181,6 +181,8 @@ static enum mqtt_reason subscribe(struct session *s,
 	if (reason != MQTT_SUCCESS)
 		return reason;
 	r = take_subscription(s, &row, replaced, &answers->ticket);
+	if (r == -EDQUOT)
+		log_warn("client", "%s: too many subscriptions", s->client_id);
 	if (r < 0) {
 		say_why(answers, i, "%s",
 			r == -EDQUOT ? "too many subscriptions"
@@ -207,6 +209,17 @@ static bool wants_retained(const struct mqtt_subscription *entry,
 		(entry->retain_handling == 1 && !replaced));
 }
 
+/* No higher QoS is granted than may be published [MQTT-3.2.2-9]. */
+static bool next_entry(const struct connection *c, struct slice *entries,
+		       struct mqtt_subscription *entry)
+{
+	if (!subscribe_next(c->version, entries, entry))
+		return false;
+	while (protocol_may_send(c, entry->qos, false) != MQTT_SUCCESS)
+		entry->qos--;
+	return true;
+}
+
 static void subscribe_all(struct connection *c,
 			  const struct mqtt_subscribe *packet,
 			  uint32_t identifier, struct answers *answers)
@@ -215,7 +228,7 @@ static void subscribe_all(struct connection *c,
 	struct mqtt_subscription entry;
 	bool replaced = false;
 
-	for (size_t i = 0; subscribe_next(c->version, &entries, &entry); i++) {
+	for (size_t i = 0; next_entry(c, &entries, &entry); i++) {
 		struct slice filter = entry.filter;
 		int r = name_of(answers, filter, &entry.filter);
 		enum mqtt_reason reason;
@@ -241,7 +254,7 @@ static int replay_all(struct connection *c, const struct mqtt_subscribe *packet,
 	struct mqtt_subscription entry;
 	int r;
 
-	for (size_t i = 0; subscribe_next(c->version, &entries, &entry); i++) {
+	for (size_t i = 0; next_entry(c, &entries, &entry); i++) {
 		struct slice name;
 
 		if (!answers->replay[i])

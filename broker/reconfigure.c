@@ -10,6 +10,7 @@
 #include "broker/listener.h"
 #include "broker/moved.h"
 #include "broker/rate.h"
+#include "broker/retained.h"
 
 struct one {
 	struct listener_options options;
@@ -92,6 +93,8 @@ static int run(struct broker *b, struct admin_call *call)
 	/* Buffers were made for it. */
 	b->options.max_packet_size = was.max_packet_size;
 	broker_fill_defaults(&b->options);
+	retained_limit(b->retained, b->options.max_retained,
+		       b->options.max_retained_bytes);
 	backlog_configure(b);
 	rate_configure(b);
 	if (b->options.server_reference)

@@ -19,6 +19,8 @@ struct retained {
 	struct list
 		order; /* oldest topic first: as they mostly lie in memory */
 	size_t bytes;
+	size_t max_messages;
+	size_t max_bytes;
 	size_t expiring; /* entries with an expiry: none, and a sweep is free */
 };
 
@@ -28,6 +30,8 @@ struct retained *retained_new(void)
 
 	if (!retained)
 		return NULL;
+	retained->max_messages = LIMIT_RETAINED;
+	retained->max_bytes = LIMIT_RETAINED_BYTES;
 	if (hash_table_init(&retained->entries) < 0) {
 		free(retained);
 		return NULL;
@@ -81,16 +85,21 @@ static void count(struct retained *retained, const struct message *m, int sign)
 	}
 }
 
+void retained_limit(struct retained *retained, size_t messages, size_t bytes)
+{
+	retained->max_messages = messages;
+	retained->max_bytes = bytes;
+}
+
 int retained_set(struct retained *retained, struct message *message)
 {
 	struct entry *entry = find(retained, message_topic(message));
 	size_t old = entry ? message_size(entry->message) : 0;
 
-	if (retained->bytes - old + message_size(message) >
-	    LIMIT_RETAINED_BYTES)
+	if (retained->bytes - old + message_size(message) > retained->max_bytes)
 		return -EDQUOT;
 	if (!entry) {
-		if (retained->entries.count >= LIMIT_RETAINED)
+		if (retained->entries.count >= retained->max_messages)
 			return -EDQUOT;
 		entry = calloc(1, sizeof(*entry));
 		if (!entry)

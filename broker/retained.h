@@ -14,8 +14,10 @@ struct retained;
 struct retained *retained_new(void);
 void retained_free(struct retained *retained);
 
+/* Other limits than LIMIT_RETAINED and LIMIT_RETAINED_BYTES; what is there stays. */
+void retained_limit(struct retained *retained, size_t messages, size_t bytes);
 /* Replace the topic's message; a reference is taken. Returns 0, -ENOMEM, or
- * -EDQUOT at LIMIT_RETAINED or LIMIT_RETAINED_BYTES: the old one stays. */
+ * -EDQUOT at a limit: the old one stays. */
 int retained_set(struct retained *retained, struct message *message);
 /* Returns 0 or -ENOENT. */
 int retained_remove(struct retained *retained, struct slice topic);

@@ -85,8 +85,10 @@ static void void_topics(struct broker *broker, const struct topic_node *node)
 /* May the session have one more? */
 static bool within_limits(const struct session *s, const struct key *key)
 {
-	if (s->subscription_count >= LIMIT_SUBSCRIPTIONS_PER_SESSION ||
-	    s->broker->subscription_count >= LIMIT_SUBSCRIPTIONS)
+	if (s->subscription_count >=
+		    s->broker->options.max_subscriptions_per_session ||
+	    s->broker->subscription_count >=
+		    s->broker->options.max_subscriptions)
 		return false;
 	return !key->predicate ||
 	       s->predicate_count < LIMIT_PREDICATES_PER_SESSION ||

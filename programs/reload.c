@@ -78,6 +78,15 @@ void reload_limits(const struct config *config, struct broker_options *out)
 	out->max_queue_bytes = limits->queue_bytes;
 	out->max_queue_bytes_total = limits->queue_bytes_total;
 	out->full_queue = limits->full_queue;
+	out->max_sessions = limits->sessions;
+	out->max_subscriptions = limits->subscriptions;
+	out->max_subscriptions_per_session = limits->subscriptions_per_session;
+	out->max_retained = limits->retained;
+	out->max_retained_bytes = limits->retained_bytes;
+	out->max_inflight = limits->inflight;
+	out->receive_maximum = limits->receive_maximum;
+	out->refused_qos = limits->max_qos + 1;
+	out->refuse_retained = !limits->retain_available;
 	out->max_keep_alive = limits->keep_alive;
 	out->max_session_expiry = limits->session_expiry;
 	out->flapping = limits->flapping;

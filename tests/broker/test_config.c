@@ -245,6 +245,15 @@ static void check_limits(const struct config_limits *limits)
 	assert_int_equal(limits->queue_bytes, 4096);
 	assert_int_equal(limits->queue_bytes_total, 5000);
 	assert_int_equal(limits->full_queue, FULL_QUEUE_DROP_OLDEST);
+	assert_int_equal(limits->sessions, 11);
+	assert_int_equal(limits->subscriptions, 12);
+	assert_int_equal(limits->subscriptions_per_session, 13);
+	assert_int_equal(limits->retained, 14);
+	assert_int_equal(limits->retained_bytes, 1500);
+	assert_int_equal(limits->inflight, 16);
+	assert_int_equal(limits->receive_maximum, 17);
+	assert_int_equal(limits->max_qos, 0);
+	assert_false(limits->retain_available);
 	assert_int_equal(limits->keep_alive, 5);
 	assert_int_equal(limits->session_expiry, UINT32_MAX - 1);
 	assert_int_equal(limits->flapping, 0);
@@ -307,7 +316,10 @@ static void test_every_key_reaches_its_field(void **state)
 		"[gpio]\nbackend=sim\nprogram=none\n"
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
 		"queue_bytes=4096\nqueue_bytes_total=5000\n"
-		"full_queue=drop-oldest\nkeep_alive=5\nsession_expiry="
+		"full_queue=drop-oldest\nsessions=11\nsubscriptions=12\n"
+		"subscriptions_per_session=13\nretained=14\n"
+		"retained_bytes=1500\ninflight=16\nreceive_maximum=17\n"
+		"max_qos=0\nretain_available=no\nkeep_alive=5\nsession_expiry="
 		"4294967294\n"
 		"flapping=0\nflapping_ban=86400\nlogin_failures=0\n"
 		"login_ban=7\nconnect_rate=8\nmessage_rate=9\nbyte_rate=10";
@@ -379,6 +391,11 @@ static void test_defaults_are_closed(void **state)
 	assert_int_equal(c->limits.queue_bytes, LIMIT_QUEUE_BYTES);
 	assert_int_equal(c->limits.queue_bytes_total, LIMIT_QUEUE_BYTES_TOTAL);
 	assert_int_equal(c->limits.full_queue, FULL_QUEUE_REFUSE);
+	assert_int_equal(c->limits.sessions, LIMIT_SESSIONS);
+	assert_int_equal(c->limits.subscriptions, LIMIT_SUBSCRIPTIONS);
+	assert_int_equal(c->limits.retained, LIMIT_RETAINED);
+	assert_int_equal(c->limits.max_qos, 2);
+	assert_true(c->limits.retain_available);
 	assert_int_equal(c->limits.keep_alive, LIMIT_KEEP_ALIVE);
 	assert_int_equal(c->limits.session_expiry, LIMIT_SESSION_EXPIRY);
 	assert_int_equal(c->limits.flapping, LIMIT_FLAPPING);

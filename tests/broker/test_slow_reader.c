@@ -105,7 +105,7 @@ static void test_of_qos0_the_oldest_go_first(void **state)
 {
 	struct rig *rig = *state;
 	const unsigned int sent = 3 * LIMIT_OUTPUT / PAYLOAD;
-	long last = -1, n;
+	long last = -1, before = -1, n;
 
 	sim_peer_subscribed(rig->slow, "t", 1);
 	for (unsigned int i = 0; i < sent; i++)
@@ -118,9 +118,11 @@ static void test_of_qos0_the_oldest_go_first(void **state)
 	sim_check(rig->broker);
 	while ((n = next_number(rig->slow, NULL)) >= 0) {
 		assert_true(n > last);
+		before = last;
 		last = n;
 	}
 	assert_int_equal(last, sent);
+	assert_int_equal(before, sent - 1);
 	sim_peer_ack(rig->slow, MQTT_PUBACK, 1);
 }
 
