@@ -13,6 +13,7 @@
 #include "broker/access.h"
 #include "broker/bans.h"
 #include "broker/guard.h"
+#include "broker/limits.h"
 #include "broker/message.h"
 #include "broker/store.h"
 
@@ -133,6 +134,39 @@ struct admin_notices {
 
 /* What has gone wrong again and again lately (guard.h). */
 int admin_notices(struct admin *admin, struct admin_notices **out);
+
+enum admin_trace_kind { ADMIN_TRACE_CLIENT, ADMIN_TRACE_TOPIC };
+
+struct admin_trace_options {
+	enum admin_trace_kind kind;
+	const char *what; /* client identifier or topic filter */
+	const char *name; /* of the file, for the log */
+	int fd; /* taken, also on error */
+	uint32_t seconds;
+	uint64_t max_bytes;
+};
+
+/* Write what a client, or what goes under a topic filter, does to a file
+ * (trace.h). -EBUSY: there is a trace already. */
+int admin_trace_start(struct admin *admin,
+		      const struct admin_trace_options *options);
+/* -ENOENT: there is none. */
+int admin_trace_stop(struct admin *admin);
+
+struct admin_trace {
+	bool running;
+	enum admin_trace_kind kind;
+	char name[64]; /* "": there was none since the start */
+	char what[LIMIT_CLIENT_ID + 1];
+	int64_t begun; /* wall clock ms */
+	uint32_t seconds;
+	uint64_t bytes;
+	uint64_t lines;
+	uint64_t lost; /* lines for which the disk was too slow */
+};
+
+/* The trace that runs, or the last one. */
+int admin_trace(struct admin *admin, struct admin_trace *out);
 
 /* The box has been claimed: let clients in. */
 int admin_open_mqtt(struct admin *admin);

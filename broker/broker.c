@@ -26,6 +26,7 @@
 #include "broker/sys_topics.h"
 #include "broker/topic_cache.h"
 #include "broker/topic_tree.h"
+#include "broker/trace.h"
 
 /* Calls from other threads that may wait: one web thread posts few at a time. */
 #define MAILBOX_CALLS 4096
@@ -175,6 +176,8 @@ static void turn_end(void *arg)
 		connection_close(c, c->failure_reason, c->failure);
 	}
 	admission_retry(broker);
+	if (broker->trace)
+		trace_flush(broker);
 	/* First, so that the disk works while we send. */
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
@@ -400,6 +403,7 @@ int broker_run(struct broker *broker)
 	for (size_t i = 0; i < broker->listener_count; i++)
 		listener_stop(broker->listeners[i]);
 	wait_for_store(broker);
+	trace_stop(broker, "the hub stops");
 	broker->stopping = true;
 	close_all(broker);
 	return r;
@@ -425,6 +429,7 @@ void broker_free(struct broker *broker)
 	if (!broker)
 		return;
 	arrivals_free(broker);
+	trace_stop(broker, "the hub stops");
 	free_connections(&broker->connections);
 	free_connections(&broker->doomed);
 	for (size_t i = 0; broker->listeners && i < broker->listener_count; i++)
@@ -445,6 +450,7 @@ void broker_free(struct broker *broker)
 	access_free(broker->access);
 	bans_free(broker->bans);
 	guard_free(broker->guard);
+	trace_free(broker->trace_ended);
 	free(broker->templates);
 	free(broker->properties_buffer);
 	free(broker->encode_buffer);

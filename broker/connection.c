@@ -17,6 +17,7 @@
 #include "broker/reply.h"
 #include "broker/scram.h"
 #include "broker/session.h"
+#include "broker/trace.h"
 #include "broker/wire/publish.h"
 
 /* How long a peer may take to read our last packet and end its side. */
@@ -341,6 +342,8 @@ int connection_send(struct connection *c, const void *bytes, size_t len)
 	}
 	if (output_append(c->broker->pool, &c->output, bytes, len) < 0)
 		return -ENOMEM;
+	if (c->traced)
+		trace_out(c, bytes, len);
 	c->broker->count.packets_sent++;
 	connection_mark_dirty(c);
 	return 0;
@@ -445,6 +448,8 @@ void connection_close(struct connection *c, enum mqtt_reason reason,
 		return;
 
 	log_close(c, reason, why);
+	if (c->traced)
+		trace_close(c, reason, why);
 	if (session && reason != MQTT_SESSION_TAKEN_OVER && !broker->stopping)
 		guard_disconnected(broker->guard, session->client_id,
 				   c->address);

@@ -103,6 +103,7 @@ struct connection {
 	enum connection_state state;
 	enum mqtt_version version; /* 0: not known yet */
 	bool input_paused;
+	bool traced; /* broker->trace means it */
 	bool long_connect; /* in broker->long_connects */
 	bool enhanced; /* SCRAM was agreed on: it may authenticate again */
 	bool held; /* the packet at hand is to be read again */

@@ -25,6 +25,7 @@ struct session;
 struct topic_cache;
 struct sys_topics;
 struct topic_tree;
+struct trace;
 
 /* Something another thread wants done on the broker's. The first member of what
  * is posted; run() owns it from then on. */
@@ -86,6 +87,8 @@ struct broker {
 	struct output_pool *pool;
 	struct bans *bans;
 	struct guard *guard;
+	struct trace *trace; /* NULL: none is running */
+	struct trace *trace_ended; /* the last one, to be freed */
 	uint64_t ban_logged; /* when a peer last was turned away by one */
 	struct access *access;
 	uint64_t

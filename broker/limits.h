@@ -159,4 +159,12 @@
 #define LIMIT_MESSAGE_RATE 0
 #define LIMIT_BYTE_RATE 0
 
+/* A trace: seconds and bytes at most, and unless said otherwise; files kept, of
+ * which the oldest goes: together they fit beside everything else on a card. */
+#define LIMIT_TRACE_SECONDS (24 * 3600)
+#define LIMIT_TRACE_SECONDS_USUAL 600
+#define LIMIT_TRACE_BYTES (16 * 1024 * 1024)
+#define LIMIT_TRACE_BYTES_USUAL (1024 * 1024)
+#define LIMIT_TRACE_FILES 8
+
 #endif

@@ -9,6 +9,7 @@
 #include "broker/rate.h"
 #include "broker/session.h"
 #include "broker/store.h"
+#include "broker/trace.h"
 #include "broker/wire/publish.h"
 
 /* What the peer did wrong, with the packet it did it in, ends its connection. */
@@ -245,6 +246,8 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 			break;
 		}
 		c->last_heard = loop_now(broker->loop);
+		if (c->traced)
+			trace_in(c, &frame);
 		if (state == CONNECTION_CONNECTED)
 			dispatch(c, &frame);
 		else if (state == CONNECTION_OPEN)

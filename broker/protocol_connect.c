@@ -10,6 +10,7 @@
 #include "broker/protocol.h"
 #include "broker/protocol_login.h"
 #include "broker/reply.h"
+#include "broker/trace.h"
 
 #define ASSIGNED_ID_SIZE 24
 
@@ -164,6 +165,8 @@ void protocol_connect(struct connection *c, struct slice body)
 							 : "CONNECT refused");
 		return;
 	}
+	if (c->broker->trace)
+		trace_connect(c, &packet);
 	learn_wishes(c, &packet);
 	identify(c, &packet, body);
 }

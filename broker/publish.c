@@ -8,6 +8,7 @@
 #include "broker/base/clock.h"
 #include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/trace.h"
 #include "broker/wire/properties.h"
 
 /* A template holds the whole packet when topic and properties are short and the
@@ -281,8 +282,8 @@ static int send_aliased(struct broker *broker, struct connection *c,
 	return r;
 }
 
-int publish_send(struct broker *broker, struct connection *connection,
-		 struct publish *p, const struct publish_options *o)
+static int send_one(struct broker *broker, struct connection *connection,
+		    struct publish *p, const struct publish_options *o)
 {
 	struct form form = {
 		.options = *o,
@@ -294,4 +295,14 @@ int publish_send(struct broker *broker, struct connection *connection,
 	if (connection->aliases_allowed && p->topic.len >= ALIAS_OUT_TOPIC_MIN)
 		return send_aliased(broker, connection, p, &form);
 	return send_form(broker, connection, p, &form);
+}
+
+int publish_send(struct broker *broker, struct connection *connection,
+		 struct publish *p, const struct publish_options *o)
+{
+	const int r = send_one(broker, connection, p, o);
+
+	if (broker->trace && r == 0)
+		trace_delivered(connection, p, o);
+	return r;
 }

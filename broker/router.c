@@ -15,6 +15,7 @@
 #include "broker/sys_topics.h"
 #include "broker/topic_conditional.h"
 #include "broker/topic_tree.h"
+#include "broker/trace.h"
 #include "broker/wire/properties.h"
 #include "broker/wire/topic.h"
 
@@ -166,6 +167,8 @@ int router_publish(struct broker *broker, struct publish *p,
 	int failed = 0;
 	int r;
 
+	if (broker->trace)
+		trace_routed(broker, p);
 	if (p->retain) {
 		r = retain(broker, p);
 		if (r < 0)

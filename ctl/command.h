@@ -30,6 +30,7 @@ struct command_options {
 	long limit;
 	long qos;
 	long seconds; /* 0: not given */
+	long max; /* bytes; 0: not given */
 	const char *reason;
 	bool retain;
 	bool verbose;
@@ -129,6 +130,10 @@ command_fn command_acl_add;
 command_fn command_acl_del;
 command_fn command_acl_test;
 command_fn command_reload;
+command_fn command_trace_client;
+command_fn command_trace_topic;
+command_fn command_trace_show;
+command_fn command_trace_stop;
 command_fn command_notices;
 command_fn command_ban_list;
 command_fn command_ban_add;

@@ -47,6 +47,7 @@ static const struct setting settings[] = {
 	{ 'v', SETTING_FLAG, TO(verbose), 0 },
 	{ 'S', SETTING_NUMBER, TO(seconds), 366L * 24 * 3600 },
 	{ 'R', SETTING_TEXT, TO(reason), 0 },
+	{ 'M', SETTING_NUMBER, TO(max), 16L * 1024 * 1024 },
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -79,6 +80,7 @@ static const struct option long_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "for", required_argument, NULL, 'S' },
 	{ "reason", required_argument, NULL, 'R' },
+	{ "max", required_argument, NULL, 'M' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -110,6 +112,15 @@ static const struct command commands[] = {
 	  "would it be allowed, and why", 3, 3, "c", false, command_acl_test },
 	{ "reload", NULL, "", "read hearth.conf anew, all of it or nothing", 0,
 	  0, "", false, command_reload },
+	{ "trace", "client", "NAME [--for SECONDS] [--max BYTES]",
+	  "write what a client says and is told to a file", 1, 1, "SM", false,
+	  command_trace_client },
+	{ "trace", "topic", "FILTER [--for SECONDS] [--max BYTES]",
+	  "write who publishes there and who gets it", 1, 1, "SM", false,
+	  command_trace_topic },
+	{ "trace", "show", "", "the trace that runs, or the last one", 0, 0, "",
+	  false, command_trace_show },
+	{ "trace", "stop", "", "end it", 0, 0, "", false, command_trace_stop },
 	{ "notices", NULL, "", "what somebody should look at", 0, 0, "", false,
 	  command_notices },
 	{ "ban", "list", "", "who is kept out of MQTT", 0, 0, "", false,

@@ -22,6 +22,8 @@ request_fn api_rules, api_rule_add, api_rule_test, api_rule_delete;
 request_fn api_bans, api_ban_add, api_ban_delete;
 /* api_reload.c */
 request_fn api_reload;
+/* api_trace.c */
+request_fn api_trace, api_trace_start, api_trace_stop;
 /* api_notices.c */
 request_fn api_notices;
 /* api_pins.c */

@@ -384,10 +384,6 @@ static void test_bans_are_made_listed_and_lifted(void **state)
 		       "{\"kind\":\"address\",\"what\":\"192.0.2.0/24\","
 		       "\"reason\":\"x\",\"seconds\":60}");
 	run_end(&r);
-	r = run("ban|add|user|bob", ANSWERS(CREATED("{\"id\":4}")));
-	assert_request(&r, 0, "POST /api/v1/bans HTTP/1.1",
-		       "{\"kind\":\"user\",\"what\":\"bob\"}");
-	run_end(&r);
 	r = run("ban|list",
 		ANSWERS(OK("{\"bans\":[{\"id\":3,\"kind\":\"user\","
 			   "\"what\":\"bob\",\"until\":null,\"hits\":2,"
@@ -395,8 +391,18 @@ static void test_bans_are_made_listed_and_lifted(void **state)
 	assert_string_equal(r.out, "ID  KIND  WHAT  UNTIL  HITS  BY    REASON\n"
 				   "3   user  bob   -      2     anna  x\n");
 	run_end(&r);
-	r = run("ban|del|3", ANSWERS(DONE));
-	assert_request(&r, 0, "DELETE /api/v1/bans/3 HTTP/1.1", "");
+}
+
+static void test_a_trace_is_begun_shown_and_ended(void **state)
+{
+	struct run r = run("trace|client|lamp|--for|60|--max|4096",
+			   ANSWERS(CREATED("{\"file\":\"/d/trace/t.log\"}")));
+
+	(void)state;
+	assert_string_equal(r.out, "/d/trace/t.log\n");
+	assert_request(&r, 0, "POST /api/v1/trace HTTP/1.1",
+		       "{\"kind\":\"client\",\"what\":\"lamp\","
+		       "\"seconds\":60,\"max_bytes\":4096}");
 	run_end(&r);
 }
 
@@ -578,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_users_are_changed_one_field_at_a_time),
 		cmocka_unit_test(test_lists_line_up),
 		cmocka_unit_test(test_rules_are_added_tested_and_removed),
+		cmocka_unit_test(test_a_trace_is_begun_shown_and_ended),
 		cmocka_unit_test(test_bans_are_made_listed_and_lifted),
 		cmocka_unit_test(test_pin_set_changes_what_it_names),
 		cmocka_unit_test(test_pub_sends_text_or_base64),

@@ -139,6 +139,46 @@ def damaged_file(daemon):
     os.unlink(os.path.join(daemon.data, found[0]["subject"]))
 
 
+def trace(daemon):
+    """Of a client from its CONNECT on, without its password, in a file that only
+    the hub may read; one at a time, the last eight kept."""
+    name, password = daemon.auth
+    path = ctl(daemon, "trace", "client", "traced", "--for", "60").strip()
+    ctl(daemon, "trace", "topic", "#", status=1)
+    conn = mqtt.client(daemon.mqtt_port, V5, "traced", user=name,
+                       password=password)
+    conn.subscribe(("in/#", 1))
+    conn.send(mqtt.publish(V5, "in/here", b"21.5", 1, 7))
+    equal(sorted(p.kind for p in (conn.recv(), conn.recv())),
+          [mqtt.PUBLISH, mqtt.PUBACK])
+    conn.disconnect()
+    found = ctl_json(daemon, "trace", "show")["traces"][0]
+    equal((found["running"], found["what"], found["file"]),
+          (True, "traced", path))
+    ctl(daemon, "trace", "stop")
+    ctl(daemon, "trace", "stop", status=1)
+    with open(path, encoding="utf-8") as file:
+        lines = []
+
+        def ended():
+            lines.extend(file.readlines())
+            return any("end: stopped" in line for line in lines)
+        hub.until("the end of the trace", ended)
+    text = "".join(lines)
+    for wanted in ("CONNECT MQTT 5.0", "password given", "SUBSCRIBE id 1 in/#",
+                   "> PUBLISH qos 1 id 7 in/here 4 bytes: 21.5",
+                   "< PUBACK id 7", "DISCONNECT"):
+        assert wanted in text, (wanted, text)
+    assert password not in text
+    equal(os.stat(path).st_mode & 0o777, 0o600)
+    for _ in range(9):
+        ctl(daemon, "trace", "topic", "home/#", "--max", "2048")
+        ctl(daemon, "trace", "stop")
+    kept = os.listdir(os.path.dirname(path))
+    equal(len(kept), 8)
+    assert os.path.basename(path) not in kept
+
+
 RATED = hub.PLAIN + """
 [limits]
 message_rate = 50
@@ -176,6 +216,7 @@ def main():
         cases.case("a banned user", banned_user, daemon)
         cases.case("a client that comes and goes", flapping, daemon)
         cases.case("two clients of one identifier", fight, daemon)
+        cases.case("a trace", trace, daemon)
         cases.case("a damaged file", damaged_file, daemon)
         equal(daemon.stop(), 0)
     with hub.Hub(RATED) as daemon:
