@@ -262,6 +262,35 @@ def scenes():
           + step(0, TURN) + step(2, EVENT, 0x29))
 
 
+def proofs():
+    """Enhanced authentication, and a client that allows topic aliases."""
+    method = b"\x15" + text("SCRAM-SHA-256")
+    data = lambda value: method + b"\x16" + text(value)
+    properties = lambda value: varint(len(value)) + value
+    hello = lambda value: packet(0x10, text("MQTT") + b"\x05\x02\0\x0a"
+                                 + properties(value) + text("s"))
+    auth = lambda reason, value: packet(0xF0, bytes([reason]) + properties(value))
+    begin = hello(data("n,,n=u0,r=x"))
+    right, again = auth(0x18, data("right")), auth(0x19, data("n,,n=u0,r=y"))
+    for name, talk in {
+            "whole": [begin, right, again, right, again, right],
+            "asked": [hello(method), auth(0x18, data("n,,n=u0,r=x")), right],
+            "wrong": [begin, auth(0x18, data("c=biws"))],
+            "nobody": [hello(data("n,,n=eve,r=x")), right],
+            "out": [hello(data("n,,n=u2,r=x")), right],
+            "another": [begin, right, auth(0x19, data("n,,n=u1,r=x"))],
+            "gone": [begin, b"\xe0\0"], "between": [begin, b"\xc0\0"],
+            "early": [begin, again], "method": [begin, right, auth(0x19, method[:-1] + b"7")],
+    }.items():
+        for kind in (2, 6):
+            write("fuzz_protocol", f"proof_{name}{kind}",
+                  bytes([kind]) + b"".join(raw(0, part) for part in talk))
+    talk = raw(0, hello(b"\x22\0\3")) + raw(0, packet(0x82, b"\0\1\0" + text("#") + b"\1"))
+    for n in range(9):
+        talk += raw(0, packet(0x30, text(f"t/long/{n // 3}") + b"\0" + b"x"))
+    write("fuzz_protocol", "aliases", b"\0" + talk)
+
+
 def scram():
     proof = "A" * 43 + "="
     server = "3rfcNHYJY1ZVvWVs"
@@ -280,6 +309,7 @@ def scram():
 
 framing()
 scram()
+proofs()
 dialogues()
 scenes()
 predicates()
