@@ -53,7 +53,7 @@ static void check_command(struct slice bytes)
 		free(text);
 		return;
 	}
-	assert(command.logic.on_time_ms <= LOGIC_ON_TIME_MAX_MS);
+	assert(command.logic.on_time_ms <= LOGIC_TIME_MAX_MS);
 	assert(command.logic.verb != LOGIC_OFF || !command.logic.on_time_ms);
 	text = topics_result(NULL, true, command.id);
 	assert(text);
