@@ -454,6 +454,7 @@ void broker_free(struct broker *broker)
 	free(broker->templates);
 	free(broker->properties_buffer);
 	free(broker->encode_buffer);
+	free(broker->mount_buffer);
 	free(broker->read_buffer);
 	if (broker->auth_replies) {
 		/* What the hasher gave back when it ended. */

@@ -59,6 +59,9 @@ struct listener_options {
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
 	unsigned int max_connections; /* 0: the broker's limit */
+	/* As "cabin/": clients live under this part of the tree, as if it were all
+	 * there is. NULL: none. */
+	const char *mount_point;
 	/* Each peer is a proxy and says first, by PROXY protocol 1 or 2, for whom
 	 * it comes. proxy_from: networks of the proxies; none: from everywhere. */
 	bool proxy_protocol;

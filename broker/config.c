@@ -70,6 +70,8 @@ static const struct config_field fields[] = {
 	  PLACE(listener_options, proxy_protocol), .initial = "no" },
 	{ "listener", "proxy_from", FIELD_NETWORKS,
 	  PLACE(listener_options, proxy_from) },
+	{ "listener", "mount_point", FIELD_MOUNT,
+	  PLACE(listener_options, mount_point) },
 	{ "listener", "anonymous", FIELD_YESNO,
 	  PLACE(listener_options, anonymous), .initial = "no" },
 	{ "listener", "user", FIELD_NAME, PLACE(listener_options, user) },

@@ -86,6 +86,20 @@ static bool valid_topic(const char *value)
 	return len > 0 && len <= LIMIT_RESPONSE_INFORMATION && value[0] != '$';
 }
 
+/* "cabin/": whole levels, of what needs no quoting anywhere. */
+static bool valid_mount(const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len == 0 || len > LIMIT_MOUNT_POINT || value[0] == '$' ||
+	    value[len - 1] != '/' || strpbrk(value, "+#"))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (value[i] <= ' ' || value[i] > '~')
+			return false;
+	return true;
+}
+
 static int set_number(const struct config_field *field, void *to,
 		      const char *value, char expected[FIELD_EXPECTED_SIZE])
 {
@@ -278,6 +292,11 @@ int config_field_set(const struct config_field *field, struct config *config,
 			return refuse(expected, "expected a numeric address as"
 						" 127.0.0.1, 0.0.0.0 or ::");
 		return set_string(config, to, value);
+	case FIELD_MOUNT:
+		if (!valid_mount(value))
+			return refuse(expected, "expected the beginning of"
+						" topics as cabin/");
+		return set_string(config, to, value);
 	case FIELD_NAME:
 		if (!valid_name(value))
 			return refuse(expected, "expected 1 to 64 of a-z A-Z"
@@ -339,6 +358,7 @@ bool config_field_same(const struct config_field *field, const void *one,
 	case FIELD_PATH:
 	case FIELD_PROGRAM:
 	case FIELD_ADDRESS:
+	case FIELD_MOUNT:
 	case FIELD_NAME:
 	case FIELD_REFERENCE:
 	case FIELD_TOPIC:

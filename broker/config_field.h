@@ -15,6 +15,7 @@ enum field_type {
 	FIELD_PATH, /* const char *: absolute */
 	FIELD_PROGRAM, /* const char *: absolute, "auto" or "none" */
 	FIELD_ADDRESS, /* const char *: numeric IPv4 or IPv6 */
+	FIELD_MOUNT, /* const char *: the beginning of topics */
 	FIELD_NAME, /* const char *: one level of a topic */
 	FIELD_REFERENCE, /* const char *: servers as MQTT 5 names them */
 	FIELD_TOPIC, /* const char *: a topic, no filter */

@@ -55,6 +55,7 @@ struct connection *connection_new(struct broker *broker,
 		goto err_transport;
 
 	c->listener = options->listener;
+	c->mounted = c->listener && listener_options(c->listener)->mount_point;
 	c->serial = broker->next_serial++;
 	c->tag = options->tag;
 	c->last_heard = loop_now(broker->loop);

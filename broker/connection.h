@@ -102,6 +102,7 @@ struct connection {
 	uint16_t aliases_allowed; /* that we may set, at most our own limit */
 	enum connection_state state;
 	enum mqtt_version version; /* 0: not known yet */
+	bool mounted; /* its listener has a mount point: mount.h */
 	bool input_paused;
 	bool traced; /* broker->trace means it */
 	bool long_connect; /* in broker->long_connects */

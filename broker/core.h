@@ -94,6 +94,8 @@ struct broker {
 	uint64_t
 		access_generation; /* cached verdicts of another one are void */
 
+	uint8_t *
+		mount_buffer; /* a topic with its mount point; NULL: none yet */
 	uint8_t *read_buffer; /* a torn tail and one read behind it */
 	size_t read_size;
 	uint8_t *encode_buffer; /* head of a packet that is no template */

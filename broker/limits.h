@@ -36,6 +36,9 @@
 /* Bytes of a user name that a certificate may give. */
 #define LIMIT_USER_NAME 64
 
+/* Bytes of a listener's mount point: a few levels. */
+#define LIMIT_MOUNT_POINT 128
+
 /* Sessions kept for absent clients, expired or not yet. */
 #define LIMIT_SESSIONS 20000
 

@@ -9,6 +9,7 @@
 #include "broker/delivery.h"
 #include "broker/guard.h"
 #include "broker/limits.h"
+#include "broker/mount.h"
 #include "broker/origin.h"
 #include "broker/protocol.h"
 #include "broker/protocol_login.h"
@@ -195,7 +196,8 @@ static uint32_t wanted_expiry(const struct connection *c,
 	return expiry > most ? most : expiry;
 }
 
-static struct message *will_message(struct session *s,
+static struct message *will_message(const struct connection *c,
+				    struct session *s,
 				    const struct mqtt_connect *packet)
 {
 	const struct mqtt_will *will = &packet->will;
@@ -210,6 +212,8 @@ static struct message *will_message(struct session *s,
 	};
 	struct message *m;
 
+	if (c->mounted && mount_topic(c, &parts.topic) < 0)
+		return NULL;
 	if (packet->version == MQTT_5_0)
 		parts.properties = slice_of(
 			properties,
@@ -220,7 +224,8 @@ static struct message *will_message(struct session *s,
 	return m;
 }
 
-static int take_will(struct session *s, const struct mqtt_connect *packet)
+static int take_will(const struct connection *c, struct session *s,
+		     const struct mqtt_connect *packet)
 {
 	const struct mqtt_properties *p = &packet->will.properties;
 
@@ -236,7 +241,7 @@ static int take_will(struct session *s, const struct mqtt_connect *packet)
 		s->will_expires = true;
 		s->will_expiry = p->message_expiry_interval;
 	}
-	s->will = will_message(s, packet);
+	s->will = will_message(c, s, packet);
 	return s->will ? 0 : -ENOMEM;
 }
 
@@ -273,7 +278,7 @@ static int adopt(struct connection *c, struct session *s,
 	if (session_set_address(s, c->address) < 0)
 		return -ENOMEM;
 	s->version = packet->version;
-	return take_will(s, packet);
+	return take_will(c, s, packet);
 }
 
 static void attach(struct connection *c, struct session *s,
@@ -331,6 +336,11 @@ void protocol_open_session(struct connection *c,
 	if (s && (s->local || !s->user || strcmp(s->user, user) != 0)) {
 		protocol_refuse(c, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
 				"client identifier belongs to another user");
+		return;
+	}
+	if (s && c->mounted && !packet->clean_start && !mount_holds(c, s)) {
+		protocol_refuse(c, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
+				"the session is of another mount point");
 		return;
 	}
 	if (s && packet->clean_start && session_durable(s))

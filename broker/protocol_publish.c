@@ -7,6 +7,7 @@
 #include "broker/core.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
+#include "broker/mount.h"
 #include "broker/protocol.h"
 #include "broker/reply.h"
 #include "broker/router.h"
@@ -252,7 +253,8 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 		.topic = packet->topic,
 		.properties = forwardable(c, packet),
 		.payload = packet->payload,
-		.packet = as_it_came(packet, frame),
+		.packet = c->mounted ? slice_of(NULL, 0)
+				     : as_it_came(packet, frame),
 		.packet_v5 = c->version == MQTT_5_0,
 		.expires = expires(c, packet),
 		.origin = c->session->origin,
@@ -354,6 +356,9 @@ void protocol_publish(struct connection *c, const struct frame *frame)
 				      router_known_topic(c), &packet);
 	if (reason == MQTT_SUCCESS)
 		reason = check(c, &packet);
+	if (reason == MQTT_SUCCESS && c->mounted &&
+	    mount_topic(c, &packet.topic) < 0)
+		reason = MQTT_TOPIC_NAME_INVALID;
 	if (reason != MQTT_SUCCESS) {
 		connection_close(c, reason, "PUBLISH refused");
 		return;

@@ -8,6 +8,7 @@
 #include "broker/limits.h"
 #include "broker/match_property.h"
 #include "broker/matcher.h"
+#include "broker/mount.h"
 #include "broker/protocol.h"
 #include "broker/reply.h"
 #include "broker/router.h"
@@ -23,6 +24,7 @@
 struct answers {
 	int matched; /* what match_property_find() said */
 	struct slice match; /* predicate of all entries, if that was 1 */
+	const struct connection *mounted; /* by a mount point; or NULL */
 	uint8_t *reasons;
 	bool *replay;
 	uint64_t ticket;
@@ -45,17 +47,22 @@ say_why(struct answers *answers, size_t i, const char *format, ...)
 	va_end(args);
 }
 
-/* What an entry's filter is called with the predicate of the request. Returns 0 or
- * what match_property_name() does; the name goes with name_free(). */
+/* What an entry's filter is called with the predicate of the request and the mount
+ * point of the listener. Returns 0, or what match_property_name() and mount_filter()
+ * do; the name is valid until the next, and goes with name_free(). */
 static int name_of(const struct answers *answers, struct slice filter,
 		   struct slice *name)
 {
+	int r = 0;
+
 	*name = filter;
 	if (answers->matched < 0)
 		return answers->matched;
-	return answers->matched
-		       ? match_property_name(answers->match, filter, name)
-		       : 0;
+	if (answers->mounted)
+		r = mount_filter(answers->mounted, name);
+	if (r == 0 && answers->matched)
+		r = match_property_name(answers->match, *name, name);
+	return r;
 }
 
 static void name_free(const struct answers *answers, struct slice name)
@@ -72,7 +79,7 @@ static enum mqtt_reason refuse_name(struct answers *answers, size_t i, int r)
 		return MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
 	}
 	if (r == -EMSGSIZE)
-		say_why(answers, i, "too long with its predicate");
+		say_why(answers, i, "too long with what is put before it");
 	else if (r == -EEXIST || answers->matched < 0)
 		say_why(answers, i, "more than one predicate is given");
 	else
@@ -288,6 +295,7 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 	    properties_has(&packet.properties,
 			   MQTT_PROP_SUBSCRIPTION_IDENTIFIER))
 		identifier = packet.properties.subscription_ids[0];
+	answers.mounted = c->mounted ? c : NULL;
 	answers.matched =
 		match_property_find(&packet.properties, &answers.match);
 
@@ -378,6 +386,7 @@ void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 		connection_close(c, reason, "UNSUBSCRIBE refused");
 		return;
 	}
+	answers.mounted = c->mounted ? c : NULL;
 	answers.matched =
 		match_property_find(&packet.properties, &answers.match);
 	answers.reasons = calloc(packet.count, 1);

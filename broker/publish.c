@@ -8,6 +8,7 @@
 #include "broker/base/clock.h"
 #include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/mount.h"
 #include "broker/trace.h"
 #include "broker/wire/properties.h"
 
@@ -107,6 +108,7 @@ struct form {
 	struct publish_options options; /* no identifiers before 5.0 */
 	struct alias_choice alias; /* 0 before 5.0 */
 	bool v5;
+	bool own; /* nobody else gets it so: no template */
 };
 
 /* Where what differs from receiver to receiver stands in the head. */
@@ -240,7 +242,8 @@ static int send_form(struct broker *broker, struct connection *c,
 	const bool teaches = form->alias.alias && !form->alias.known;
 	struct writer w;
 
-	if (!teaches && !form->options.dup && !form->options.identifiers.len &&
+	if (!teaches && !form->own && !form->options.dup &&
+	    !form->options.identifiers.len &&
 	    p->topic.len + p->properties.len < TEMPLATE_HEAD_MAX)
 		return send_template(broker, c, p, form);
 
@@ -282,6 +285,29 @@ static int send_aliased(struct broker *broker, struct connection *c,
 	return r;
 }
 
+static int send_to(struct broker *broker, struct connection *c,
+		   struct publish *p, struct form *form)
+{
+	if (c->aliases_allowed && p->topic.len >= ALIAS_OUT_TOPIC_MIN)
+		return send_aliased(broker, c, p, form);
+	return send_form(broker, c, p, form);
+}
+
+/* To a client that does not see its mount point. */
+static int send_mounted(struct broker *broker, struct connection *c,
+			struct publish *p, struct form *form)
+{
+	struct publish seen;
+
+	/* The message is everybody's, with its whole topic. */
+	if (p->payload.len >= OUTPUT_COPY_MAX && !publish_message(broker, p))
+		return -ENOMEM;
+	seen = *p;
+	seen.topic = mount_strip(c, p->topic);
+	form->own = true;
+	return send_to(broker, c, &seen, form);
+}
+
 static int send_one(struct broker *broker, struct connection *connection,
 		    struct publish *p, const struct publish_options *o)
 {
@@ -292,9 +318,9 @@ static int send_one(struct broker *broker, struct connection *connection,
 
 	if (!form.v5)
 		form.options.identifiers = slice_of(NULL, 0);
-	if (connection->aliases_allowed && p->topic.len >= ALIAS_OUT_TOPIC_MIN)
-		return send_aliased(broker, connection, p, &form);
-	return send_form(broker, connection, p, &form);
+	if (connection->mounted)
+		return send_mounted(broker, connection, p, &form);
+	return send_to(broker, connection, p, &form);
 }
 
 int publish_send(struct broker *broker, struct connection *connection,

@@ -91,6 +91,14 @@ struct sim_peer *sim_peer_open_at(struct broker *broker, const char *address)
 			 (struct connection_options){ .address = address });
 }
 
+struct sim_peer *sim_peer_open_by(struct broker *broker,
+				  struct listener *listener)
+{
+	return open_with(broker, (struct connection_options){
+					 .listener = listener,
+					 .address = "192.0.2.7:49152" });
+}
+
 void sim_peer_close(struct sim_peer *peer)
 {
 	if (!peer)

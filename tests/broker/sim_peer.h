@@ -31,6 +31,9 @@ struct sim_peer *sim_peer_open(struct broker *broker);
 struct sim_peer *sim_peer_open_as(struct broker *broker, const char *user);
 /* The same, from an address. */
 struct sim_peer *sim_peer_open_at(struct broker *broker, const char *address);
+/* The same, by way of a listener. */
+struct sim_peer *sim_peer_open_by(struct broker *broker,
+				  struct listener *listener);
 /* Closes its end, without a DISCONNECT, and lets the broker notice. */
 void sim_peer_close(struct sim_peer *peer);
 

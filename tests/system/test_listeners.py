@@ -33,6 +33,11 @@ address = ::
 port = EVERY
 anonymous = yes
 
+[listener cabin]
+port = CABIN
+anonymous = yes
+mount_point = cabin/
+
 [listener behind]
 port = BEHIND
 anonymous = yes
@@ -73,8 +78,8 @@ class Listeners:
     """A hub with all of them, open to all."""
 
     def __init__(self):
-        (self.pages, self.every, self.behind, self.secure,
-         self.both) = hub.free_ports(5)
+        (self.pages, self.every, self.behind, self.secure, self.both,
+         self.cabin) = hub.free_ports(6)
         self.hub = hub.Hub()
         self.local = os.path.join(self.hub.scratch, "local.sock")
         self.hub.config = (CONF.replace("PAGES", str(self.pages))
@@ -82,6 +87,7 @@ class Listeners:
                            .replace("BEHIND", str(self.behind))
                            .replace("SECURE", str(self.secure))
                            .replace("BOTH", str(self.both))
+                           .replace("CABIN", str(self.cabin))
                            .replace("SCRATCH", self.hub.scratch))
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -206,6 +212,25 @@ def without_the_header(ours):
         "no PROXY header" in line for line in ours.hub.logged()))
 
 
+def under_a_mount_point(ours):
+    """mosquitto's clients inside and outside; rights are for whole topics."""
+    ours.hub.rest("POST", "/acl", {"user": "*", "filter": "cabin/secret",
+                                   "action": "write", "effect": "deny"})
+    inside = mqtt.Conn(ours.cabin, V5)
+    inside.connect("inside")
+    inside.subscribe(("#", 0))
+    with mqtt.Conn(ours.hub.mqtt_port, V5) as outside:
+        outside.connect("outside")
+        outside.subscribe(("cabin/#", 0))
+        subprocess.run(["mosquitto_pub", "-p", str(ours.cabin), "-t", "lamp",
+                        "-m", "on"], check=True, timeout=hub.DEADLINE)
+        equal(outside.expect(mqtt.PUBLISH).topic, "cabin/lamp")
+        equal(inside.expect(mqtt.PUBLISH).topic, "lamp")
+    inside.send(mqtt.publish(V5, "secret", b"x", 1, 9))
+    equal(inside.expect(mqtt.PUBACK).reason, 0x87)
+    inside.close()
+
+
 def by_unix_socket(ours):
     equal(os.stat(ours.local).st_mode & 0o777, 0o600)
     ours.published("local/x", "--unix", ours.local)
@@ -245,6 +270,7 @@ def main():
         for function in (by_websocket, pages_that_may_not, bare_mqtt_on_it,
                          both_kinds_of_ip, behind_a_proxy,
                          everything_at_once, without_the_header,
+                         under_a_mount_point,
                          by_unix_socket,
                          a_served_socket_is_left_alone):
             cases.case(function.__name__.replace("_", " "), function, ours)
