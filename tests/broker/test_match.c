@@ -153,6 +153,40 @@ static void test_only_what_fits_is_queued(void **state)
 	sim_store_free(store);
 }
 
+/* A full queue turns away only what would have to go into it. */
+static void test_who_does_not_fit_needs_no_room(void **state)
+{
+	struct sim_store *store = sim_store_new();
+	const struct broker_options options = {
+		.node = "test",
+		.store = sim_store_door(store),
+		.max_queue_messages = 2,
+	};
+	struct broker *broker = sim_broker_with(&options);
+	struct sim_peer *a = sim_client(broker, MQTT_5_0, "a", false, NULL);
+	struct sim_peer *b = sim_client(broker, MQTT_5_0, "b", false, NULL);
+	struct sim_peer *pub = client(broker, "pub");
+
+	(void)state;
+	assert_int_equal(sim_peer_subscribed(a, "$match/$value>25/t", 1), 1);
+	assert_int_equal(
+		sim_peer_subscribed(b, "$share/g/$match/$value>50/t", 1), 1);
+	sim_peer_close(a);
+	sim_peer_close(b);
+	for (uint16_t i = 1; i <= 4; i++) {
+		sim_peer_publish(pub, "t", "26", 1, false, i);
+		assert_int_equal(sim_peer_acked(pub, MQTT_PUBACK, i),
+				 i <= 2 ? MQTT_SUCCESS : MQTT_QUOTA_EXCEEDED);
+	}
+	sim_peer_publish(pub, "t", "25", 1, false, 5);
+	assert_int_equal(sim_peer_acked(pub, MQTT_PUBACK, 5),
+			 MQTT_NO_MATCHING_SUBSCRIBERS);
+	assert_int_equal(sim_store_queued(store), 2);
+	sim_peer_close(pub);
+	broker_free(broker);
+	sim_store_free(store);
+}
+
 /* ---- which subscription it is ------------------------------------------- */
 
 static void test_another_predicate_is_another_subscription(void **state)
@@ -488,6 +522,7 @@ int main(void)
 		T(test_who_does_not_fit_does_not_count),
 		T(test_retained_messages_are_chosen),
 		T(test_only_what_fits_is_queued),
+		T(test_who_does_not_fit_needs_no_room),
 		T(test_another_predicate_is_another_subscription),
 		T(test_overlaps_are_merged_as_the_message_fits),
 		T(test_options_hold_for_those_that_match),
