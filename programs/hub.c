@@ -522,6 +522,7 @@ static int open_parts(struct hub *hub)
 int hub_open(const struct hub_options *options, struct hub **out)
 {
 	struct hub *hub = calloc(1, sizeof(*hub));
+	char state[CONFIG_NAME_MAX + 64];
 	int r;
 
 	if (!hub)
@@ -540,7 +541,9 @@ int hub_open(const struct hub_options *options, struct hub **out)
 	print_addresses(hub);
 	log_info("hearthd", HEARTH_VERSION " runs as node %s, data in %s",
 		 hub->config->node, hub->config->data_dir);
-	notify_send("READY=1");
+	snprintf(state, sizeof(state), "READY=1\nSTATUS=serving as node %s",
+		 hub->config->node);
+	notify_send(state);
 	if (notify_watchdog_ms() > 0)
 		loop_timer_set(hub->loop, &hub->watchdog, notify_watchdog_ms());
 	*out = hub;
@@ -570,7 +573,7 @@ int hub_close(struct hub *hub)
 
 	if (!hub)
 		return 0;
-	notify_send("STOPPING=1");
+	notify_send("STOPPING=1\nSTATUS=writing what is to be kept");
 	/* First the pins: they are put in a safe state, and say so. */
 	supervisor_free(hub->gpio);
 	web_stop(hub->web);
