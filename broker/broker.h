@@ -58,7 +58,12 @@ struct listener_options {
 	struct name_list tls_sni; /* "CERTIFICATE KEY": further ones, by name */
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
+	/* Whom among those who could log in it is for: nobody else gets in here.
+	 * None: everybody. */
+	struct name_list users;
 	unsigned int max_connections; /* 0: the broker's limit */
+	uint32_t max_packet_size; /* if less than the broker's; 0: that */
+	uint32_t max_keep_alive; /* likewise, seconds */
 	/* As "cabin/": clients live under this part of the tree, as if it were all
 	 * there is. NULL: none. */
 	const char *mount_point;

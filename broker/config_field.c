@@ -197,6 +197,13 @@ static bool valid_pair(const char *pair)
 	       !strchr(second + 1, ' ');
 }
 
+static bool valid_user(const char *user)
+{
+	size_t len = strlen(user);
+
+	return len > 0 && len <= LIMIT_USER_NAME;
+}
+
 struct list_kind {
 	bool (*valid)(const char *item);
 	const char *what;
@@ -213,9 +220,12 @@ static const struct list_kind *list_kind(enum field_type type)
 	static const struct list_kind pairs = { valid_pair,
 						"'/CERTIFICATE /KEY' pairs" };
 
+	static const struct list_kind users = { valid_user, "user names" };
+
 	return type == FIELD_HOSTS	? &hosts
 	       : type == FIELD_ORIGINS	? &origins
 	       : type == FIELD_NETWORKS ? &networks
+	       : type == FIELD_USERS	? &users
 					: &pairs;
 }
 
@@ -318,6 +328,7 @@ int config_field_set(const struct config_field *field, struct config *config,
 	case FIELD_ORIGINS:
 	case FIELD_NETWORKS:
 	case FIELD_PAIRS:
+	case FIELD_USERS:
 		return add_names(field, config, to, value, expected);
 	case FIELD_MODE:
 		return set_mode(to, value, expected);
@@ -369,6 +380,7 @@ bool config_field_same(const struct config_field *field, const void *one,
 	case FIELD_ORIGINS:
 	case FIELD_NETWORKS:
 	case FIELD_PAIRS:
+	case FIELD_USERS:
 		return same_names(a, b);
 	case FIELD_MODE:
 	case FIELD_NUMBER:

@@ -22,6 +22,7 @@ enum field_type {
 	FIELD_HOSTS, /* struct name_list: adds to it */
 	FIELD_ORIGINS, /* struct name_list: adds to it */
 	FIELD_NETWORKS, /* struct name_list: adds to it */
+	FIELD_USERS, /* struct name_list: adds to it */
 	FIELD_PAIRS, /* struct name_list: adds to it; two paths each */
 	FIELD_MODE, /* uint32_t: of a file, octal */
 	FIELD_NUMBER, /* uint16_t or uint32_t, by size */
@@ -45,7 +46,8 @@ struct config_field {
 static inline bool config_field_adds(const struct config_field *field)
 {
 	return field->type == FIELD_HOSTS || field->type == FIELD_ORIGINS ||
-	       field->type == FIELD_NETWORKS || field->type == FIELD_PAIRS;
+	       field->type == FIELD_NETWORKS || field->type == FIELD_PAIRS ||
+	       field->type == FIELD_USERS;
 }
 
 /* Bytes of the longest sentence that field_set() writes. */

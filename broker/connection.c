@@ -30,6 +30,18 @@
 static void on_event(struct loop_source *source, uint32_t events);
 static void on_timer(struct loop_timer *timer);
 
+/* Its listener may be narrower than the broker. */
+static void take_limits(struct connection *c)
+{
+	const uint32_t own =
+		c->listener ? listener_options(c->listener)->max_packet_size
+			    : 0;
+
+	c->own_max_packet = c->broker->options.max_packet_size;
+	if (own && own < c->own_max_packet)
+		c->own_max_packet = own;
+}
+
 struct connection *connection_new(struct broker *broker,
 				  const struct connection_options *options)
 {
@@ -55,6 +67,7 @@ struct connection *connection_new(struct broker *broker,
 		goto err_transport;
 
 	c->listener = options->listener;
+	take_limits(c);
 	c->mounted = c->listener && listener_options(c->listener)->mount_point;
 	c->serial = broker->next_serial++;
 	c->tag = options->tag;

@@ -95,6 +95,7 @@ struct connection {
 	uint64_t last_heard; /* clock_ms() of the last whole packet */
 	struct publisher *publisher; /* with its first PUBLISH */
 	uint32_t max_packet; /* the client's Maximum Packet Size */
+	uint32_t own_max_packet; /* ours towards it */
 	uint32_t received; /* PUBLISH */
 	uint32_t sent;
 	uint16_t receive_maximum; /* the client's: our window towards it */

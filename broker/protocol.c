@@ -203,7 +203,7 @@ static bool must_wait(struct connection *c)
 static int next_packet(const struct connection *c, struct slice bytes,
 		       struct frame *frame)
 {
-	const size_t max = c->broker->options.max_packet_size;
+	const size_t max = c->own_max_packet;
 
 	if (c->state == CONNECTION_OPEN)
 		return framing_next(bytes.data, bytes.len, LIMIT_CONNECT_SIZE,

@@ -9,6 +9,7 @@
 #include "broker/delivery.h"
 #include "broker/guard.h"
 #include "broker/limits.h"
+#include "broker/listener.h"
 #include "broker/mount.h"
 #include "broker/origin.h"
 #include "broker/protocol.h"
@@ -70,7 +71,7 @@ static void connack_properties(const struct connection *c,
 
 	p->receive_maximum = (uint16_t)limits->receive_maximum;
 	properties_set(p, MQTT_PROP_RECEIVE_MAXIMUM);
-	p->maximum_packet_size = limits->max_packet_size;
+	p->maximum_packet_size = c->own_max_packet;
 	properties_set(p, MQTT_PROP_MAXIMUM_PACKET_SIZE);
 	p->topic_alias_maximum = LIMIT_TOPIC_ALIASES;
 	properties_set(p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM);
@@ -281,11 +282,20 @@ static int adopt(struct connection *c, struct session *s,
 	return take_will(c, s, packet);
 }
 
+static uint32_t longest_keep_alive(const struct connection *c)
+{
+	const uint32_t all = c->broker->options.max_keep_alive;
+	const uint32_t own =
+		c->listener ? listener_options(c->listener)->max_keep_alive : 0;
+
+	return own && own < all ? own : all;
+}
+
 static void attach(struct connection *c, struct session *s,
 		   const struct mqtt_connect *packet)
 {
 	const struct mqtt_properties *p = &packet->properties;
-	const uint32_t most = c->broker->options.max_keep_alive;
+	const uint32_t most = longest_keep_alive(c);
 
 	loop_timer_cancel(c->broker->loop, &s->timer);
 	s->connection = c;

@@ -42,6 +42,15 @@ static bool assign_id(char out[ASSIGNED_ID_SIZE])
 	return true;
 }
 
+/* Is the listener for this user? */
+static bool meant(const struct listener_options *l, const char *user)
+{
+	for (size_t i = 0; i < l->users.count; i++)
+		if (strcmp(l->users.names[i], user) == 0)
+			return true;
+	return l->users.count == 0;
+}
+
 void protocol_let_in(struct connection *c, const struct mqtt_connect *packet,
 		     const char *user)
 {
@@ -51,6 +60,11 @@ void protocol_let_in(struct connection *c, const struct mqtt_connect *packet,
 
 	if (banned(c, packet->client_id, slice_str(user), why)) {
 		protocol_refuse(c, MQTT_BANNED, why);
+		return;
+	}
+	if (!meant(rules(c), user)) {
+		protocol_refuse(c, MQTT_NOT_AUTHORIZED,
+				"this listener is for other users");
 		return;
 	}
 	if (len > LIMIT_CLIENT_ID) {

@@ -220,6 +220,10 @@ static void check_secure(const struct listener_options *l)
 
 static void check_others(const struct config *c)
 {
+	assert_int_equal(c->listeners[0].max_packet_size, 1024);
+	assert_int_equal(c->listeners[0].max_keep_alive, 60);
+	assert_int_equal(c->listeners[0].users.count, 2);
+	assert_string_equal(c->listeners[0].users.names[1], "old hall");
 	check_local(&c->listeners[2]);
 	check_pages(&c->listeners[3]);
 	check_secure(&c->listeners[4]);
@@ -234,7 +238,8 @@ static void test_every_key_reaches_its_field(void **state)
 		"server_reference=hub2:1883 [::1]:8883\n"
 		"response_information=reply/%c\n"
 		"[listener lan]\naddress=::\nport=1\nanonymous=yes\n"
-		"max_connections=7\n"
+		"max_connections=7\npacket_size=1024\nkeep_alive=60\n"
+		"users=kitchen, old hall\n"
 		"[listener b]\ntype=tcp\nport=65535\naddress=fe80::1%eth0\n"
 		"[ listener  local ]\ntype=unix\npath=/run/a=b\nuser=u\n"
 		"mode=600\n"

@@ -84,6 +84,12 @@ static const struct {
 	{ LAN "mount_point=\n",
 	  "3: mount_point = : expected the beginning of topics as "
 	  "cabin/\n" },
+	{ LAN "users=a,,b\n",
+	  "3: users = a,,b: expected user names with ',' between\n" },
+	{ LAN "packet_size=1023\n",
+	  "3: packet_size = 1023: expected a number from 1024 to 268435455\n" },
+	{ LAN "keep_alive=0\n",
+	  "3: keep_alive = 0: expected a number from 1 to 65535\n" },
 	{ LAN "mode=0600\n", "3: mode: only for type = unix\n" },
 	{ "[listener a]\ntype=unix\npath=/x\nmode=0888\n",
 	  "4: mode = 0888: expected a mode as 0660\n" },
