@@ -67,6 +67,11 @@ struct admin_client {
 	uint32_t subscriptions;
 	uint32_t queued;
 	uint32_t inflight;
+	size_t queued_bytes; /* with those in flight */
+	size_t output; /* bytes its socket has not taken yet */
+	uint32_t dropped; /* messages that found no room, since it came last */
+	uint32_t refused; /* publishes that failed for want of room here */
+	int64_t oldest; /* wall clock ms of the oldest that waits; 0: none */
 	uint64_t received; /* PUBLISH from it, this connection */
 	uint64_t sent;
 };
@@ -77,10 +82,17 @@ struct admin_clients {
 	struct admin_client clients[];
 };
 
+enum admin_which {
+	ADMIN_ALL,
+	ADMIN_GHOSTS, /* sessions whose client is away */
+	ADMIN_SLOW, /* connected, with messages or much output that waits, or
+		     * that found no room */
+};
+
 /* In order of client identifier, those after the given one (NULL: from the
  * first), at most limit (1..1000). */
-int admin_clients(struct admin *admin, const char *after, size_t limit,
-		  struct admin_clients **out);
+int admin_clients(struct admin *admin, enum admin_which which,
+		  const char *after, size_t limit, struct admin_clients **out);
 
 struct admin_subscription {
 	const char *filter;

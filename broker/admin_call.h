@@ -28,6 +28,7 @@ struct admin_call {
 	size_t after_len;
 	uint64_t tag;
 	size_t limit;
+	enum admin_which which;
 	bool flag;
 };
 

@@ -5,6 +5,7 @@
 
 #include "broker/admin_call.h"
 #include "broker/connection.h"
+#include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/origin.h"
 #include "broker/retained.h"
@@ -57,9 +58,18 @@ static enum admin_transport transport_of(const struct session *s)
 	return ADMIN_TCP;
 }
 
+static int64_t oldest(const struct outbox *box)
+{
+	for (uint32_t i = 0; i < box->count; i++)
+		if (outbox_at(box, i)->message)
+			return outbox_at(box, i)->message->time;
+	return 0;
+}
+
 static void describe(struct text_heap *heap, const struct session *s,
 		     struct admin_client *out)
 {
+	const struct outbox_sums *sums = s->outbox.sums;
 	const struct connection *c = s->connection;
 
 	*out = (struct admin_client){
@@ -76,14 +86,41 @@ static void describe(struct text_heap *heap, const struct session *s,
 		.subscriptions = s->subscription_count,
 		.queued = s->outbox.queued,
 		.inflight = s->outbox.inflight,
+		.queued_bytes = s->outbox.bytes,
+		.output = c ? c->output.len : 0,
+		.dropped = sums ? sums->dropped : 0,
+		.refused = sums ? sums->refused : 0,
+		.oldest = oldest(&s->outbox),
 		.received = c ? c->received : 0,
 		.sent = c ? c->sent : 0,
 	};
 }
 
+/* One that keeps up has less output than this waiting. */
+#define MUCH_OUTPUT (LIMIT_OUTPUT / 2)
+
+static bool wanted(const struct session *s, enum admin_which which)
+{
+	const struct outbox_sums *sums = s->outbox.sums;
+	const bool there = session_attached(s);
+
+	switch (which) {
+	case ADMIN_GHOSTS:
+		return !there;
+	case ADMIN_SLOW:
+		return there && (s->outbox.queued > 0 ||
+				 (sums && (sums->dropped || sums->refused)) ||
+				 (s->connection &&
+				  s->connection->output.len >= MUCH_OUTPUT));
+	case ADMIN_ALL:
+		break;
+	}
+	return true;
+}
+
 /* Sessions after a client identifier, sorted; NULL when out of memory. */
-static const struct session **sorted(struct broker *b, const char *after,
-				     size_t *count)
+static const struct session **sorted(struct broker *b, enum admin_which which,
+				     const char *after, size_t *count)
 {
 	const struct session **all =
 		calloc(b->session_count + 1, sizeof(struct session *));
@@ -96,7 +133,8 @@ static const struct session **sorted(struct broker *b, const char *after,
 	while ((at = hash_table_walk(&b->sessions, &slot, at))) {
 		const struct session *s = hash_entry(at, struct session, by_id);
 
-		if (!after || strcmp(s->client_id, after) > 0)
+		if (wanted(s, which) &&
+		    (!after || strcmp(s->client_id, after) > 0))
 			all[(*count)++] = s;
 	}
 	qsort(all, *count, sizeof(struct session *), compare_sessions);
@@ -108,7 +146,8 @@ static int run_clients(struct broker *b, struct admin_call *call)
 	struct admin_clients *out;
 	struct text_heap heap;
 	size_t count, n, bytes = 0;
-	const struct session **all = sorted(b, call->after, &count);
+	const struct session **all =
+		sorted(b, call->which, call->after, &count);
 
 	if (!all)
 		return -ENOMEM;
@@ -130,8 +169,8 @@ static int run_clients(struct broker *b, struct admin_call *call)
 	return out ? 0 : -ENOMEM;
 }
 
-int admin_clients(struct admin *admin, const char *after, size_t limit,
-		  struct admin_clients **out)
+int admin_clients(struct admin *admin, enum admin_which which,
+		  const char *after, size_t limit, struct admin_clients **out)
 {
 	struct admin_call *call = admin_call_new(admin, run_clients, NOTHING);
 	void *made;
@@ -140,6 +179,7 @@ int admin_clients(struct admin *admin, const char *after, size_t limit,
 	if (!call)
 		return -ENOMEM;
 	call->limit = limit;
+	call->which = which;
 	call->after = after ? strdup(after) : NULL;
 	if (after && !call->after) {
 		admin_call_free(call);

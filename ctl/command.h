@@ -146,6 +146,8 @@ command_fn command_sub;
 command_fn command_get;
 command_fn command_history;
 command_fn command_clients;
+command_fn command_ghosts;
+command_fn command_slow;
 command_fn command_disconnect;
 
 #endif

@@ -1,4 +1,4 @@
-/* status, reload, claim, clients, disconnect */
+/* status, reload, claim, disconnect */
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,76 +128,6 @@ out:
 	json_decref(answer);
 	secret_free(token);
 	secret_free(password);
-	return code;
-}
-
-/* The next page's address; *code tells when there is none for want of memory. */
-static char *next_page(const struct command_context *context,
-		       const json_t *answer, enum ctl_exit *code)
-{
-	const char *next = json_string_value(json_object_get(answer, "next"));
-	char *escaped;
-	char *path = NULL;
-
-	if (!next)
-		return NULL;
-	escaped = http_escape(next);
-	if (!escaped || asprintf(&path, "/api/v1/clients?limit=1000&after=%s",
-				 escaped) < 0) {
-		path = NULL;
-		*code = command_no_memory(context);
-	}
-	free(escaped);
-
-	return path;
-}
-
-static enum ctl_exit print_clients(const struct command_context *context,
-				   const json_t *clients)
-{
-	static const char *const head[] = { "CLIENT", "USER",	   "ADDRESS",
-					    "MQTT",   "CONNECTED", "SINCE",
-					    "SUBS",   "QUEUED",	   NULL };
-	static const char *const keys[] = {
-		"id",	  "user",	   "address", "protocol", "connected",
-		"@since", "subscriptions", "queued",  NULL
-	};
-
-	if (context->options.json) {
-		command_print_json(context, clients);
-		return CTL_OK;
-	}
-	return command_print_table(context, clients, head, keys);
-}
-
-enum ctl_exit command_clients(struct command_context *context, int argc,
-			      char **argv)
-{
-	json_t *all = json_array();
-	char *path = strdup("/api/v1/clients?limit=1000");
-	enum ctl_exit code = CTL_OK;
-
-	(void)argc;
-	(void)argv;
-	if (!path || !all)
-		code = command_no_memory(context);
-	while (path && code == CTL_OK) {
-		json_t *answer = NULL;
-
-		code = command_call(context, "GET", path, NULL, &answer);
-		free(path);
-		path = NULL;
-		if (code != CTL_OK)
-			break;
-		json_array_extend(all, json_object_get(answer, "clients"));
-		path = next_page(context, answer, &code);
-		json_decref(answer);
-	}
-	if (code == CTL_OK)
-		code = print_clients(context, all);
-	free(path);
-	json_decref(all);
-
 	return code;
 }
 

@@ -35,7 +35,8 @@ static json_t *client_json(const struct admin_client *c)
 				 : json_integer(c->expiry);
 
 	return json_pack(
-		"{s:o,s:o,s:s,s:s,s:s,s:b,s:I,s:b,s:o,s:i,s:I,s:I,s:I,s:I,s:I}",
+		"{s:o,s:o,s:s,s:s,s:s,s:b,s:I,s:b,s:o,s:i,s:I,s:I,s:I,s:I,s:I,"
+		"s:I,s:I,s:I,s:I,s:o}",
 		"id", payload_text(slice_str(c->id)), "user",
 		payload_text(slice_str(c->user)), "address", c->address,
 		"protocol", protocol_text(c->version), "transport",
@@ -45,7 +46,11 @@ static json_t *client_json(const struct admin_client *c)
 		"subscriptions", (json_int_t)c->subscriptions, "queued",
 		(json_int_t)c->queued, "inflight", (json_int_t)c->inflight,
 		"received", (json_int_t)c->received, "sent",
-		(json_int_t)c->sent);
+		(json_int_t)c->sent, "queued_bytes",
+		(json_int_t)c->queued_bytes, "output_bytes",
+		(json_int_t)c->output, "dropped", (json_int_t)c->dropped,
+		"refused", (json_int_t)c->refused, "oldest",
+		c->oldest ? json_integer(c->oldest) : json_null());
 }
 
 static json_t *clients_json(const struct admin_clients *clients)
@@ -65,16 +70,36 @@ static json_t *clients_json(const struct admin_clients *clients)
 	return json_pack("{s:o,s:o}", "clients", list, "next", next);
 }
 
+/* Replies when there is no such list. */
+static bool take_which(struct request *request, enum admin_which *out)
+{
+	const char *which = request_query(request, "which");
+
+	*out = ADMIN_ALL;
+	if (!which || strcmp(which, "all") == 0)
+		return true;
+	*out = strcmp(which, "ghosts") == 0 ? ADMIN_GHOSTS : ADMIN_SLOW;
+	if (*out == ADMIN_GHOSTS || strcmp(which, "slow") == 0)
+		return true;
+	reply_problem(request, 400, "bad-parameter",
+		      "which: expected all, ghosts or slow.");
+	return false;
+}
+
 void api_clients(struct request *request)
 {
+	enum admin_which which;
 	struct admin_clients *clients;
 	int64_t limit = WEB_PAGE_MAX;
 	int r;
 
 	if (!request_number(request, "limit", 1, WEB_PAGE_MAX, &limit))
 		return;
-	r = admin_clients(request->web->admin, request_query(request, "after"),
-			  (size_t)limit, &clients);
+	if (!take_which(request, &which))
+		return;
+	r = admin_clients(request->web->admin, which,
+			  request_query(request, "after"), (size_t)limit,
+			  &clients);
 	if (r) {
 		reply_error(request, r, "Listing the clients");
 		return;

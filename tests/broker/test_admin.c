@@ -88,7 +88,8 @@ static void test_clients_are_listed_in_pages(void **state)
 	live_peer_open(&peers[1], &rig->live, "c", 60);
 	live_peer_open(&peers[2], &rig->live, "a", 0);
 	live_peer_subscribe(&peers[0], "t", 1);
-	assert_int_equal(admin_clients(rig->admin, NULL, 2, &list), 0);
+	assert_int_equal(admin_clients(rig->admin, ADMIN_ALL, NULL, 2, &list),
+			 0);
 	assert_int_equal(list->count, 2);
 	assert_true(list->more);
 	assert_string_equal(list->clients[0].id, "a");
@@ -99,7 +100,8 @@ static void test_clients_are_listed_in_pages(void **state)
 	assert_int_equal(list->clients[1].transport, ADMIN_TCP);
 	assert_memory_equal(list->clients[1].address, "127.0.0.1:", 10);
 	free(list);
-	assert_int_equal(admin_clients(rig->admin, "b", 2, &list), 0);
+	assert_int_equal(admin_clients(rig->admin, ADMIN_ALL, "b", 2, &list),
+			 0);
 	assert_int_equal(list->count, 1);
 	assert_false(list->more);
 	assert_string_equal(list->clients[0].id, "c");
@@ -107,6 +109,71 @@ static void test_clients_are_listed_in_pages(void **state)
 	free(list);
 	for (size_t i = 0; i < 3; i++)
 		live_peer_close(&peers[i]);
+}
+
+/* The list has this client, and no other: it is copied to *out. */
+static void only(struct rig *rig, enum admin_which which, const char *id,
+		 struct admin_client *out)
+{
+	struct admin_clients *list;
+
+	assert_int_equal(admin_clients(rig->admin, which, NULL, 10, &list), 0);
+	assert_int_equal(list->count, 1);
+	assert_string_equal(list->clients[0].id, id);
+	*out = list->clients[0];
+	free(list);
+}
+
+static void test_ghosts_and_slow_clients_are_listed(void **state)
+{
+	struct rig *rig = *state;
+	struct mqtt_connect packet = {
+		.version = MQTT_5_0,
+		.client_id = slice_str("slow"),
+		.clean_start = true,
+	};
+	struct live_peer ghost, slow, pub;
+	struct admin_clients *list;
+	struct admin_client c;
+
+	packet.properties.receive_maximum = 1;
+	properties_set(&packet.properties, MQTT_PROP_RECEIVE_MAXIMUM);
+	live_peer_open(&ghost, &rig->live, "ghost", 60);
+	live_peer_subscribe(&ghost, "g", 1);
+	assert_int_equal(live_peer_connect(&slow, &rig->live, &packet),
+			 MQTT_SUCCESS);
+	live_peer_subscribe(&slow, "s", 1);
+	live_peer_open(&pub, &rig->live, "pub", 0);
+	for (enum admin_which which = ADMIN_GHOSTS; which <= ADMIN_SLOW;
+	     which++) {
+		assert_int_equal(
+			admin_clients(rig->admin, which, NULL, 10, &list), 0);
+		assert_int_equal(list->count, 0);
+		free(list);
+	}
+	live_peer_close(&ghost);
+	for (int i = 0; i < 3; i++) {
+		live_peer_publish(&pub, "g", "12345", false);
+		live_peer_publish(&pub, "s", "12345", false);
+	}
+	only(rig, ADMIN_GHOSTS, "ghost", &c);
+	assert_false(c.connected);
+	assert_int_equal(c.queued, 3);
+	assert_int_equal(c.queued_bytes, 18);
+	assert_true(c.since > 0 && c.oldest >= c.since);
+	only(rig, ADMIN_SLOW, "slow", &c);
+	assert_int_equal(c.queued, 2);
+	assert_int_equal(c.inflight, 1);
+	assert_true(c.oldest > 0);
+	assert_int_equal(c.dropped, 0);
+	/* One of them is laid to rest. */
+	assert_int_equal(admin_disconnect(rig->admin, "ghost", true), 0);
+	assert_int_equal(
+		admin_clients(rig->admin, ADMIN_GHOSTS, NULL, 10, &list), 0);
+	assert_int_equal(list->count, 0);
+	free(list);
+	live_peer_close(&slow);
+	live_peer_close(&pub);
 }
 
 static void test_subscriptions_are_listed(void **state)
@@ -286,7 +353,8 @@ static void test_a_websocket_is_adopted_with_what_it_said(void **state)
 	assert_int_equal(send(ends[1], ping, sizeof(ping) - 1, 0), 8);
 	assert_int_equal(recv(ends[1], answer, 4, MSG_WAITALL), 4);
 	assert_memory_equal(answer, "\x82\x02\xd0\0", 4);
-	assert_int_equal(admin_clients(rig->admin, NULL, 5, &list), 0);
+	assert_int_equal(admin_clients(rig->admin, ADMIN_ALL, NULL, 5, &list),
+			 0);
 	assert_int_equal(list->count, 1);
 	assert_int_equal(list->clients[0].transport, ADMIN_WEBSOCKET);
 	assert_string_equal(list->clients[0].address, "192.0.2.1:5");
@@ -331,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_counters_count),
 		T(test_clients_are_listed_in_pages),
+		T(test_ghosts_and_slow_clients_are_listed),
 		T(test_subscriptions_are_listed),
 		T(test_a_client_is_disconnected_and_forgotten),
 		T(test_all_of_a_user_are_disconnected),

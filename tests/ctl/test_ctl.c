@@ -545,16 +545,17 @@ static void test_history_is_asked_for_in_milliseconds(void **state)
 
 static void test_clients_are_read_page_by_page(void **state)
 {
-	struct run r = run("clients|--json",
-			   ANSWERS(OK("{\"clients\":[{\"id\":\"a\"}],"
-				      "\"next\":\"a/&\"}"),
-				   OK("{\"clients\":[{\"id\":\"b\"}],"
-				      "\"next\":null}")));
+	struct run r =
+		run("ghosts|--json", ANSWERS(OK("{\"clients\":[{\"id\":\"a\"}],"
+						"\"next\":\"a/&\"}"),
+					     OK("{\"clients\":[{\"id\":\"b\"}],"
+						"\"next\":null}")));
 
 	(void)state;
 	assert_int_equal(r.code, CTL_OK);
 	assert_request(&r, 1,
-		       "GET /api/v1/clients?limit=1000&after=a%2F%26 HTTP/1.1",
+		       "GET /api/v1/clients?limit=1000&which=ghosts"
+		       "&after=a%2F%26 HTTP/1.1",
 		       "");
 	assert_non_null(strstr(r.out, "\"a\""));
 	assert_non_null(strstr(r.out, "\"b\""));

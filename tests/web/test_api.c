@@ -190,7 +190,17 @@ static void test_clients(void **state)
 	assert_non_null(found);
 	assert_string_equal(text(found, "transport"), "local");
 	assert_int_equal(number(found, "subscriptions"), 1);
+	assert_int_equal(number(found, "queued_bytes"), 0);
+	assert_int_equal(number(found, "refused"), 0);
+	assert_true(json_is_null(json_object_get(found, "oldest")));
 	json_decref(json);
+	json = call(state, 200, "GET", "/api/v1/clients?which=ghosts", NULL);
+	assert_int_equal(length(json, "clients"), 0);
+	json_decref(json);
+	json = call(state, 200, "GET", "/api/v1/clients?which=slow", NULL);
+	assert_int_equal(length(json, "clients"), 0);
+	json_decref(json);
+	expect(state, 400, "GET", "/api/v1/clients?which=dead", NULL);
 	/* Those inside the hub are not to be put out. */
 	expect(state, 404, "DELETE", "/api/v1/clients/odd%2Fid%20%3F", NULL);
 	expect(state, 404, "DELETE", "/api/v1/clients/nobody", NULL);

@@ -38,6 +38,11 @@ export interface Client {
   keep_alive_s: number;
   subscriptions: number;
   queued: number;
+  queued_bytes: number;
+  output_bytes: number;
+  oldest: number | null;
+  dropped: number;
+  refused: number;
   inflight: number;
   received: number;
   sent: number;

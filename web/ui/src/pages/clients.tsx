@@ -53,6 +53,12 @@ function facts(c: Client): [string, string][] {
           : t('clients.expires', { n: number(c.expiry_s) }),
     ],
     [t('clients.queued'), number(c.queued)],
+    [t('clients.queued_bytes'), number(c.queued_bytes)],
+    ...(c.oldest === null
+      ? []
+      : [[t('clients.oldest'), dateTime(c.oldest)] as [string, string]]),
+    [t('clients.dropped'), number(c.dropped)],
+    [t('clients.refused'), number(c.refused)],
     [t('clients.inflight'), number(c.inflight)],
     [t('clients.received'), number(c.received)],
     [t('clients.sent'), number(c.sent)],
@@ -140,6 +146,7 @@ function Table({ clients, onOpen }: {
             <th scope="col" class="mid-only num">
               {t('clients.messages')}
             </th>
+            <th scope="col" class="num">{t('clients.queued')}</th>
             <th scope="col" class="mid-only">
               {t('clients.since')}
             </th>
@@ -169,8 +176,11 @@ function Table({ clients, onOpen }: {
               <td class="mid-only num nowrap">
                 {number(c.received)} / {number(c.sent)}
               </td>
+              <td class={c.refused > 0 ? 'num bad' : 'num'}>{number(c.queued)}</td>
               <td class="mid-only nowrap">
-                {c.connected ? ago(c.since) : t('clients.away')}
+                {c.connected
+                  ? ago(c.since)
+                  : `${t('clients.away')}, ${ago(c.since)}`}
               </td>
             </tr>
           ))}
@@ -185,12 +195,40 @@ function found(c: Client, filter: string): boolean {
   return text.includes(filter.trim().toLowerCase());
 }
 
+const lists = ['all', 'ghosts', 'slow'] as const;
+type Which = (typeof lists)[number];
+
+function Choice({ which, onPick }: {
+  which: Which;
+  onPick: (which: Which) => void;
+}) {
+  return (
+    <div class="segments" role="group" aria-label={t('clients.which')}>
+      {lists.map((one) => (
+        <button
+          type="button"
+          key={one}
+          aria-pressed={one === which}
+          onClick={() => onPick(one)}
+        >
+          {t(`clients.${one}`)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
 export function ClientsPage() {
   const [limit, setLimit] = useState(PAGE);
+  const [which, setWhich] = useState<Which>('all');
   const [filter, setFilter] = useState('');
   const [open, setOpen] = useState<Client | null>(null);
-  const { data, error, reload } = useLoad(() =>
-    api.get<{ clients: Client[]; next: unknown }>(`/clients?limit=${limit}`),
+  const { data, error, reload } = useLoad(
+    () =>
+      api.get<{ clients: Client[]; next: unknown }>(
+        `/clients?limit=${limit}&which=${which}`,
+      ),
+    which,
   );
   useEvery(REFRESH_MS, () => void reload());
   const clients = data?.clients.filter((c) => found(c, filter)) ?? [];
@@ -205,6 +243,7 @@ export function ClientsPage() {
             : t('about.clients')
         }
       >
+        <Choice which={which} onPick={setWhich} />
         <label class="search">
           <Icon name="search" size={18} />
           <input
