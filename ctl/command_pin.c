@@ -51,21 +51,34 @@ static enum ctl_exit present(struct command_context *context, const char *name,
 	return *out ? CTL_OK : command_no_memory(context);
 }
 
-/* The type of each field is the contract's; those not named here are text. */
+/* The type of each field is the contract's; each list ends with NULL. */
+static const char *const numbers[] = {
+	"line",	    "debounce_ms",     "dead_ms", "cycles",
+	"max_on",   "min_on",	       "min_off", "auto_off",
+	"failsafe", "command_timeout", NULL
+};
+static const char *const switches[] = { "active_low", "locked", NULL };
+static const char *const texts[] = { "dir",  "chip", "bias",	  "safe",
+				     "kind", "boot", "interlock", "label",
+				     "room", NULL };
+
+static bool one_of(const char *const *keys, const char *key)
+{
+	while (*keys && strcmp(*keys, key) != 0)
+		keys++;
+	return *keys;
+}
+
 static json_t *field_value(const char *key, const char *value)
 {
-	static const char *const numbers[] = { "line", "debounce_ms" };
 	char *end;
 
-	for (size_t i = 0; i < 2; i++) {
-		long number;
+	if (one_of(numbers, key)) {
+		long number = strtol(value, &end, 10);
 
-		if (strcmp(key, numbers[i]) != 0)
-			continue;
-		number = strtol(value, &end, 10);
 		return *value && !*end ? json_integer(number) : NULL;
 	}
-	if (strcmp(key, "active_low") == 0) {
+	if (one_of(switches, key)) {
 		if (strcmp(value, "yes") == 0 || strcmp(value, "true") == 0)
 			return json_true();
 		if (strcmp(value, "no") == 0 || strcmp(value, "false") == 0)
@@ -76,19 +89,6 @@ static json_t *field_value(const char *key, const char *value)
 		return json_null();
 
 	return json_string(value);
-}
-
-static bool known(const char *key)
-{
-	static const char *const keys[] = { "dir",  "chip",	  "line",
-					    "bias", "active_low", "debounce_ms",
-					    "safe", "kind",	  "label",
-					    "room" };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
 }
 
 static enum ctl_exit set_field(const struct command_context *context,
@@ -103,19 +103,21 @@ static enum ctl_exit set_field(const struct command_context *context,
 				    "%s: expected FIELD=VALUE", argument);
 	memcpy(key, argument, len);
 	key[len] = '\0';
-	if (!known(key))
+	if (!one_of(texts, key) && !one_of(numbers, key) &&
+	    !one_of(switches, key))
 		return command_fail(context, CTL_USAGE,
 				    "%s: expected one of dir chip line bias"
 				    " active_low debounce_ms safe kind label"
-				    " room",
+				    " room boot interlock dead_ms locked cycles"
+				    " max_on min_on min_off auto_off"
+				    " command_timeout failsafe",
 				    key);
 	value = field_value(key, argument + len + 1);
 	if (!value)
 		return command_fail(context, CTL_USAGE, "%s: expected %s", key,
-				    strcmp(key, "active_low") == 0 ? "yes or no"
-				    : strcmp(key, "line") == 0 || key[0] == 'd'
-					    ? "a number"
-					    : "UTF-8");
+				    one_of(switches, key)  ? "yes or no"
+				    : one_of(numbers, key) ? "a number"
+							   : "UTF-8");
 	if (json_object_set_new(pin, key, value))
 		return command_no_memory(context);
 

@@ -9,9 +9,10 @@
 #include "db/settings.h"
 #include "db/statement.h"
 
-#define COLUMNS                                                        \
-	"name, dir, chip, line, bias, active_low, debounce_ms, safe, " \
-	"kind, label, room"
+#define COLUMNS                                                         \
+	"name, dir, chip, line, bias, active_low, debounce_ms, safe, "  \
+	"kind, label, room, boot, interlock, locked, dead_ms, cycles, " \
+	"max_on, min_on, min_off, auto_off, command_timeout, failsafe"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -122,6 +123,21 @@ int db_pin_check(const struct db_pin *pin, const char **field,
 		}
 	}
 
+	return db_pin_rules_check(pin, field, message);
+}
+
+/* The columns behind room, in the order of COLUMNS. */
+static int rules_at(const struct statement *s, struct db_pin_rules *out)
+{
+	char text[16];
+
+	if (!statement_copy_at(s, 11, text, sizeof(text)) ||
+	    db_pin_boot_parse(text, &out->boot) ||
+	    !statement_copy_at(s, 12, out->interlock, sizeof(out->interlock)))
+		return -EBADMSG;
+	out->locked = statement_int_at(s, 13) != 0;
+	for (int i = 0; i < DB_PIN_LIMITS; i++)
+		out->limit[i] = (uint32_t)statement_int_at(s, 14 + i);
 	return 0;
 }
 
@@ -153,7 +169,9 @@ static int pin_at(const struct statement *s, struct db_pin *out)
 	out->active_low = statement_int_at(s, 5) != 0;
 	out->debounce_ms = (uint32_t)statement_int_at(s, 6);
 
-	return words_at(s, out);
+	if (words_at(s, out))
+		return -EBADMSG;
+	return rules_at(s, &out->rules);
 }
 
 int db_pins_list(struct db_config *config, struct db_pin **out, size_t *count)
@@ -252,7 +270,8 @@ static int write_pin(struct db_config *config, const struct db_pin *pin)
 
 	statement_open(&s, db_config_sqlite(config),
 		       "REPLACE INTO pins (" COLUMNS ")"
-		       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		       " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	statement_text(&s, pin->name);
 	statement_text(&s, db_pin_dir_text(pin->dir));
 	statement_text(&s, pin->chip);
@@ -264,6 +283,11 @@ static int write_pin(struct db_config *config, const struct db_pin *pin)
 	statement_text(&s, db_pin_kind_text(pin->kind));
 	statement_text(&s, pin->label);
 	statement_text(&s, pin->room);
+	statement_text(&s, db_pin_boot_text(pin->rules.boot));
+	statement_text(&s, pin->rules.interlock);
+	statement_int(&s, pin->rules.locked);
+	for (size_t i = 0; i < DB_PIN_LIMITS; i++)
+		statement_int(&s, pin->rules.limit[i]);
 
 	return statement_finish(&s);
 }

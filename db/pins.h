@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "db/pin_rules.h"
+
 struct db_config;
 
 #define DB_PIN_NAME_MAX 32
@@ -45,6 +47,7 @@ struct db_pin {
 	enum db_pin_safe safe; /* outputs */
 	enum db_pin_kind kind;
 	bool active_low;
+	struct db_pin_rules rules; /* outputs */
 };
 
 /* The words of REST; parse: 0 or -EINVAL. */

@@ -19,6 +19,7 @@
 static const char *const dirs[] = { "in", "out", NULL };
 static const char *const biases[] = { "none", "up", "down", "as_is", NULL };
 static const char *const safes[] = { "off", "on", "hold", NULL };
+static const char *const boots[] = { "as_read", "off", "on", "restore", NULL };
 static const char *const kinds[] = { "relay",	"light",  "switch", "button",
 				     "contact", "motion", NULL };
 
@@ -90,6 +91,24 @@ static void set_text(char *out, size_t size, const char *text)
 		snprintf(out, size, "%s", text);
 }
 
+static void read_rules(struct form *form, struct db_pin_rules *rules)
+{
+	rules->boot = (enum db_pin_boot)form_choice(form, "boot", boots,
+						    (int)rules->boot);
+	set_text(rules->interlock, sizeof(rules->interlock),
+		 form_text(form, "interlock", FORM_OPTIONAL,
+			   DB_PIN_INTERLOCK_MAX));
+	rules->locked = form_bool(form, "locked", rules->locked);
+	for (size_t i = 0; i < DB_PIN_LIMITS; i++) {
+		const char *name = db_pin_limit_names[i];
+
+		if (form_has(form, name))
+			rules->limit[i] =
+				(uint32_t)form_number(form, name, FORM_OPTIONAL,
+						      0, db_pin_limit_max[i]);
+	}
+}
+
 /* A line reads 1..; what was not sent keeps its value. */
 static void read_form(struct form *form, struct db_pin *pin, bool is_new)
 {
@@ -126,6 +145,7 @@ static void read_form(struct form *form, struct db_pin *pin, bool is_new)
 		 form_text(form, "label", FORM_OPTIONAL, DB_PIN_TEXT_MAX));
 	set_text(pin->room, sizeof(pin->room),
 		 form_text(form, "room", FORM_OPTIONAL, DB_PIN_TEXT_MAX));
+	read_rules(form, &pin->rules);
 }
 
 /* Is the line held by some other driver or program? Then it is told who. */

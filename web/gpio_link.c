@@ -177,15 +177,64 @@ json_t *gpio_link_pin(const struct db_pin *pin, int64_t header_pin)
 	json_t *chip = pin->chip[0] ? json_string(pin->chip) : json_null();
 	json_t *number = header_pin ? json_integer(header_pin) : json_null();
 
-	return json_pack("{s:s,s:s,s:o,s:i,s:o,s:s,s:b,s:i,s:s,s:s,s:s,s:s}",
-			 "name", pin->name, "dir", db_pin_dir_text(pin->dir),
-			 "chip", chip, "line", (int)pin->line, "pin", number,
-			 "bias", db_pin_bias_text(pin->bias), "active_low",
-			 (int)pin->active_low, "debounce_ms",
-			 (int)pin->debounce_ms, "safe",
-			 db_pin_safe_text(pin->safe), "kind",
-			 db_pin_kind_text(pin->kind), "label", pin->label,
-			 "room", pin->room);
+	json_t *object = json_pack(
+		"{s:s,s:s,s:o,s:i,s:o,s:s,s:b,s:i,s:s,s:s,s:s,s:s}", "name",
+		pin->name, "dir", db_pin_dir_text(pin->dir), "chip", chip,
+		"line", (int)pin->line, "pin", number, "bias",
+		db_pin_bias_text(pin->bias), "active_low", (int)pin->active_low,
+		"debounce_ms", (int)pin->debounce_ms, "safe",
+		db_pin_safe_text(pin->safe), "kind",
+		db_pin_kind_text(pin->kind), "label", pin->label, "room",
+		pin->room);
+	int bad = 0;
+
+	bad |= json_object_set_new(
+		object, "boot", json_string(db_pin_boot_text(pin->rules.boot)));
+	bad |= json_object_set_new(object, "interlock",
+				   json_string(pin->rules.interlock));
+	bad |= json_object_set_new(object, "locked",
+				   json_boolean(pin->rules.locked));
+	for (size_t i = 0; i < DB_PIN_LIMITS; i++)
+		bad |= json_object_set_new(object, db_pin_limit_names[i],
+					   json_integer(pin->rules.limit[i]));
+	if (bad) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* A group has one output until its second is set up; the node would refuse it,
+ * and with it everything else. */
+static bool alone(const struct db_pin *pins, size_t count,
+		  const struct db_pin *pin)
+{
+	size_t members = 0;
+
+	for (size_t i = 0; i < count; i++)
+		members += strcmp(pins[i].rules.interlock,
+				  pin->rules.interlock) == 0;
+	return members < 2;
+}
+
+/* As the node is to take it. */
+static json_t *pin_for_node(const struct db_pin *pins, size_t count,
+			    const struct db_pin *pin)
+{
+	static const char *const outputs_only[] = { "boot", "interlock",
+						    "locked" };
+	json_t *object = gpio_link_pin(pin, 0);
+
+	if (pin->dir == DB_PIN_IN) {
+		for (size_t i = 0; i < 3; i++)
+			json_object_del(object, outputs_only[i]);
+		for (size_t i = 0; i < DB_PIN_LIMITS; i++)
+			json_object_del(object, db_pin_limit_names[i]);
+	} else if (alone(pins, count, pin)) {
+		json_object_del(object, "interlock");
+		json_object_del(object, "dead_ms");
+	}
+	return object;
 }
 
 /* NULL when out of memory. */
@@ -195,7 +244,8 @@ static json_t *configuration(const struct db_pin *pins, size_t count,
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < count; i++) {
-		if (json_array_append_new(list, gpio_link_pin(&pins[i], 0))) {
+		if (json_array_append_new(
+			    list, pin_for_node(pins, count, &pins[i]))) {
 			json_decref(list);
 			return NULL;
 		}

@@ -46,6 +46,10 @@ static const struct db_pin lamp = {
 	.label = "K\xc3\xbc"
 		 "che",
 	.room = "Kitchen",
+	.rules = { .boot = DB_PIN_BOOT_RESTORE,
+		   .interlock = "gate",
+		   .locked = true,
+		   .limit = { 500, 6, 70, 8, 9, 10, 11, 12 } },
 };
 
 static void assert_comes_back(const struct db_pin *pin)
@@ -67,6 +71,11 @@ static void assert_comes_back(const struct db_pin *pin)
 	assert_int_equal(got.kind, pin->kind);
 	assert_string_equal(got.label, pin->label);
 	assert_string_equal(got.room, pin->room);
+	assert_int_equal(got.rules.boot, pin->rules.boot);
+	assert_string_equal(got.rules.interlock, pin->rules.interlock);
+	assert_int_equal(got.rules.locked, pin->rules.locked);
+	assert_memory_equal(got.rules.limit, pin->rules.limit,
+			    sizeof(got.rules.limit));
 }
 
 static void test_a_pin_comes_back_as_given(void **state)
@@ -80,6 +89,7 @@ static void test_a_pin_comes_back_as_given(void **state)
 	button.dir = DB_PIN_IN;
 	button.kind = DB_PIN_BUTTON;
 	button.line = 23;
+	button.rules = (struct db_pin_rules){ 0 };
 	button.debounce_ms = 7;
 	assert_comes_back(&button);
 	assert_int_equal(db_pins_get(config, "lam", &got), -ENOENT);
@@ -159,6 +169,20 @@ static void test_each_field_is_checked(void **state)
 	BAD("kind", pin.kind = (enum db_pin_kind)6);
 	BAD("kind", pin.kind = DB_PIN_BUTTON);
 	BAD("kind", pin.dir = DB_PIN_IN);
+	BAD("dir", (pin.dir = DB_PIN_IN, pin.kind = DB_PIN_SWITCH));
+	BAD("boot", pin.rules.boot = (enum db_pin_boot)4);
+	BAD("boot", pin.rules.boot = DB_PIN_BOOT_ON);
+	BAD("interlock", memcpy(pin.rules.interlock, "a b", 4));
+	BAD("interlock",
+	    memset(pin.rules.interlock, 'a', sizeof(pin.rules.interlock)));
+	BAD("dead_ms", pin.rules.limit[DB_PIN_DEAD_MS] = 60001);
+	BAD("dead_ms", pin.rules.interlock[0] = '\0');
+	BAD("cycles", pin.rules.limit[DB_PIN_CYCLES] = 61);
+	BAD("max_on", pin.rules.limit[DB_PIN_MAX_ON] = 604801);
+	BAD("max_on", pin.rules.limit[DB_PIN_MAX_ON] = 8);
+	BAD("safe", pin.safe = DB_PIN_SAFE_ON);
+	BAD("safe", (pin.safe = DB_PIN_SAFE_ON, pin.rules.interlock[0] = '\0',
+		     pin.rules.limit[DB_PIN_DEAD_MS] = 0));
 	BAD("label", memcpy(pin.label, "\xff", 2));
 	BAD("label", memset(pin.label, 'a', sizeof(pin.label)));
 	BAD("room", memcpy(pin.room, "a\x1b[2J", 6));

@@ -79,7 +79,22 @@ export type PinKind =
   | 'contact'
   | 'motion';
 
-export interface Pin {
+/* What holds for an output, whoever switches it; 0 or '' for no such rule. */
+export interface PinRules {
+  boot: 'as_read' | 'off' | 'on' | 'restore';
+  interlock: string;
+  locked: boolean;
+  dead_ms: number;
+  cycles: number;
+  max_on: number;
+  min_on: number;
+  min_off: number;
+  auto_off: number;
+  command_timeout: number;
+  failsafe: number;
+}
+
+export interface Pin extends PinRules {
   name: string;
   dir: 'in' | 'out';
   chip: string | null;

@@ -7,6 +7,7 @@ import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
+import { NO_RULES, PinRulesFields } from './pin-rules';
 
 const OUT_KINDS: readonly PinKind[] = ['light', 'relay'];
 const IN_KINDS: readonly PinKind[] = ['switch', 'button', 'contact', 'motion'];
@@ -32,6 +33,7 @@ export function newPin(line: number | null): Pin {
     kind: 'relay',
     label: '',
     room: '',
+    ...NO_RULES,
   };
 }
 
@@ -110,7 +112,7 @@ function DirectionFields({ pin, change }: {
             change(
               dir === 'out'
                 ? { dir, kind: 'relay', bias: 'as_is', debounce_ms: 0 }
-                : { dir, kind: 'button', ...TO_GROUND },
+                : { dir, kind: 'button', ...TO_GROUND, ...NO_RULES },
             )
           }
         />
@@ -246,6 +248,12 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
           </p>
         )}
         <DirectionFields pin={pin} change={change} />
+        {pin.dir === 'out' && (
+          <PinRulesFields
+            {...{ pin, change, problem }}
+            others={data.pins}
+          />
+        )}
         <FormError text={message || problem('debounce_ms') || ''} />
         <div class="actions">
           <button type="button" class="button" onClick={onClose}>
