@@ -130,6 +130,39 @@ def on_time_ends(daemon):
     watcher.end()
 
 
+def interlocked(daemon):
+    """Set up by REST, kept by hearth-gpiod: the light goes off, then the pump on,
+    and a locked one does not move."""
+    def change(name, **fields):
+        daemon.rest("PUT", f"/pins/{name}", fields)
+
+    change("heater", interlock="water", dead_ms=100)
+    change("pump", interlock="water")
+    hub.until("the board to have it", lambda: not daemon.rest(
+        "GET", "/pins")["pending"])
+    equal(daemon.rest("GET", "/pins")["errors"], [], "no mistakes")
+    switch_to(daemon, "heater", "ON")
+    watcher = Watcher(daemon, topic("out/+"))
+    watcher.wait(topic("out/heater ON"))
+    pub(daemon, topic("out/pump/set"), "ON", "-q", "1")
+    watcher.wait(topic("out/pump ON"))
+    lines = watcher.process.lines
+    equal(lines.index(topic("out/heater OFF")) <
+          lines.index(topic("out/pump ON")), True, "first off, then on")
+    watcher.end()
+    change("pump", locked=True)
+    hub.until("the board to have it", lambda: not daemon.rest(
+        "GET", "/pins")["pending"])
+    watcher = Watcher(daemon, topic("out/pump/result"))
+    hub.until("a refusal", lambda: pub(
+        daemon, topic("out/pump/set"), "OFF", "-q", "1") or any(
+            "it is locked" in line for line in watcher.process.lines))
+    watcher.end()
+    change("pump", locked=False, interlock="")
+    change("heater", interlock="", dead_ms=0)
+    switch_to(daemon, "pump", "OFF")
+
+
 def nonsense_is_refused(daemon):
     """With a reason, and the state stays what it is."""
     for where, message in (("out/heater/set", "MAYBE"),
@@ -297,6 +330,7 @@ def main():
                    switch, daemon)
         cases.case("TOGGLE and JSON at QoS 1 and 2", toggle_and_json, daemon)
         cases.case("on_time switches off by itself", on_time_ends, daemon)
+        cases.case("outputs are interlocked and locked", interlocked, daemon)
         cases.case("nonsense is refused with a reason", nonsense_is_refused,
                    daemon)
         cases.case("a simulated input is read", simulated_input, daemon)
