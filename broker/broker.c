@@ -17,6 +17,7 @@
 #include "broker/listener.h"
 #include "broker/load.h"
 #include "broker/local_link.h"
+#include "broker/login.h"
 #include "broker/matcher.h"
 #include "broker/protocol.h"
 #include "broker/rate.h"
@@ -70,7 +71,7 @@ static struct connection *by_serial(const struct broker *broker,
 	for (; at; at = hash_table_next(at)) {
 		struct login *login = hash_entry(at, struct login, by_serial);
 
-		if (login->connection->serial == serial)
+		if (login->serial == serial)
 			return login->connection;
 	}
 	return NULL;

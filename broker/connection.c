@@ -12,6 +12,7 @@
 #include "broker/guard.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
+#include "broker/login.h"
 #include "broker/protocol.h"
 #include "broker/rate.h"
 #include "broker/reply.h"
@@ -69,13 +70,11 @@ struct connection *connection_new(struct broker *broker,
 	c->listener = options->listener;
 	take_limits(c);
 	c->mounted = c->listener && listener_options(c->listener)->mount_point;
-	c->serial = broker->next_serial++;
 	c->tag = options->tag;
 	c->last_heard = loop_now(broker->loop);
 	c->max_packet = MQTT_REMAINING_LENGTH_MAX + MQTT_FIXED_HEADER_MAX;
 	c->receive_maximum = UINT16_MAX;
 	c->problem_information = true;
-	buffer_init(&c->tail, broker->read_size);
 	gate_init(&c->gate);
 	list_init(&c->dirty);
 	list_init(&c->paused);
@@ -122,8 +121,8 @@ void connection_free(struct connection *c)
 	output_clear(broker->pool, &c->output);
 	transport_close(&c->transport, broker->pool);
 	end_long_connect(c);
-	buffer_free(&c->tail);
-	connection_end_login(c);
+	free(c->tail);
+	login_end(c);
 	scram_free(c->scram);
 	alias_table_free(c->aliases);
 	alias_out_free(c->aliases_out);
@@ -131,31 +130,6 @@ void connection_free(struct connection *c)
 	free(c->publisher);
 	free(c->cookie_user);
 	free(c);
-}
-
-int connection_begin_login(struct connection *c, struct slice connect)
-{
-	struct login *login = malloc(sizeof(*login));
-
-	if (!login)
-		return -ENOMEM;
-	login->connection = c;
-	buffer_init(&login->connect, LIMIT_CONNECT_SIZE);
-	if (buffer_append(&login->connect, connect.data, connect.len) < 0) {
-		free(login);
-		return -ENOMEM;
-	}
-	c->login = login;
-	return 0;
-}
-
-void connection_end_login(struct connection *c)
-{
-	if (!c->login)
-		return;
-	buffer_free(&c->login->connect);
-	free(c->login);
-	c->login = NULL;
 }
 
 const char *connection_name(const struct connection *c, char out[160])
@@ -210,6 +184,25 @@ static bool may_keep(struct connection *c, size_t len)
 	return true;
 }
 
+static int keep_tail(struct connection *c, const uint8_t *data, size_t len)
+{
+	uint8_t *tail = realloc(c->tail, len);
+
+	if (!tail)
+		return -ENOMEM;
+	memcpy(tail, data, len);
+	c->tail = tail;
+	c->tail_len = (uint32_t)len;
+	return 0;
+}
+
+static void drop_tail(struct connection *c)
+{
+	free(c->tail);
+	c->tail = NULL;
+	c->tail_len = 0;
+}
+
 /* data lies in the broker's read buffer: the old tail and what came behind it. */
 static void process(struct connection *c, const uint8_t *data, size_t len)
 {
@@ -220,19 +213,18 @@ static void process(struct connection *c, const uint8_t *data, size_t len)
 	if (used > 0)
 		end_long_connect(c);
 	if (used == len) {
-		buffer_free(&c->tail);
+		drop_tail(c);
 		return;
 	}
 	/* Nothing was used and nothing came: the tail is still what it was. */
-	if (used == 0 && len == c->tail.len)
+	if (used == 0 && len == c->tail_len)
 		return;
 	if (!may_keep(c, len - used)) {
 		connection_close(c, MQTT_SERVER_BUSY,
 				 "too many long CONNECTs at a time");
 		return;
 	}
-	c->tail.len = 0;
-	if (buffer_append(&c->tail, data + used, len - used) < 0)
+	if (keep_tail(c, data + used, len - used) < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
 }
 
@@ -240,11 +232,11 @@ static void read_once(struct connection *c, struct slice raw, bool *more)
 {
 	struct broker *broker = c->broker;
 	uint8_t *buffer = broker->read_buffer;
-	size_t tail = c->tail.len;
+	size_t tail = c->tail_len;
 	ssize_t n;
 
 	if (tail)
-		memcpy(buffer, c->tail.data, tail);
+		memcpy(buffer, c->tail, tail);
 	n = transport_read(&c->transport, broker->pool, raw, buffer + tail,
 			   broker->read_size - tail, more);
 	if (transport_pending(&c->transport))
@@ -294,14 +286,14 @@ void connection_feed(struct connection *c, struct slice raw)
 void connection_resume(struct connection *c)
 {
 	struct broker *broker = c->broker;
-	size_t len = c->tail.len;
+	size_t len = c->tail_len;
 
 	list_remove(&c->paused);
 	if (!c->input_paused || c->state >= CONNECTION_CLOSING)
 		return;
 	c->input_paused = false;
 	if (len > 0) {
-		memcpy(broker->read_buffer, c->tail.data, len);
+		memcpy(broker->read_buffer, c->tail, len);
 		process(c, broker->read_buffer, len);
 	}
 	read_held_back(c);
@@ -511,7 +503,7 @@ void connection_bury(struct connection *c)
 	list_remove(&c->link);
 	list_append(&broker->connections, &c->link);
 	output_clear(broker->pool, &c->output);
-	buffer_free(&c->tail);
+	drop_tail(c);
 	end_long_connect(c);
 	update_events(c);
 	loop_timer_set(broker->loop, &c->timer, LINGER_MS);

@@ -42,12 +42,8 @@ struct verdict_cache {
 	uint64_t access;
 };
 
-/* While AUTHENTICATING or EXCHANGING. */
-struct login {
-	struct hash_node by_serial;
-	struct connection *connection;
-	struct buffer connect; /* CONNECT's body */
-};
+/* While AUTHENTICATING or EXCHANGING: login.h. */
+struct login;
 
 /* What only clients that publish need; most of a house's only listen. */
 struct publisher {
@@ -74,14 +70,13 @@ struct connection {
 	struct transport transport;
 	struct output output;
 	struct gate gate;
-	struct buffer tail; /* bytes not yet understood */
+	uint8_t *tail; /* bytes not yet understood */
 	struct list link;
 	struct list dirty;
 	struct list paused; /* in broker->paused: not read while the store is
 			     * behind; or in broker->stalled */
 	struct list failing; /* in broker->failing: connection_close_soon() */
 	const char *failure;
-	enum mqtt_reason failure_reason;
 	struct login *login; /* NULL: nobody is asked for anything */
 	struct scram *scram; /* the exchange under way, or NULL */
 	struct loop_timer
@@ -91,18 +86,19 @@ struct connection {
 	struct rate *rate; /* NULL: not limited so far */
 	char *cookie_user; /* the browser session's user, or NULL */
 	uint64_t tag; /* of the browser session; 0 none */
-	uint64_t serial;
 	uint64_t last_heard; /* clock_ms() of the last whole packet */
 	struct publisher *publisher; /* with its first PUBLISH */
+	enum mqtt_reason failure_reason;
+	uint32_t tail_len;
 	uint32_t max_packet; /* the client's Maximum Packet Size */
 	uint32_t own_max_packet; /* ours towards it */
 	uint32_t received; /* PUBLISH */
 	uint32_t sent;
+	enum connection_state state;
+	enum mqtt_version version; /* 0: not known yet */
 	uint16_t receive_maximum; /* the client's: our window towards it */
 	uint16_t keep_alive; /* seconds, as granted */
 	uint16_t aliases_allowed; /* that we may set, at most our own limit */
-	enum connection_state state;
-	enum mqtt_version version; /* 0: not known yet */
 	bool mounted; /* its listener has a mount point: mount.h */
 	bool input_paused;
 	bool traced; /* broker->trace means it */
@@ -139,10 +135,6 @@ void connection_feed(struct connection *c, struct slice raw);
 /* Stop reading from the socket; go on, with what was left first. */
 void connection_pause(struct connection *c);
 void connection_resume(struct connection *c);
-
-/* Keep a copy of the CONNECT until it is known who it is. Returns 0 or -ENOMEM. */
-int connection_begin_login(struct connection *c, struct slice connect);
-void connection_end_login(struct connection *c);
 
 /* CONNACK has left: the keep-alive begins. */
 void connection_start_keep_alive(struct connection *c);

@@ -10,6 +10,7 @@
 #include "broker/core.h"
 #include "broker/guard.h"
 #include "broker/limits.h"
+#include "broker/login.h"
 #include "broker/protocol.h"
 #include "broker/protocol_login.h"
 #include "broker/reply.h"
@@ -148,7 +149,7 @@ void protocol_begin_exchange(struct connection *c,
 				"CONNECT too large for an exchange");
 		return;
 	}
-	if (connection_begin_login(c, body) < 0) {
+	if (login_begin(c, body) < 0) {
 		protocol_refuse(c, MQTT_SERVER_UNAVAILABLE, "out of memory");
 		return;
 	}
@@ -185,7 +186,7 @@ static void let_in(struct connection *c)
 				"CONNECT names another user");
 	else
 		protocol_let_in(c, &packet, user);
-	connection_end_login(c);
+	login_end(c);
 	end_exchange(c);
 }
 

@@ -5,6 +5,7 @@
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/guard.h"
+#include "broker/login.h"
 #include "broker/protocol.h"
 #include "broker/protocol_login.h"
 
@@ -24,7 +25,7 @@ void protocol_ask_hasher(struct connection *c,
 		protocol_refuse(c, MQTT_BANNED, why);
 		return;
 	}
-	if (connection_begin_login(c, body) < 0) {
+	if (login_begin(c, body) < 0) {
 		protocol_refuse(c, MQTT_SERVER_UNAVAILABLE, "out of memory");
 		return;
 	}
@@ -37,7 +38,7 @@ void protocol_ask_hasher(struct connection *c,
 		return;
 	}
 	request->reply = broker->auth_replies;
-	request->token = c->serial;
+	request->token = c->login->serial;
 	if (authenticator_submit(broker->options.authenticator, request) < 0) {
 		authenticator_request_free(request);
 		protocol_refuse(c, MQTT_SERVER_BUSY,
@@ -45,7 +46,8 @@ void protocol_ask_hasher(struct connection *c,
 		return;
 	}
 	c->state = CONNECTION_AUTHENTICATING;
-	hash_table_add(&broker->by_serial, &c->login->by_serial, c->serial);
+	hash_table_add(&broker->by_serial, &c->login->by_serial,
+		       c->login->serial);
 	connection_pause(c);
 }
 
@@ -96,5 +98,5 @@ void protocol_auth_result(struct connection *c, bool right)
 	}
 	protocol_let_in(c, &packet, user);
 	free(user);
-	connection_end_login(c);
+	login_end(c);
 }
