@@ -12,6 +12,7 @@ const PAGES = {
   pins: '.header .pad-out',
   clients: 'tbody tr',
   users: '.rows .row',
+  protection: '.rows .row',
   account: '.facts div:nth-child(6)',
 };
 
@@ -46,6 +47,11 @@ async function furnish() {
     const pin = { line, kind, label, room, ...wiring };
     await hub.rest('PUT', `/pins/${name}`, pin);
   }
+  await hub.rest('POST', '/bans', {
+    kind: 'address',
+    what: '203.0.113.0/24',
+    reason: 'tries passwords',
+  });
   await until('the board to have them', async () => {
     const { pending } = await hub.rest('GET', '/pins');
     return !pending;

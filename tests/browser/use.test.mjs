@@ -415,6 +415,28 @@ scene('a rule is added, tried out and deleted', async (v, page) => {
   await mine.waitFor({ state: 'detached' });
 });
 
+scene('a network is kept out, and let in again', async (v, page) => {
+  await v.go('protection');
+  const bans = page.getByRole('region', { name: 'Kept out' });
+  await bans.getByLabel('How long').selectOption('A week');
+  await bans.getByLabel('Address').fill('192.0.2.7/33');
+  v.expectRefusals = true;
+  await bans.getByRole('button', { name: 'Keep out' }).click();
+  await bans.getByText('must be an address or a network').waitFor();
+  v.expectRefusals = false;
+  await bans.getByLabel('Address').fill('192.0.2.7/24');
+  await bans.getByLabel('Why').fill('noise');
+  await bans.getByRole('button', { name: 'Keep out' }).click();
+  const mine = bans.getByRole('listitem').filter({ hasText: '192.0.2.0/24' });
+  await mine.getByText('noise').waitFor();
+  const { bans: found } = await hub.rest('GET', '/bans');
+  assert.equal(found.length, 1);
+  assert.ok(found[0].until > Date.now() + 6 * 24 * 3600 * 1000);
+  await mine.getByRole('button').click();
+  await mine.waitFor({ state: 'detached' });
+  assert.equal((await hub.rest('GET', '/bans')).bans.length, 0);
+});
+
 test('a password is changed, and the old one is worth nothing', async () => {
   const login = (password) =>
     fetch(`${hub.url}api/v1/login`, {

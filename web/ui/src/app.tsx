@@ -10,6 +10,7 @@ import { HomePage } from './pages/home';
 import { LoginPage } from './pages/login';
 import { MorePage } from './pages/more';
 import { PinsPage } from './pages/pins';
+import { ProtectionPage } from './pages/protection';
 import { TopicsPage } from './pages/topics';
 import { UsersPage } from './pages/users';
 import { route } from './ui/route';
@@ -25,6 +26,7 @@ const pages: Record<Page, () => preact.JSX.Element> = {
   pins: PinsPage,
   clients: ClientsPage,
   users: UsersPage,
+  protection: ProtectionPage,
   account: AccountPage,
   more: MorePage,
 };

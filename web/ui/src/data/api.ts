@@ -65,6 +65,28 @@ export interface Rule {
   effect: 'allow' | 'deny';
 }
 
+export interface Ban {
+  id: number;
+  kind: 'user' | 'client' | 'address';
+  what: string;
+  reason: string;
+  until: number | null;
+  hits: number;
+  automatic: boolean;
+  created: number | null;
+  by: string | null;
+}
+
+export interface Notice {
+  kind: 'store' | 'set_aside' | 'flapping' | 'takeovers' | 'logins';
+  subject: string;
+  from: string | null;
+  other: string | null;
+  first: number;
+  last: number;
+  count: number;
+}
+
 export interface Verdict {
   allowed: boolean;
   rule: number | string | null;

@@ -27,6 +27,7 @@ export const en = {
   'nav.pins': 'Pins',
   'nav.clients': 'Clients',
   'nav.users': 'Users',
+  'nav.protection': 'Protection',
   'nav.account': 'Account',
   'nav.more': 'More',
   'about.topics': 'Everything that is published, as it happens.',
@@ -34,6 +35,7 @@ export const en = {
   'about.pins': 'What hangs on the board, and where.',
   'about.clients': 'Who is connected to the broker.',
   'about.users': 'People, devices, and what each may do.',
+  'about.protection': 'What somebody should look at, and who is kept out.',
   'about.account': 'Language, theme, password, log out.',
 
   'link.online': 'Live',
@@ -359,6 +361,36 @@ export const en = {
   'account.gpio_sim': 'simulated',
   'account.gpio_on': 'online',
   'account.gpio_off': 'offline',
+
+  'notice.title': 'Worth a look',
+  'notice.none': 'Nothing out of the ordinary.',
+  'notice.store': 'The disk does not take what is to be kept: look at {what}.',
+  'notice.set_aside': 'A damaged file was set aside as {what}.',
+  'notice.flapping': '{what} comes and goes: {n} times, from {from}.',
+  'notice.flapping_two':
+    '{what} comes and goes: {n} times, from {from} and {other}.',
+  'notice.takeovers':
+    'Two clients call themselves {what} and throw each other out: {n} times, at {from} and {other}.',
+  'notice.logins': '{n} wrong passwords came from {what}.',
+  'bans.title': 'Kept out',
+  'bans.text': 'Out of MQTT; this dashboard stays open to everybody.',
+  'bans.none': 'Nobody is kept out.',
+  'bans.kind': 'What',
+  'bans.user': 'User',
+  'bans.client': 'Client',
+  'bans.address': 'Address',
+  'bans.address_hint': 'An address or a network, as 192.0.2.0/24.',
+  'bans.reason': 'Why',
+  'bans.time': 'How long',
+  'bans.hours_1': 'An hour',
+  'bans.hours_24': 'A day',
+  'bans.hours_168': 'A week',
+  'bans.hours_0': 'For good',
+  'bans.for_good': 'for good',
+  'bans.until': 'until {when}',
+  'bans.automatic': 'by the hub itself',
+  'bans.hits': 'tried {n} times',
+  'bans.add': 'Keep out',
 };
 
 export type Key = keyof typeof en;

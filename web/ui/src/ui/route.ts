@@ -9,6 +9,7 @@ export type Page =
   | 'pins'
   | 'clients'
   | 'users'
+  | 'protection'
   | 'account'
   | 'more';
 
@@ -19,6 +20,7 @@ const PAGES: readonly string[] = [
   'pins',
   'clients',
   'users',
+  'protection',
   'account',
   'more',
 ];

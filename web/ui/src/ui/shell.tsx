@@ -23,6 +23,7 @@ const ITEMS: readonly Item[] = [
   { page: 'pins', icon: 'pins' },
   { page: 'clients', icon: 'clients', admin: true },
   { page: 'users', icon: 'users', admin: true },
+  { page: 'protection', icon: 'shield', admin: true },
   { page: 'account', icon: 'account' },
 ];
 
