@@ -36,6 +36,9 @@ struct load_options {
 	unsigned int warm_ms, run_ms;
 	int qos;
 	unsigned int size; /* of a payload */
+	unsigned int json; /* payloads of JSON */
+	unsigned int predicates; /* LOAD_FAN_OUT: so many different ones that
+				  * all messages fit; 0 none */
 	bool subscribe; /* idle connections have a subscription each */
 };
 

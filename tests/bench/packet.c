@@ -183,6 +183,46 @@ bool packet_read_stamp(struct stamp *stamp, const uint8_t *payload, size_t len)
 		payload[len - 1] == filling(len - 1));
 }
 
+static const char json_start[] = "{\"v\":50,\"s\":\"";
+#define JSON_STAMP_AT (sizeof(json_start) - 1)
+
+void packet_make_json(uint8_t *payload, size_t size)
+{
+	assert(size >= PACKET_JSON_SIZE);
+	memset(payload, ' ', size);
+	memcpy(payload, json_start, JSON_STAMP_AT);
+	memcpy(payload + JSON_STAMP_AT + 2 * STAMP_SIZE, "\"}", 2);
+}
+
+/* Two letters for a byte. */
+void packet_stamp_json(uint8_t *payload, const struct stamp *stamp)
+{
+	uint8_t bytes[STAMP_SIZE];
+
+	packet_stamp(bytes, stamp);
+	for (size_t i = 0; i < STAMP_SIZE; i++) {
+		payload[JSON_STAMP_AT + 2 * i] = (uint8_t)('a' + bytes[i] / 16);
+		payload[JSON_STAMP_AT + 2 * i + 1] =
+			(uint8_t)('a' + bytes[i] % 16);
+	}
+}
+
+bool packet_read_stamp_json(struct stamp *stamp, const uint8_t *payload,
+			    size_t len)
+{
+	uint8_t bytes[STAMP_SIZE];
+
+	if (len < PACKET_JSON_SIZE ||
+	    memcmp(payload, json_start, JSON_STAMP_AT) != 0 ||
+	    memcmp(payload + JSON_STAMP_AT + 2 * STAMP_SIZE, "\"}", 2) != 0)
+		return false;
+	payload += JSON_STAMP_AT;
+	for (size_t i = 0; i < STAMP_SIZE; i++)
+		bytes[i] = (uint8_t)((payload[2 * i] - 'a') * 16 +
+				     (payload[2 * i + 1] - 'a'));
+	return packet_read_stamp(stamp, bytes, STAMP_SIZE);
+}
+
 long packet_length(const uint8_t *data, size_t len, size_t *body)
 {
 	size_t length = 0;

@@ -54,6 +54,14 @@ size_t packet_publish(uint8_t *out, int level, const char *topic, int qos,
 		      size_t *stamp_at);
 void packet_stamp(uint8_t *at, const struct stamp *stamp);
 
+/*
+ * The same for a payload of JSON, {"v":50,"s":"<the stamp>"} and spaces, made out
+ * of one of packet_publish() with at least PACKET_JSON_SIZE bytes.
+ */
+#define PACKET_JSON_SIZE 63
+void packet_make_json(uint8_t *payload, size_t size);
+void packet_stamp_json(uint8_t *payload, const struct stamp *stamp);
+
 /* One received PUBLISH taken apart; the pointers are into the packet. */
 struct publish {
 	const char *topic;
@@ -72,6 +80,9 @@ bool packet_read_publish(struct publish *publish, int level, uint8_t header,
 /* False when the payload was not written by packet_publish(): too short, or the
  * filling is not what it should be. */
 bool packet_read_stamp(struct stamp *stamp, const uint8_t *payload, size_t len);
+
+bool packet_read_stamp_json(struct stamp *stamp, const uint8_t *payload,
+			    size_t len);
 
 /*
  * How long the packet at data is, header and all. Returns 0 when more bytes are

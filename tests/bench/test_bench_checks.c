@@ -99,6 +99,29 @@ static void read_back(int level, int qos, size_t size)
 	assert_false(packet_read_stamp(&out, publish.payload, STAMP_SIZE - 1));
 }
 
+static void test_json_is_read_back_and_damage_seen(void **unused)
+{
+	const struct stamp in = { 7, 1234567890123, 99 };
+	uint8_t packet[200];
+	struct stamp out;
+	size_t id_at, at;
+
+	(void)unused;
+	packet_publish(packet, 4, "a/b", 0, false, 64, &id_at, &at);
+	packet_make_json(packet + at, 64);
+	packet_stamp_json(packet + at, &in);
+	assert_memory_equal(packet + at, "{\"v\":50,\"s\":\"", 13);
+	assert_memory_equal(packet + at + 61, "\"} ", 3);
+	assert_true(packet_read_stamp_json(&out, packet + at, 64));
+	assert_int_equal(out.publisher, 7);
+	assert_int_equal(out.sequence, 1234567890123);
+	assert_int_equal(out.time, 99);
+	assert_false(packet_read_stamp_json(&out, packet + at,
+					    PACKET_JSON_SIZE - 1));
+	packet[at + 13] ^= 1;
+	assert_false(packet_read_stamp_json(&out, packet + at, 64));
+}
+
 static void test_publish_is_read_back_and_damage_seen(void **unused)
 {
 	static const size_t sizes[] = { 25,  64,   100,	  127,
@@ -152,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_a_second_copy_is_a_duplicate),
 		cmocka_unit_test(test_a_late_message_is_reordered_not_lost),
 		cmocka_unit_test(test_publish_is_read_back_and_damage_seen),
+		cmocka_unit_test(test_json_is_read_back_and_damage_seen),
 		cmocka_unit_test(test_length_wants_whole_header),
 		cmocka_unit_test(test_quantiles_are_within_one_part_in_64),
 	};

@@ -71,6 +71,8 @@ static void make_packet(struct publisher *p)
 	p->packet_len =
 		packet_publish(p->packet, peer_net.level, topic, state.o->qos,
 			       false, state.o->size, &p->id_at, &p->stamp_at);
+	if (state.o->json)
+		packet_make_json(p->packet + p->stamp_at, state.o->size);
 }
 
 static void publish_one(struct publisher *p)
@@ -83,7 +85,10 @@ static void publish_one(struct publisher *p)
 		make_packet(p);
 	at = peer_put(&p->peer, p->packet_len);
 	memcpy(at, p->packet, p->packet_len);
-	packet_stamp(at + p->stamp_at, &stamp);
+	if (state.o->json)
+		packet_stamp_json(at + p->stamp_at, &stamp);
+	else
+		packet_stamp(at + p->stamp_at, &stamp);
 	if (p->id_at) {
 		at[p->id_at] = (uint8_t)(id >> 8);
 		at[p->id_at + 1] = (uint8_t)id;
@@ -151,6 +156,14 @@ static void delivered(struct subscriber *s, const struct stamp *stamp)
 		p->complete++;
 }
 
+static bool read_stamp(struct stamp *stamp, const struct publish *publish)
+{
+	return state.o->json ? packet_read_stamp_json(stamp, publish->payload,
+						      publish->payload_len)
+			     : packet_read_stamp(stamp, publish->payload,
+						 publish->payload_len);
+}
+
 static void subscriber_publish(struct subscriber *s, uint8_t header,
 			       const uint8_t *body, size_t len)
 {
@@ -158,7 +171,7 @@ static void subscriber_publish(struct subscriber *s, uint8_t header,
 	struct stamp stamp;
 
 	if (!packet_read_publish(&publish, s->peer.level, header, body, len) ||
-	    !packet_read_stamp(&stamp, publish.payload, publish.payload_len) ||
+	    !read_stamp(&stamp, &publish) ||
 	    publish.payload_len != state.o->size ||
 	    publish.qos != state.o->qos ||
 	    stamp.publisher >= state.o->publishers) {
@@ -227,6 +240,11 @@ static unsigned int subscribe(struct subscriber *s)
 			snprintf(filter, sizeof(filter), "bench/%u/%s",
 				 s->peer.index,
 				 state.o->topics > 1 ? "+" : "state");
+		else if (state.o->predicates)
+			/* Every message has 50 there. */
+			snprintf(filter, sizeof(filter),
+				 "$match/v>-%u/bench/+/state",
+				 s->peer.index % state.o->predicates);
 		else
 			snprintf(filter, sizeof(filter), "bench/+/state");
 		peer_subscribe(&s->peer, filter, state.o->qos);
