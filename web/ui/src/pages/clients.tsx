@@ -123,8 +123,9 @@ function Detail({ client, onClose, onGone }: {
   );
 }
 
-function Table({ clients, onOpen }: {
+function Table({ clients, waiting, onOpen }: {
   clients: readonly Client[];
+  waiting: boolean;
   onOpen: (c: Client) => void;
 }) {
   return (
@@ -144,9 +145,8 @@ function Table({ clients, onOpen }: {
               {t('clients.subscriptions')}
             </th>
             <th scope="col" class="mid-only num">
-              {t('clients.messages')}
+              {t(waiting ? 'clients.queued' : 'clients.messages')}
             </th>
-            <th scope="col" class="num">{t('clients.queued')}</th>
             <th scope="col" class="mid-only">
               {t('clients.since')}
             </th>
@@ -174,13 +174,12 @@ function Table({ clients, onOpen }: {
               </td>
               <td class="wide-only num">{number(c.subscriptions)}</td>
               <td class="mid-only num nowrap">
-                {number(c.received)} / {number(c.sent)}
+                {waiting
+                  ? number(c.queued)
+                  : `${number(c.received)} / ${number(c.sent)}`}
               </td>
-              <td class={c.refused > 0 ? 'num bad' : 'num'}>{number(c.queued)}</td>
               <td class="mid-only nowrap">
-                {c.connected
-                  ? ago(c.since)
-                  : `${t('clients.away')}, ${ago(c.since)}`}
+                {c.connected || waiting ? ago(c.since) : t('clients.away')}
               </td>
             </tr>
           ))}
@@ -243,7 +242,6 @@ export function ClientsPage() {
             : t('about.clients')
         }
       >
-        <Choice which={which} onPick={setWhich} />
         <label class="search">
           <Icon name="search" size={18} />
           <input
@@ -255,6 +253,7 @@ export function ClientsPage() {
           />
         </label>
       </Head>
+      <Choice which={which} onPick={setWhich} />
       {error !== null && !data && <Failed error={error} retry={reload} />}
       {!data && !error && <Loading />}
       {data && clients.length === 0 && (
@@ -262,7 +261,13 @@ export function ClientsPage() {
           <Empty icon="clients" title={t('clients.none')} />
         </section>
       )}
-      {clients.length > 0 && <Table clients={clients} onOpen={setOpen} />}
+      {clients.length > 0 && (
+        <Table
+          clients={clients}
+          waiting={which !== 'all'}
+          onOpen={setOpen}
+        />
+      )}
       {data?.next != null && limit < 1000 && (
         <button
           type="button"
