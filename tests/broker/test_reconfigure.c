@@ -98,7 +98,7 @@ static void test_numbers_and_listeners_change_at_once(void **state)
 	};
 	struct rig *rig = *state;
 	struct live_peer inside;
-	uint32_t size;
+	uint32_t size = 0;
 
 	live_peer_open(&inside, &rig->live, "inside", 0);
 	assert_int_equal(granted(rig, &size), 60);
@@ -126,7 +126,7 @@ static void test_without_memory_nothing_changes(void **state)
 {
 	static const struct listener_options listener = { .name = "test" };
 	struct rig *rig = *state;
-	uint32_t size;
+	uint32_t size = 0;
 
 	for (unsigned int n = 0; n < 2; n++) {
 		failing_malloc_arm(n);
