@@ -54,10 +54,10 @@ static void arrival_free(struct arrival *a)
 
 void arrivals_free(struct broker *broker)
 {
-	struct list *first;
+	struct list *at, *after;
 
-	while ((first = list_first(&broker->arrivals)))
-		arrival_free(list_entry(first, struct arrival, link));
+	list_for_each (at, after, &broker->arrivals)
+		arrival_free(list_entry(at, struct arrival, link));
 }
 
 int arrival_new(struct broker *broker, struct listener *listener, int fd,

@@ -40,37 +40,36 @@ enum full_queue {
 struct listener_options {
 	const char *name; /* for the log */
 	enum listener_type type;
+	uint16_t port; /* 0: the kernel chooses, see broker_listener_port() */
+	bool anonymous; /* let clients without user name in as ACCESS_ANONYMOUS */
+	/* Each peer is a proxy and says first, by PROXY protocol 1 or 2, for whom
+	 * it comes. proxy_from: networks of the proxies; none: from everywhere. */
+	bool proxy_protocol;
+	struct name_list proxy_from;
 	const char *address; /* numeric; "0.0.0.0", "127.0.0.1", "::" for every
 			      * network of both kinds, "fe80::1%eth0" */
-	uint16_t port; /* 0: the kernel chooses, see broker_listener_port() */
 	const char *path; /* unix; a stale socket is replaced */
 	uint32_t mode; /* of path; 0: 0660 */
-	bool anonymous; /* let clients without user name in as ACCESS_ANONYMOUS */
+	unsigned int max_connections; /* 0: the broker's limit */
+	uint32_t max_packet_size; /* if less than the broker's; 0: that */
+	uint32_t max_keep_alive; /* likewise, seconds */
 	const char *tls_cert; /* PEM files; NULL: no TLS; both or none */
 	const char *tls_key;
 	const char
 		*tls_client_ca; /* clients must show a certificate; or NULL */
 	const char *tls_client_crl; /* revoked ones; or NULL */
-	unsigned int
-		tls_user; /* enum tls_user: where a certificate says who comes;
-				* no password is asked then */
-	unsigned int tls_min; /* 0: TLS 1.2; 1: TLS 1.3 */
 	struct name_list tls_sni; /* "CERTIFICATE KEY": further ones, by name */
+	unsigned int tls_min; /* 0: TLS 1.2; 1: TLS 1.3 */
+	/* enum tls_user: where a certificate says who comes; no password then */
+	unsigned int tls_user;
 	const char *user; /* not NULL: everybody here is this user, no password
 			   * asked; for unix sockets guarded by their mode */
 	/* Whom among those who could log in it is for: nobody else gets in here.
 	 * None: everybody. */
 	struct name_list users;
-	unsigned int max_connections; /* 0: the broker's limit */
-	uint32_t max_packet_size; /* if less than the broker's; 0: that */
-	uint32_t max_keep_alive; /* likewise, seconds */
 	/* As "cabin/": clients live under this part of the tree, as if it were all
 	 * there is. NULL: none. */
 	const char *mount_point;
-	/* Each peer is a proxy and says first, by PROXY protocol 1 or 2, for whom
-	 * it comes. proxy_from: networks of the proxies; none: from everywhere. */
-	bool proxy_protocol;
-	struct name_list proxy_from;
 	/* WebSocket: pages, as "https://ui.example", that may come besides those
 	 * of this machine; "any". A peer that is no browser names none. */
 	struct name_list origins;

@@ -8,6 +8,7 @@ import subprocess
 import warnings
 
 import hub
+import mqtt
 from cases import Cases, equal
 
 CONF = """\
@@ -22,6 +23,26 @@ port = {mqtt}
 port = TLS
 tls_cert = PKI/server.crt
 tls_key = PKI/server.key
+
+[listener names]
+type = tls
+port = NAMES
+tls_cert = PKI/server.crt
+tls_key = PKI/server.key
+tls_sni = PKI/other.crt PKI/other.key
+
+[listener modern]
+port = MODERN
+tls_cert = PKI/server.crt
+tls_key = PKI/server.key
+tls_min = 1.3
+
+[listener mail]
+port = MAIL
+tls_cert = PKI/server.crt
+tls_key = PKI/server.key
+tls_client_ca = PKI/ca.crt
+tls_user = san-email
 
 [listener mutual]
 port = MUTUAL
@@ -77,6 +98,9 @@ def make_pki(pki):
             "keyUsage=critical,keyCertSign,cRLSign")
     issue(pki, "server", "/CN=hub",
           "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    issue(pki, "other", "/CN=other", "subjectAltName=DNS:hub.example\n")
+    issue(pki, "mail", "/CN=nobody",
+          "subjectAltName=email:kitchen@hub.example,DNS:kitchen\n")
     for name, subject in (("kitchen", "/CN=kitchen"), ("nobody", "/CN=nobody"),
                           ("lost", "/CN=kitchen/O=lost")):
         issue(pki, name, subject)
@@ -91,17 +115,23 @@ def make_pki(pki):
 
 class Tls:
     def __init__(self):
-        self.tls_port, self.mutual_port = hub.free_ports(2)
+        (self.tls_port, self.mutual_port, self.names_port, self.modern_port,
+         self.mail_port) = hub.free_ports(5)
         self.hub = hub.Hub()
         self.pki = os.path.join(self.hub.scratch, "pki")
         make_pki(self.pki)
         self.hub.config = (CONF.replace("PKI", self.pki)
+                           .replace("NAMES", str(self.names_port))
+                           .replace("MODERN", str(self.modern_port))
+                           .replace("MAIL", str(self.mail_port))
                            .replace("TLS", str(self.tls_port))
                            .replace("MUTUAL", str(self.mutual_port)))
         self.hub.start()
         self.hub.claim()
         self.hub.rest("PUT", "/users/kitchen", {"password": "kitchen password",
                                                 "kind": "device"})
+        self.hub.rest("PUT", "/users/kitchen@hub.example",
+                      {"password": "kitchen password", "kind": "device"})
         hub.until("the TLS listeners", lambda: hub.listening(self.tls_port) and
                   hub.listening(self.mutual_port))
 
@@ -172,6 +202,59 @@ def certificates_refused(tls):
     assert done.returncode != 0, "no certificate, and let in"
 
 
+def subject(tls, port, name, version=ssl.TLSVersion.TLSv1_2):
+    """The Common Name shown to who asks for name."""
+    context = ssl.create_default_context(cafile=tls.file("ca.crt"))
+    context.check_hostname = False
+    context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", port), hub.DEADLINE) as raw:
+        with context.wrap_socket(raw, server_hostname=name) as s:
+            found = dict(x[0] for x in s.getpeercert()["subject"])
+            return found["commonName"]
+
+
+def certificate_by_name(tls):
+    for name, wanted in (("localhost", "hub"), ("hub.example", "other"),
+                         ("unknown.example", "hub")):
+        equal(subject(tls, tls.names_port, name), wanted, name)
+
+
+def sessions_are_resumed(tls):
+    """By both versions; openssl says so itself."""
+    for version in ("-tls1_2", "-tls1_3"):
+        ticket = tls.file(f"ticket{version}")
+        for extra, wanted in ((["-sess_out", ticket], "New"),
+                              (["-sess_in", ticket], "Reused")):
+            # A refused CONNECT ends it; tickets of 1.3 come before.
+            done = subprocess.run(
+                ["openssl", "s_client", "-connect",
+                 f"127.0.0.1:{tls.tls_port}", "-CAfile", tls.file("ca.crt"),
+                 "-ign_eof", version, *extra],
+                input=mqtt.connect(mqtt.V311, "t"), capture_output=True,
+                timeout=hub.DEADLINE, check=False)
+            assert f"\n{wanted}, TLSv1".encode() in done.stdout, done.stdout
+
+
+def only_the_newest(tls):
+    newest = ssl.TLSVersion.TLSv1_3
+    equal(subject(tls, tls.modern_port, "localhost", newest), "hub")
+    try:
+        subject(tls, tls.modern_port, "localhost")
+    except ssl.SSLError:
+        return
+    raise AssertionError("TLS 1.2 was accepted")
+
+
+def user_by_alternative_name(tls):
+    done = tls.mosquitto_pub(tls.mail_port, *tls.certificate("mail"))
+    equal(done.returncode, 0, done.stderr)
+    hub.until("its user in the log", lambda: any(
+        "connected as user kitchen@hub.example" in line
+        for line in tls.hub.logged()))
+    done = tls.mosquitto_pub(tls.mail_port, *tls.certificate("kitchen"))
+    assert done.returncode != 0, "a Common Name was taken for an address"
+
+
 def plain_bytes_end(tls):
     before = hub.descriptors(tls.hub.pid)
     for _ in range(20):
@@ -216,6 +299,8 @@ def main():
     try:
         for function in (password_over_tls, versions_and_alpn,
                          certificate_is_the_user, certificates_refused,
+                         certificate_by_name, sessions_are_resumed,
+                         only_the_newest, user_by_alternative_name,
                          plain_bytes_end, large_messages):
             cases.case(function.__name__.replace("_", " "), function, tls)
     finally:

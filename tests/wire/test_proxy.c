@@ -33,42 +33,41 @@ static int parse(const char *text, size_t len, struct proxy_header *out)
 static const struct {
 	const char *text;
 	size_t len;
-	enum proxy_family family;
 	const char *address;
+	enum proxy_family family;
 	uint16_t port;
 } good[] = {
 	/* Those of the specification, section 2.1. */
 	{ BYTES("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n"),
-	  PROXY_IPV4, "\xff\xff\xff\xff", 65535 },
+	  "\xff\xff\xff\xff", PROXY_IPV4, 65535 },
 	{ BYTES("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
 		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"),
-	  PROXY_IPV6,
 	  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-	  65535 },
-	{ BYTES("PROXY UNKNOWN\r\n"), PROXY_UNKNOWN, "", 0 },
+	  PROXY_IPV6, 65535 },
+	{ BYTES("PROXY UNKNOWN\r\n"), "", PROXY_UNKNOWN, 0 },
 	{ BYTES("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
 		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"),
-	  PROXY_UNKNOWN, "", 0 },
-	{ BYTES("PROXY TCP4 192.0.2.7 192.0.2.1 49152 1883\r\n"), PROXY_IPV4,
-	  "\xc0\0\2\7", 49152 },
-	{ BYTES("PROXY TCP6 2001:db8::1 2001:db8::2 0 1883\r\n"), PROXY_IPV6,
-	  "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 0 },
+	  "", PROXY_UNKNOWN, 0 },
+	{ BYTES("PROXY TCP4 192.0.2.7 192.0.2.1 49152 1883\r\n"), "\xc0\0\2\7",
+	  PROXY_IPV4, 49152 },
+	{ BYTES("PROXY TCP6 2001:db8::1 2001:db8::2 0 1883\r\n"),
+	  "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", PROXY_IPV6, 0 },
 	/* Version 2. */
-	{ BYTES(SIGNATURE "\x21\x11\0\x0c" IPV4_ADDRESSES), PROXY_IPV4,
-	  "\xc0\0\2\7", 49152 },
-	{ BYTES(SIGNATURE "\x21\x21\0\x24" IPV6_ADDRESSES), PROXY_IPV6,
-	  "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 49152 },
+	{ BYTES(SIGNATURE "\x21\x11\0\x0c" IPV4_ADDRESSES), "\xc0\0\2\7",
+	  PROXY_IPV4, 49152 },
+	{ BYTES(SIGNATURE "\x21\x21\0\x24" IPV6_ADDRESSES),
+	  "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", PROXY_IPV6, 49152 },
 	/* An authority "hub", then one of no length. */
 	{ BYTES(SIGNATURE "\x21\x11\0\x15" IPV4_ADDRESSES "\2\0\3hub\4\0\0"),
-	  PROXY_IPV4, "\xc0\0\2\7", 49152 },
+	  "\xc0\0\2\7", PROXY_IPV4, 49152 },
 	/* CRC32C over the whole header (worked out apart from this code). */
 	{ BYTES(SIGNATURE "\x21\x11\0\x13" IPV4_ADDRESSES
 			  "\3\0\4\x36\x29\xc5\xb0"),
-	  PROXY_IPV4, "\xc0\0\2\7", 49152 },
+	  "\xc0\0\2\7", PROXY_IPV4, 49152 },
 	/* The proxy's own, whatever else it says. */
-	{ BYTES(SIGNATURE "\x20\0\0\0"), PROXY_UNKNOWN, "", 0 },
-	{ BYTES(SIGNATURE "\x20\x11\0\3abc"), PROXY_UNKNOWN, "", 0 },
-	{ BYTES(SIGNATURE "\x21\0\0\0"), PROXY_UNKNOWN, "", 0 },
+	{ BYTES(SIGNATURE "\x20\0\0\0"), "", PROXY_UNKNOWN, 0 },
+	{ BYTES(SIGNATURE "\x20\x11\0\3abc"), "", PROXY_UNKNOWN, 0 },
+	{ BYTES(SIGNATURE "\x21\0\0\0"), "", PROXY_UNKNOWN, 0 },
 };
 
 static void test_headers_of_the_specification(void **state)
