@@ -307,7 +307,19 @@ def scram():
         write("fuzz_scram", name, text.encode())
 
 
+def trees():
+    for name, lines in {
+            "levels": "+a/b +a/+ +a/# +# ++ +/ +a/b/# a/b a / a/b/c -a/+ a/b -a/b a/b",
+            "dollar": "+# ++/a +$SYS/# +$SYS/+ $SYS/a $SYS/a/b a/a =$SYS/a ?# ?$SYS/# ?+/a",
+            "retained": "=a =a/b =a/b/c =/ =b/b ?# ?+/b ?a/# ?a/+/+ =a/b ?a/# ?/ ?+/+ ?a",
+            "twice": "+a +a +a/# a -a a -a a -a a -a/# a",
+            "deep": "+" + "a/" * 200 + "# +" + "+/" * 199 + "a " + "a/" * 199 + "a",
+    }.items():
+        write("fuzz_topic_tree", name, lines.replace(" ", "\n").encode())
+
+
 framing()
+trees()
 scram()
 proofs()
 dialogues()
