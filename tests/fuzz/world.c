@@ -274,7 +274,7 @@ static struct connection *peer_of(struct world *world, unsigned int peer)
 	list_for_each (at, after, &world->broker->connections) {
 		struct connection *c = list_entry(at, struct connection, link);
 
-		if (c->serial == world->peers[peer].serial &&
+		if (c->tag == world->peers[peer].tag &&
 		    c->state < CONNECTION_CLOSING)
 			return c;
 	}
@@ -289,11 +289,12 @@ static struct connection *open_peer(struct world *world, unsigned int peer)
 		.websocket = peer == WORLD_WEBSOCKET,
 		.address = "fuzz",
 		.cookie_user = world->with_access ? users[peer] : NULL,
+		.tag = ++world->last_tag,
 	};
 	struct connection *c = connection_new(world->broker, &options);
 
 	assert(c);
-	world->peers[peer].serial = c->serial;
+	world->peers[peer].tag = c->tag;
 	return c;
 }
 

@@ -20,9 +20,10 @@ struct world {
 	bool with_store;
 	bool with_access;
 	struct local_client *local;
+	uint64_t last_tag;
 	bool faulty; /* the store has failed: memory and disk may differ */
 	struct {
-		uint64_t serial;
+		uint64_t tag; /* of its connection */
 		enum mqtt_version version; /* of its last CONNECT */
 	} peers[WORLD_PEERS];
 };
