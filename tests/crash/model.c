@@ -51,6 +51,20 @@ static void note_retained(struct model *m, uint16_t message)
 	r->update[r->count++] = message;
 }
 
+/* Who had not subscribed when it was sent first may get it behind others. */
+static void allow_late(struct model *m, unsigned int party, uint16_t message)
+{
+	const struct sent *s = &m->sent[message];
+	struct party *p = &m->parties[party];
+
+	for (unsigned int qos = 0; qos < 3; qos++) {
+		uint16_t *newest = &p->newest[s->topic][s->from][s->qos][qos];
+
+		if (*newest > message)
+			*newest = message;
+	}
+}
+
 void model_publish(struct model *m, uint16_t message, bool again)
 {
 	struct sent *s = &m->sent[message];
@@ -65,6 +79,8 @@ void model_publish(struct model *m, uint16_t message, bool again)
 			s->once[i] = once;
 			continue;
 		}
+		if (s->due[i] != DUE_SURELY)
+			allow_late(m, i, message);
 		/* Taken the first time, or only now. */
 		if (s->due[i] != due)
 			s->due[i] = DUE_MAYBE;
