@@ -13,6 +13,7 @@
 #include "broker/core.h"
 #include "broker/delivery.h"
 #include "broker/guard.h"
+#include "broker/hold.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
 #include "broker/load.h"
@@ -176,6 +177,11 @@ static void turn_end(void *arg)
 		list_remove(first);
 		connection_close(c, c->failure_reason, c->failure);
 	}
+	if (broker->gates_due) {
+		broker->gates_due = false;
+		open_gates(broker);
+		resume_paused(broker);
+	}
 	admission_retry(broker);
 	if (broker->trace)
 		trace_flush(broker);
@@ -232,6 +238,7 @@ static void init_lists(struct broker *broker)
 	list_init(&broker->stalled);
 	list_init(&broker->failing);
 	list_init(&broker->locals);
+	hold_init(broker);
 }
 
 static bool make_parts(struct broker *broker)
@@ -379,10 +386,12 @@ static void close_all(struct broker *broker)
 static void wait_for_store(struct broker *broker)
 {
 	const uint64_t until = clock_ms() + STOP_MS;
-	const uint64_t target = broker->written;
+	uint64_t target;
 
 	if (!broker->store)
 		return;
+	hold_write_all(broker);
+	target = broker->written;
 	broker->store->ops->flush(broker->store);
 	while (broker->committed < target && clock_ms() < until &&
 	       broker->store->ops->health(broker->store) == STORE_OK)

@@ -124,6 +124,8 @@ struct broker_options {
 	bool refuse_retained;
 	uint32_t max_keep_alive;
 	uint32_t max_session_expiry;
+	/* ms that a row may wait for a PUBACK (hold.h); 0: none waits. */
+	uint32_t max_delay;
 	/* What guard.h and limits.h say. Zero means off, as in limits.h. */
 	uint32_t flapping;
 	uint32_t flapping_ban;

@@ -111,6 +111,9 @@ static const struct config_field fields[] = {
 	{ "gpio", "program", FIELD_PROGRAM, PLACE(config, gpio_program),
 	  .initial = "auto" },
 
+	{ "durability", "max_delay", FIELD_NUMBER, PLACE(config, max_delay),
+	  .max = LIMIT_MAX_DELAY, .initial = "10" },
+
 	LIMIT(connections, 1, 1000000, 10000),
 	LIMIT(packet_size, 1024, 268435455, 1048576),
 	LIMIT(queue_messages, 1, 1000000, 1000),

@@ -10,6 +10,7 @@
  *			tls_user
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program
+ *	[durability]	max_delay
  *	[limits]	see broker/limits.h
  *
  * etc/hearth.conf explains each key. A file is taken whole or not at all: an
@@ -95,6 +96,8 @@ struct config {
 
 	unsigned int gpio_backend; /* enum config_gpio */
 	const char *gpio_program; /* "auto": beside hearthd; "none" */
+
+	uint32_t max_delay; /* ms: broker/hold.h */
 
 	struct config_limits limits;
 

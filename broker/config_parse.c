@@ -196,7 +196,8 @@ static void on_section(void *arg, unsigned int line, const char *type,
 	if (i == parser->count) {
 		complain(parser, line,
 			 "[%.64s]: expected one of [hearth]"
-			 " [listener NAME] [web] [gpio] [limits]",
+			 " [listener NAME] [web] [gpio] "
+			 "[durability] [limits]",
 			 type);
 		return;
 	}

@@ -4,6 +4,8 @@
 
 #include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/hold.h"
+#include "broker/message.h"
 #include "broker/protocol.h"
 
 /* The client may send one more (4.9). */
@@ -57,16 +59,30 @@ static bool gate_open(const struct connection *c, uint64_t ticket)
 int connection_ack(struct connection *c, enum mqtt_packet_type type,
 		   uint16_t packet_id, enum mqtt_reason reason, uint64_t ticket)
 {
-	const struct gated gated = {
+	return connection_ack_held(c, type, packet_id, reason, ticket, NULL);
+}
+
+int connection_ack_held(struct connection *c, enum mqtt_packet_type type,
+			uint16_t packet_id, enum mqtt_reason reason,
+			uint64_t ticket, struct message *message)
+{
+	struct gated gated = {
 		.ticket = ticket,
 		.packet_id = packet_id,
 		.type = (uint8_t)type,
 		.reason = (uint8_t)reason,
 	};
+	int r;
 
-	if (gate_open(c, ticket))
+	if (message && hold_over(message, c->broker->committed))
+		message = NULL;
+	if (!message && gate_open(c, ticket))
 		return connection_send_ack(c, type, packet_id, reason);
-	return gate_in(c, &gated);
+	gated.message = message ? message_ref(message) : NULL;
+	r = gate_in(c, &gated);
+	if (r < 0)
+		message_unref(gated.message);
+	return r;
 }
 
 /* An acknowledgement among them is a refusal with a word. */

@@ -61,6 +61,9 @@ struct broker {
 	struct list dirty; /* have output to flush at the end of the turn */
 	struct list doomed; /* to be freed at the end of the turn */
 	struct list gated; /* connections whose gate is not empty */
+	struct list holding; /* of hold.h: sessions some of whose rows wait */
+	struct loop_timer hold_timer;
+	bool gates_due; /* somebody has what a publisher waited for */
 	struct list waiting; /* sessions whose outbox waits for a commit */
 	struct list
 		paused; /* connections not read because the store is behind */

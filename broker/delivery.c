@@ -7,6 +7,7 @@
 #include "broker/backlog.h"
 #include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/hold.h"
 #include "broker/limits.h"
 #include "broker/local_link.h"
 #include "broker/session.h"
@@ -39,6 +40,8 @@ void delivery_finish(struct session *session, uint32_t i)
 	struct outgoing *o = outbox_at(box, i);
 	const size_t before = box->bytes;
 
+	if (o->held)
+		hold_release(session, o);
 	if (o->stored) {
 		broker->store->ops->queue_remove(broker->store, session->id,
 						 outbox_seq(box, i));
@@ -50,19 +53,26 @@ void delivery_finish(struct session *session, uint32_t i)
 	backlog_shrank(session);
 }
 
-/* The newest slot of the outbox goes to disk, the payload with the first. */
-static int store_slot(struct session *session, struct outgoing *o)
+/* It has been sent, or may be at any moment without a word to the store. */
+static uint8_t row_state(const struct session *session,
+			 const struct outgoing *o)
+{
+	return o->state == OUTGOING_SENT || connected(session) ? STORE_PUBLISHED
+							       : STORE_QUEUED;
+}
+
+int delivery_store(struct session *session, uint32_t i)
 {
 	struct broker *broker = session->broker;
 	struct store *store = broker->store;
-	const uint64_t seq =
-		outbox_seq(&session->outbox, session->outbox.count - 1);
+	struct outgoing *o = outbox_at(&session->outbox, i);
+	const uint64_t seq = outbox_seq(&session->outbox, i);
 	const struct store_queued row = {
 		.session = session->id,
 		.seq = seq,
 		.message = o->message->id,
 		.packet_id = outbox_packet_id(seq),
-		.state = connected(session) ? STORE_PUBLISHED : STORE_QUEUED,
+		.state = row_state(session, o),
 		.qos = o->qos,
 		.retain = o->retain,
 		.identifiers = outgoing_identifiers(o),
@@ -199,6 +209,14 @@ static int send_now(struct session *session, struct publish *p,
 	return 0;
 }
 
+/* A client that is there may acknowledge it before it must be written. */
+static bool may_hold(const struct session *session, const struct publish *p,
+		     const struct delivery *d)
+{
+	return d->qos == 1 && p->may_hold && connected(session) &&
+	       session->broker->options.max_delay > 0;
+}
+
 int delivery_send(struct session *session, struct publish *p,
 		  const struct delivery *d)
 {
@@ -227,8 +245,8 @@ int delivery_send(struct session *session, struct publish *p,
 		       !now || session_durable(session) || d->share);
 	if (!slot)
 		return -ENOMEM;
-	if (stored) {
-		if (store_slot(session, slot) < 0) {
+	if (stored && (!may_hold(session, p, d) || hold_add(session) < 0)) {
+		if (delivery_store(session, session->outbox.count - 1) < 0) {
 			delivery_finish(session, session->outbox.count - 1);
 			return -ENOMEM;
 		}

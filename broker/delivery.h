@@ -36,6 +36,10 @@ enum mqtt_reason delivery_pubrec(struct session *session,
 				 const struct mqtt_ack *ack);
 enum mqtt_reason delivery_pubcomp(struct session *session, uint16_t packet_id);
 
+/* Slot i of the outbox goes to disk, the payload with the first. Returns 0 or
+ * -ENOMEM; broker_ticket() is the caller's. */
+int delivery_store(struct session *session, uint32_t i);
+
 /* Slot i of the outbox is over: its rows go, too. */
 void delivery_finish(struct session *session, uint32_t i);
 

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/hold.h"
 #include "broker/limits.h"
+#include "broker/message.h"
 
 #define FIRST_CAP 16
 
@@ -20,8 +22,10 @@ static struct gated *at(const struct gate *gate, uint32_t i)
 
 void gate_clear(struct gate *gate)
 {
-	for (uint32_t i = 0; i < gate->count; i++)
+	for (uint32_t i = 0; i < gate->count; i++) {
 		free(at(gate, i)->packet);
+		message_unref(at(gate, i)->message);
+	}
 	free(gate->ring);
 	list_remove(&gate->link);
 	gate_init(gate);
@@ -61,9 +65,14 @@ int gate_push(struct gate *gate, const struct gated *gated)
 
 bool gate_pop(struct gate *gate, uint64_t committed, struct gated *out)
 {
-	if (gate->count == 0 || at(gate, 0)->ticket > committed)
+	const struct gated *first = gate->count ? at(gate, 0) : NULL;
+
+	if (!first || first->ticket > committed ||
+	    (first->message && !hold_over(first->message, committed)))
 		return false;
-	*out = *at(gate, 0);
+	*out = *first;
+	message_unref(out->message);
+	out->message = NULL;
 	gate->head = (gate->head + 1) & (gate->cap - 1);
 	gate->count--;
 	if (gate->count == 0) {

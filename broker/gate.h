@@ -11,8 +11,12 @@
 #include "broker/base/list.h"
 #include "broker/base/slice.h"
 
+struct message;
+
 struct gated {
 	uint64_t ticket; /* commit number that opens it */
+	struct message *
+		message; /* reference; what must be over as well (hold.h), or NULL */
 	uint8_t *
 		packet; /* owned, whole; NULL: an acknowledgement of four or five
 			  * bytes made of the rest */
@@ -33,10 +37,11 @@ struct gate {
 void gate_init(struct gate *gate);
 void gate_clear(struct gate *gate);
 
-/* Returns 0; -ENOBUFS when LIMIT_GATED wait; -ENOMEM. packet is taken on success. */
+/* Returns 0; -ENOBUFS when LIMIT_GATED wait; -ENOMEM. packet and message are
+ * taken on success. */
 int gate_push(struct gate *gate, const struct gated *gated);
-/* The first, if committed has reached its ticket, else NULL. Its packet is the
- * caller's to free. */
+/* The first, if committed has reached its ticket and nobody is waited for any
+ * more, else false. Its packet is the caller's to free; the message is dropped. */
 bool gate_pop(struct gate *gate, uint64_t committed, struct gated *out);
 
 #endif

@@ -126,6 +126,10 @@
 /* Longest Session Expiry Interval granted, seconds; 30 days. Ghosts end. */
 #define LIMIT_SESSION_EXPIRY (30u * 24 * 3600)
 
+/* [durability] max_delay, ms: longer would make a publisher of QoS 1 believe that
+ * its message is lost. */
+#define LIMIT_MAX_DELAY 1000
+
 /* Acknowledgements of one connection that wait for the disk. */
 #define LIMIT_GATED 20000
 

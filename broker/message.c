@@ -28,6 +28,9 @@ struct message *message_new(const struct message_parts *parts)
 
 	atomic_init(&m->refs, 1);
 	m->store_rows = 0;
+	m->held = 0;
+	m->due = 0;
+	m->ticket = 0;
 	m->id = 0;
 	m->time = parts->time;
 	m->expires = parts->expires;

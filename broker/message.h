@@ -1,8 +1,8 @@
 /*
  * One published message, immutable once made and reference-counted, so that all
  * its receivers, the store thread and the web thread can share it. Any thread
- * may hold and drop references. store_rows alone is the broker thread's, which
- * counts there when the payload's row may go.
+ * may hold and drop references. store_rows, held, due and ticket alone are the
+ * broker thread's: when the payload's row may go, and what hold.h waits for.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H
@@ -19,6 +19,11 @@ struct message {
 	atomic_uint refs;
 	uint32_t
 		store_rows; /* queue rows that name this message (broker thread) */
+	/* Of hold.h, the broker thread's too: clients whose row is not written
+	 * yet, when it is due, and the commit that the written ones are in. */
+	uint32_t held;
+	uint64_t due;
+	uint64_t ticket;
 	uint64_t id; /* unique over restarts; the key of its row in state.db */
 	int64_t time; /* wall clock of arrival, ms since 1970 UTC */
 	uint64_t expires; /* clock_ms() when it expires, or MESSAGE_NO_EXPIRY */

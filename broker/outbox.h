@@ -34,6 +34,7 @@ struct outgoing {
 	bool retain : 1; /* RETAIN flag to deliver with */
 	bool stored : 1; /* has a row in the store */
 	bool replay : 1; /* a retained message for a new subscription */
+	bool held : 1; /* will get one unless it is acknowledged first: hold.h */
 };
 
 /* Apart, because most sessions never have a message waiting. */

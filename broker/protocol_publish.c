@@ -246,6 +246,39 @@ static void turn_away(struct connection *c, const struct mqtt_publish *packet,
 		connection_close(c, MQTT_QUOTA_EXCEEDED, why);
 }
 
+/* What became of it; r is route_once()'s. */
+static void answer_routed(struct connection *c,
+			  const struct mqtt_publish *packet,
+			  const struct publish *p, int r)
+{
+	enum mqtt_reason reason = MQTT_SUCCESS;
+
+	if (r == -EDQUOT) {
+		reason = MQTT_QUOTA_EXCEEDED;
+		log_warn("client",
+			 "%s: retained message refused: limit reached",
+			 c->session->client_id);
+		r = c->version == MQTT_5_0 && packet->qos > 0 ? 0 : -EDQUOT;
+	} else if (p->matched == 0 && c->version == MQTT_5_0) {
+		reason = MQTT_NO_MATCHING_SUBSCRIBERS;
+	}
+	if (r < 0) {
+		connection_close(c,
+				 r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
+					      : MQTT_UNSPECIFIED_ERROR,
+				 r == -EDQUOT ? "too many retained messages"
+					      : "out of memory");
+		return;
+	}
+	if (reason == MQTT_QUOTA_EXCEEDED && packet->qos > 0)
+		refuse(c, packet, reason, "too many retained messages",
+		       p->ticket);
+	else if (packet->qos > 0 &&
+		 connection_ack_held(c, answer_type(packet), packet->packet_id,
+				     reason, p->ticket, p->message) < 0)
+		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
+}
+
 static void route(struct connection *c, const struct mqtt_publish *packet,
 		  const struct topic_entry *entry, const struct frame *frame)
 {
@@ -261,10 +294,12 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 		.from = c->session,
 		.qos = packet->qos,
 		.retain = packet->retain,
+		/* At QoS 2 the identifier must not be on disk before the rows:
+		 * it would make a repetition of what is lost go nowhere. */
+		.may_hold = packet->qos == 1,
 	};
 	const enum admission admission =
 		p.qos ? admission_ask(c->broker, &p, entry) : ADMITTED;
-	enum mqtt_reason reason = MQTT_SUCCESS;
 	int r;
 
 	if (admission != ADMITTED) {
@@ -274,29 +309,8 @@ static void route(struct connection *c, const struct mqtt_publish *packet,
 	c->publisher->stalled_until = 0;
 	count(c, packet);
 	r = route_once(c->session, packet, &p, entry);
+	answer_routed(c, packet, &p, r);
 	publish_done(&p);
-	if (r == -EDQUOT) {
-		reason = MQTT_QUOTA_EXCEEDED;
-		log_warn("client",
-			 "%s: retained message refused: limit reached",
-			 c->session->client_id);
-		r = c->version == MQTT_5_0 && packet->qos > 0 ? 0 : -EDQUOT;
-	} else if (p.matched == 0 && c->version == MQTT_5_0) {
-		reason = MQTT_NO_MATCHING_SUBSCRIBERS;
-	}
-	if (r < 0) {
-		connection_close(c,
-				 r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
-					      : MQTT_UNSPECIFIED_ERROR,
-				 r == -EDQUOT ? "too many retained messages"
-					      : "out of memory");
-		return;
-	}
-	if (reason == MQTT_QUOTA_EXCEEDED && packet->qos > 0)
-		refuse(c, packet, reason, "too many retained messages",
-		       p.ticket);
-	else
-		answer(c, packet, reason, p.ticket);
 }
 
 enum mqtt_reason protocol_may_send(const struct connection *c, uint8_t qos,

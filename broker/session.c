@@ -9,6 +9,7 @@
 #include "broker/connection.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
+#include "broker/hold.h"
 #include "broker/limits.h"
 #include "broker/origin.h"
 #include "broker/router.h"
@@ -88,6 +89,7 @@ static void session_free(struct session *s)
 	struct broker *broker = s->broker;
 
 	subscriptions_clear(s);
+	hold_forget(s);
 	broker->queued_bytes -= s->outbox.bytes;
 	outbox_clear(&s->outbox);
 	loop_timer_cancel(broker->loop, &s->timer);
@@ -108,6 +110,7 @@ static void remove_rows(struct session *s)
 
 	if (!session_durable(s) || !store)
 		return;
+	hold_forget(s);
 	for (uint32_t i = 0; i < s->outbox.count; i++) {
 		struct outgoing *o = outbox_at(&s->outbox, i);
 
@@ -222,6 +225,8 @@ void session_detach(struct session *s, bool will)
 	s->broker->attached_count--;
 	s->since = clock_wall_ms();
 	s->gone = loop_now(s->broker->loop);
+	/* While it still says what has been sent. */
+	hold_write(s);
 	outbox_rewind(&s->outbox);
 	backlog_grew(s);
 	backlog_left(s);

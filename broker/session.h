@@ -17,6 +17,7 @@
 
 struct broker;
 struct connection;
+struct hold;
 struct local_client;
 struct origin;
 struct publish;
@@ -33,6 +34,7 @@ struct session {
 	uint64_t id; /* key in the store */
 	struct list subscriptions;
 	struct list waiting; /* in broker->waiting */
+	struct hold *hold; /* rows that wait (hold.h), or NULL */
 	struct loop_timer timer; /* will delay or expiry, while absent */
 	struct outbox outbox;
 	uint8_t *inbound; /* bitmap of QoS 2 identifiers received, or NULL */
@@ -48,9 +50,9 @@ struct session {
 	uint32_t inbound_count;
 	/* Scratch of the topic cache: where this session stands in the list that
 	 * is being built. */
-	uint32_t route_index;
 	uint64_t route_stamp;
-	enum mqtt_version version;
+	uint32_t route_index;
+	enum mqtt_version version : 8;
 	bool will_expires;
 	bool crowded; /* its queue is more than half full: backlog.h */
 	bool overflowed; /* told in the log that its queue is full */

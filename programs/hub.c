@@ -254,6 +254,7 @@ static int new_broker(struct hub *hub)
 			(const char *const *)(void *)hub->history_filters,
 		.history_filter_count = hub->history_filter_count,
 		.status_topic = hub->status_topic,
+		.max_delay = hub->config->max_delay,
 		.set_aside = (uint32_t)db_notices(hub->db, &notices),
 	};
 	const struct db_access_options access = {

@@ -52,7 +52,7 @@ static const struct {
 	{ "port = 1\n" LAN, "1: port: expected a [section] before it\n" },
 	{ LAN "[Web]\nport = x\n",
 	  "3: [Web]: expected one of [hearth] [listener NAME] [web] [gpio] "
-	  "[limits]\n" },
+	  "[durability] [limits]\n" },
 	{ LAN "[web]\nprt = 1\n", "4: prt: there is no such key in [web]\n" },
 	{ LAN "[web x]\n", "3: [web]: expected no name after it\n" },
 	{ LAN "[web]\n[gpio]\n[web]\n", "5: [web]: is in line 3 already\n" },
@@ -108,6 +108,8 @@ static const struct {
 	  "with '/'\n" },
 	{ LAN "[limits]\npacket_size = 1023\n",
 	  "4: packet_size = 1023: expected a number from 1024 to 268435455\n" },
+	{ LAN "[durability]\nmax_delay = 1001\n",
+	  "4: max_delay = 1001: expected a number from 0 to 1000\n" },
 	{ LAN "[limits]\nsession_expiry = 4294967295\n",
 	  "4: session_expiry = 4294967295: expected a number from 1 to "
 	  "4294967294\n" },
@@ -145,7 +147,7 @@ static void test_all_mistakes_are_told_at_once(void **state)
 		"5: [listener]: expected a name after it, of at most 64 bytes\n"
 		"7: port = many: expected a number from 0 to 65535\n"
 		"8: [oven]: expected one of [hearth] [listener NAME] [web] "
-		"[gpio] [limits]\n");
+		"[gpio] [durability] [limits]\n");
 }
 
 static void check_local(const struct listener_options *l)
@@ -323,6 +325,7 @@ static void test_defaults_are_closed(void **state)
 	assert_int_equal(c->hosts.count, 0);
 	assert_int_equal(c->gpio_backend, CONFIG_GPIO_AUTO);
 	assert_string_equal(c->gpio_program, "auto");
+	assert_int_equal(c->max_delay, 10);
 	assert_int_equal(c->limits.connections, LIMIT_CONNECTIONS);
 	assert_int_equal(c->limits.packet_size, LIMIT_PACKET_SIZE);
 	assert_int_equal(c->limits.queue_messages, LIMIT_QUEUE_MESSAGES);

@@ -18,6 +18,7 @@
 #include "tests/crash/ram_vfs.h"
 
 uint64_t house_clock_ms = 3600000;
+uint32_t house_max_delay;
 
 static uint64_t monotonic(void)
 {
@@ -65,7 +66,10 @@ const char *house_open(struct house *house)
 {
 	const struct db_options options = { .dir = house->dir,
 					    .vfs = ram_vfs_name() };
-	struct broker_options broker = { .node = "crash" };
+	struct broker_options broker = {
+		.node = "crash",
+		.max_delay = house_max_delay,
+	};
 	const struct db_notice *notices;
 
 	if (db_open(&options, &house->db))
@@ -105,7 +109,8 @@ void house_store_turn(struct house *house)
 
 bool house_store_busy(const struct house *house)
 {
-	return house->broker->committed < house->broker->written;
+	return house->broker->committed < house->broker->written ||
+	       !list_empty(&house->broker->holding);
 }
 
 void link_init(struct link *link)

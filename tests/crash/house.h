@@ -33,8 +33,11 @@ void house_close(struct house *house);
 
 void house_broker_turn(struct house *house);
 void house_store_turn(struct house *house);
-/* Something waits for the store. */
+/* Something waits for the store, or to be given to it. */
 bool house_store_busy(const struct house *house);
+
+/* broker_options.max_delay of houses opened from now on. */
+extern uint32_t house_max_delay;
 
 /* Time as all houses see it, in milliseconds; stands still. */
 extern uint64_t house_clock_ms;
