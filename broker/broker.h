@@ -49,6 +49,7 @@ struct listener_options {
 	const char *address; /* numeric; "0.0.0.0", "127.0.0.1", "::" for every
 			      * network of both kinds, "fe80::1%eth0" */
 	const char *path; /* unix; a stale socket is replaced */
+	const char *group; /* of path; NULL: our own */
 	uint32_t mode; /* of path; 0: 0660 */
 	unsigned int max_connections; /* 0: the broker's limit */
 	uint32_t max_packet_size; /* if less than the broker's; 0: that */

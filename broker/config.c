@@ -64,6 +64,7 @@ static const struct config_field fields[] = {
 	{ "listener", "path", FIELD_PATH, PLACE(listener_options, path) },
 	{ "listener", "mode", FIELD_MODE, PLACE(listener_options, mode),
 	  .initial = "0660" },
+	{ "listener", "group", FIELD_NAME, PLACE(listener_options, group) },
 	{ "listener", "origin", FIELD_ORIGINS,
 	  PLACE(listener_options, origins) },
 	{ "listener", "proxy_protocol", FIELD_YESNO,

@@ -4,7 +4,7 @@
  *
  *	[hearth]	data_dir node log_level scram server_reference server_moved
  *			response_information
- *	[listener NAME]	type address port path mode origin proxy_protocol
+ *	[listener NAME]	type address port path mode group origin proxy_protocol
  *			proxy_from mount_point anonymous user users
  *			max_connections packet_size keep_alive tls_cert tls_key tls_min tls_sni tls_client_ca tls_client_crl
  *			tls_user

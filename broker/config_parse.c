@@ -105,6 +105,7 @@ static void check_network(struct parser *parser)
 
 	refuse_key(parser, "path", "only for type = unix");
 	refuse_key(parser, "mode", "only for type = unix");
+	refuse_key(parser, "group", "only for type = unix");
 	refuse_key(parser, "user",
 		   "only for type = unix, which file permissions guard");
 	if (!given(parser, "port"))

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,6 +14,9 @@
 #include "broker/broker.h"
 
 #define BACKLOG 1024
+
+/* Bytes of a group's entry, with its members. */
+#define GROUP_SIZE 16384
 
 /* Of a unix socket: our user and group. */
 #define UNIX_MODE 0660
@@ -67,6 +71,24 @@ static int remove_stale(const struct sockaddr_un *address)
 	return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 
+/* Give the socket to the group that may open it, with the mode that says so. */
+static int give_rights(const struct listener_options *o, mode_t mode)
+{
+	char strings[GROUP_SIZE];
+	struct group group, *found = NULL;
+	int r;
+
+	if (o->group) {
+		r = getgrnam_r(o->group, &group, strings, sizeof(strings),
+			       &found);
+		if (!found)
+			return r ? -r : -ENOENT;
+		if (chown(o->path, (uid_t)-1, group.gr_gid) < 0)
+			return -errno;
+	}
+	return chmod(o->path, mode) < 0 ? -errno : 0;
+}
+
 static int bind_unix(int fd, const struct listener_options *o)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -84,10 +106,9 @@ static int bind_unix(int fd, const struct listener_options *o)
 	if (fchmod(fd, mode) < 0 ||
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	if (chmod(o->path, mode) < 0) {
-		r = -errno;
+	r = give_rights(o, mode);
+	if (r < 0)
 		unlink(o->path);
-	}
 	return r;
 }
 

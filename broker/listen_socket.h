@@ -15,7 +15,8 @@ struct listener_options;
 /*
  * A listening, non-blocking socket. Returns it, or a negative errno: -EADDRINUSE
  * also for a unix socket that somebody serves, or a file that is no socket;
- * -ENODEV for an interface that is not there.
+ * -ENODEV for an interface that is not there; -ENOENT for a group that is not, or
+ * the folder of a unix socket.
  */
 int listen_socket_open(const struct listener_options *options);
 /* Close it and give its name back. */

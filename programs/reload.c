@@ -30,6 +30,7 @@ static const struct {
 	{ "hearth", "scram" },	     { "listener", "type" },
 	{ "listener", "address" },   { "listener", "port" },
 	{ "listener", "path" },	     { "listener", "mode" },
+	{ "listener", "group" },     { "listener", "mount_point" },
 	{ "web", "address" },	     { "web", "port" },
 	{ "web", "host" },	     { "gpio", NULL },
 	{ "limits", "packet_size" },

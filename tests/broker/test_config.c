@@ -157,6 +157,7 @@ static void check_local(const struct listener_options *l)
 	assert_string_equal(l->path, "/run/a=b");
 	assert_string_equal(l->user, "u");
 	assert_int_equal(l->mode, 0600);
+	assert_string_equal(l->group, "users");
 }
 
 static void check_pages(const struct listener_options *l)
@@ -244,7 +245,7 @@ static void test_every_key_reaches_its_field(void **state)
 		"users=kitchen, old hall\n"
 		"[listener b]\ntype=tcp\nport=65535\naddress=fe80::1%eth0\n"
 		"[ listener  local ]\ntype=unix\npath=/run/a=b\nuser=u\n"
-		"mode=600\n"
+		"mode=600\ngroup=users\n"
 		"[listener page]\ntype=ws\nport=9001\norigin=any\n"
 		"origin = https://a:1, http://b\nproxy_protocol = yes\n"
 		"proxy_from = 192.0.2.0/24, ::1\nmount_point=a/b/\n"

@@ -90,6 +90,7 @@ static const struct {
 	  "3: packet_size = 1023: expected a number from 1024 to 268435455\n" },
 	{ LAN "keep_alive=0\n",
 	  "3: keep_alive = 0: expected a number from 1 to 65535\n" },
+	{ LAN "group=users\n", "3: group: only for type = unix\n" },
 	{ LAN "mode=0600\n", "3: mode: only for type = unix\n" },
 	{ "[listener a]\ntype=unix\npath=/x\nmode=0888\n",
 	  "4: mode = 0888: expected a mode as 0660\n" },

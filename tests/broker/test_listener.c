@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -351,6 +352,49 @@ static void test_a_served_unix_socket_is_not_taken(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* Another one than ours, if we may give it to one. */
+static gid_t foreign_group(void)
+{
+	gid_t groups[64], found = getegid();
+	int count = getgroups(64, groups);
+
+	for (int i = 0; i < count; i++)
+		if (groups[i] != getegid())
+			found = groups[i];
+	return geteuid() == 0 ? 1 : found; /* daemon, on Debian */
+}
+
+static void test_a_unix_socket_may_be_for_a_group(void **state)
+{
+	char folder[] = "/tmp/hearth-test-XXXXXX";
+	char path[64], strings[16384];
+	struct listener_options options = { .name = "local",
+					    .type = LISTENER_UNIX,
+					    .path = path,
+					    .group = "no-such-group" };
+	const gid_t wanted = foreign_group();
+	struct group group, *found = NULL;
+	struct broker *broker;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/s", folder);
+	assert_null(open_broker(&options));
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(stat(path, &st), -1);
+	getgrgid_r(wanted, &group, strings, sizeof(strings), &found);
+	assert_non_null(found);
+	options.group = group.gr_name;
+	broker = open_broker(&options);
+	assert_non_null(broker);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_gid, wanted);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	broker_free(broker);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* An interface that is not there is told; one that is, is listened on. */
 static void test_an_address_may_be_of_an_interface(void **state)
 {
@@ -476,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_without_the_reserve_it_pauses),
 		cmocka_unit_test(test_every_network_is_of_both_kinds),
 		cmocka_unit_test(test_an_address_may_be_of_an_interface),
+		cmocka_unit_test(test_a_unix_socket_may_be_for_a_group),
 		cmocka_unit_test(test_a_served_unix_socket_is_not_taken),
 		cmocka_unit_test(
 			test_a_stale_unix_socket_is_replaced_and_removed),

@@ -102,6 +102,8 @@ REFUSED = [
      ["line 9: ", "line 26: colour"]),
     ("another port", [("port = {mqtt}", "port = 1")],
      ["[listener mqtt] port: a change needs a restart"]),
+    ("a mount point", [("port = {mqtt}", "port = {mqtt}\nmount_point = a/")],
+     ["[listener mqtt] mount_point: a change needs a restart"]),
     ("another node", [("node = test", "node = attic")],
      ["line 3: [hearth] node: a change needs a restart"]),
     ("a listener more", [("[limits]", "[listener more]\nport = 0\n\n[limits]")],
