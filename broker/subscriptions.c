@@ -36,26 +36,26 @@ static struct subscription *find(const struct session *s, const struct key *key)
 	return NULL;
 }
 
-static bool uses(const struct session *s, const struct predicate *predicate)
+/* How many subscriptions of the session have this predicate. */
+static size_t users(const struct session *s, const struct predicate *predicate)
 {
 	struct list *at, *after;
+	size_t n = 0;
 
 	list_for_each (at, after, &s->subscriptions)
-		if (list_entry(at, struct subscription, in_session)
-			    ->predicate == predicate)
-			return true;
-	return false;
+		n += list_entry(at, struct subscription, in_session)
+			     ->predicate == predicate;
+	return n;
 }
 
-/* Unlink and free; what it leaves empty goes, too. */
+/* Unlink and free; what it leaves empty goes, too. The session's predicates are
+ * the caller's to count. */
 static void drop(struct session *s, struct subscription *sub)
 {
 	struct broker *broker = s->broker;
 	struct share_group *group = sub->group;
 
 	list_remove(&sub->in_session);
-	if (sub->predicate && !uses(s, sub->predicate))
-		s->predicate_count--;
 	matcher_release(broker->matcher, sub->predicate);
 	if (group) {
 		list_remove(&sub->in_node);
@@ -92,7 +92,7 @@ static bool within_limits(const struct session *s, const struct key *key)
 		return false;
 	return !key->predicate ||
 	       s->predicate_count < LIMIT_PREDICATES_PER_SESSION ||
-	       uses(s, key->predicate);
+	       users(s, key->predicate) > 0;
 }
 
 /* Takes the key's reference to the predicate. */
@@ -103,7 +103,7 @@ static struct subscription *new_subscription(struct session *s,
 
 	if (!sub)
 		return NULL;
-	if (key->predicate && !uses(s, key->predicate))
+	if (key->predicate && users(s, key->predicate) == 0)
 		s->predicate_count++;
 	sub->session = s;
 	sub->node = key->node;
@@ -226,6 +226,8 @@ int subscriptions_remove(struct session *s, struct slice filter)
 		sub = by_parts(s, &parts);
 	if (!sub)
 		return -ENOENT;
+	if (sub->predicate && users(s, sub->predicate) == 1)
+		s->predicate_count--;
 	drop(s, sub);
 	topic_cache_void(s->broker->cache, parts.filter);
 	return 0;
@@ -242,6 +244,7 @@ void subscriptions_clear(struct session *s)
 		void_topics(s->broker, sub->node);
 		drop(s, sub);
 	}
+	s->predicate_count = 0;
 }
 
 /* Behind what is in out already, as far as it fits. */

@@ -6,6 +6,7 @@
  * the end nothing may be left, in memory or on disk.
  */
 #include <assert.h>
+#include <stdio.h>
 
 #include "broker/wire/connect.h"
 #include "broker/wire/publish.h"
@@ -121,6 +122,35 @@ static void send_connect(struct world *world, unsigned int peer,
 	world_send(world, peer, slice_of(w.data, w.len));
 }
 
+static const char *pick_predicate(uint8_t n)
+{
+	static const char *const predicates[] = { "$qos>0",
+						  "$value~payload|$retain=true",
+						  "a.b>1,$type=json",
+						  "$type!=binary" };
+
+	return predicates[n % 4];
+}
+
+/* A filter with a predicate before it. */
+static struct slice name_of(char name[128], const char *filter, uint8_t n)
+{
+	int len =
+		snprintf(name, 128, "$match/%s/%s", pick_predicate(n), filter);
+
+	return slice_of(name, (size_t)len);
+}
+
+static struct slice match_property(uint8_t bytes[64], uint8_t n)
+{
+	struct writer w = writer_of(bytes, 64);
+
+	writer_u8(&w, MQTT_PROP_USER_PROPERTY);
+	writer_string(&w, slice_str("match"));
+	writer_string(&w, slice_str(pick_predicate(n)));
+	return slice_of(w.data, w.len);
+}
+
 static void send_subscribe(struct world *world, unsigned int peer,
 			   struct input *in, bool undo)
 {
@@ -128,14 +158,23 @@ static void send_subscribe(struct world *world, unsigned int peer,
 	struct writer w = writer_of(bytes, sizeof(bytes));
 	const enum mqtt_version version = world->peers[peer].version;
 	const uint8_t which = u8(in), options = u8(in);
-	const struct slice filters[2] = {
+	struct slice filters[2] = {
 		slice_str(pick_filter(which)),
 		slice_str(pick_filter(which >> 4)),
 	};
+	uint8_t user[64];
+	char names[2][128];
 	struct mqtt_subscription entries[2];
 	struct mqtt_properties properties = { 0 };
 	const size_t count = 1 + (options >> 7);
 
+	if (options & 32 && version == MQTT_5_0 && which & 1)
+		properties.user_encoded = match_property(user, which >> 1);
+	else if (options & 32)
+		for (uint8_t i = 0; i < 2; i++)
+			filters[i] =
+				name_of(names[i], pick_filter(which >> 4 * i),
+					(uint8_t)(which >> 1 & 3));
 	for (size_t i = 0; i < 2; i++)
 		entries[i] = (struct mqtt_subscription){
 			.filter = filters[i],
