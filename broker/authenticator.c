@@ -266,6 +266,25 @@ static int verify(struct authenticator *a,
 	return r;
 }
 
+/* Does the right password of this request give SCRAM keys, too? */
+static bool gives_scram(const struct authenticator *a,
+			const struct authenticator_request *request)
+{
+	return request->wants_scram &&
+	       (a->make_scram || !needs_slow_hash(request));
+}
+
+/* The login is right without them. */
+static void add_scram(struct authenticator_request *request)
+{
+	if (scram_keys_make(password_of(request),
+			    needs_slow_hash(request)
+				    ? SCRAM_ITERATIONS_CHOSEN
+				    : SCRAM_ITERATIONS_GENERATED,
+			    request->scram) < 0)
+		request->scram[0] = '\0';
+}
+
 static int make(const struct authenticator *a,
 		struct authenticator_request *request)
 {
@@ -286,6 +305,8 @@ static void work(struct authenticator *a, struct authenticator_request *request)
 		r = verify(a, request);
 	else
 		r = make(a, request);
+	if (r == 1 && gives_scram(a, request))
+		add_scram(request);
 	answer(a, request, r);
 }
 
@@ -295,7 +316,8 @@ static void sort_in(struct authenticator *a,
 {
 	if (!needs_slow_hash(request))
 		work(a, request);
-	else if (request->kind == AUTHENTICATOR_VERIFY && known(a, request))
+	else if (request->kind == AUTHENTICATOR_VERIFY &&
+		 !gives_scram(a, request) && known(a, request))
 		answer(a, request, 1);
 	else
 		list_append(&a->waiting, &request->link);

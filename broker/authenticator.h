@@ -43,8 +43,10 @@ struct authenticator_request {
 	enum authenticator_kind kind;
 	/* VERIFY: the stored hash. HASH: on success the new one. */
 	char hash[PASSWORD_HASH_SIZE];
-	/* HASH: on success the SCRAM keys, or "" if nobody wants them. */
+	/* HASH, and VERIFY that found right and was asked for them: the SCRAM keys,
+	 * or "" if the owner wants none of a chosen password. */
 	char scram[SCRAM_TEXT_SIZE];
+	bool wants_scram; /* VERIFY: the user has none yet */
 	/* VERIFY: 1 right, 0 wrong, or -EINVAL: the stored hash is damaged.
 	 * HASH: 0, or -EINVAL: the password is too short or too long.
 	 * Both: -ENOMEM, -EIO; -ECANCELED when the hasher ends before. */

@@ -127,12 +127,14 @@ err_reply:
 }
 
 bool hashing_verify(struct request *request, const char *hash,
-		    const char *password, hashing_fn *fn)
+		    const char *password, bool wants_scram, hashing_fn *fn)
 {
-	return submit(request,
-		      authenticator_request_new(AUTHENTICATOR_VERIFY, hash,
-						slice_str(password)),
-		      fn);
+	struct authenticator_request *work = authenticator_request_new(
+		AUTHENTICATOR_VERIFY, hash, slice_str(password));
+
+	if (work)
+		work->wants_scram = wants_scram;
+	return submit(request, work, fn);
 }
 
 bool hashing_make(struct request *request, const char *password, hashing_fn *fn)

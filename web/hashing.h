@@ -27,11 +27,11 @@ void hashing_free(struct hashing *hashing);
 
 /*
  * Become the request's job: verify (hash NULL: a user there is not; takes as
- * long) or make a hash. On error (hasher busy, out of memory) the request has
+ * long; wants_scram: SCRAM keys, too, if it is right) or make a hash. On error (hasher busy, out of memory) the request has
  * been answered 503 and false comes back; fn is not called then.
  */
 bool hashing_verify(struct request *request, const char *hash,
-		    const char *password, hashing_fn *fn);
+		    const char *password, bool wants_scram, hashing_fn *fn);
 bool hashing_make(struct request *request, const char *password,
 		  hashing_fn *fn);
 

@@ -38,6 +38,28 @@ void login_refuse(struct request *request, const char *detail)
 
 /* ---- passwords ---------------------------------------------------------- */
 
+/* Here the right password is in plain for a moment: what a user from before needs
+ * for SCRAM can be made now. That it cannot be kept is no reason to refuse him. */
+static void keep_scram(struct web_context *web, const char *name,
+		       const struct authenticator_request *checked)
+{
+	struct db_user user;
+	int r = db_users_get(web->config, name, &user);
+
+	if (r == 0 && strcmp(user.hash, checked->hash) != 0)
+		r = -ESTALE;
+	if (r == 0) {
+		memcpy(user.scram, checked->scram, sizeof(user.scram));
+		r = db_users_change(web->config, &user);
+	}
+	if (r == 0)
+		r = context_access_changed(web);
+	if (r)
+		log_warn("web", "user %s: SCRAM keys are not kept: %s", name,
+			 strerrordesc_np(-r));
+	OPENSSL_cleanse(&user, sizeof(user));
+}
+
 static void on_verified(struct request *request, int result,
 			const struct authenticator_request *checked)
 {
@@ -65,6 +87,9 @@ static void on_verified(struct request *request, int result,
 	else
 		log_warn("web", "wrong password for user %s from %s",
 			 request->attempt, address);
+	/* This ends the table that user is of. */
+	if (right && checked->scram[0])
+		keep_scram(request->web, request->attempt, checked);
 	request->checked(request, right);
 }
 
@@ -107,7 +132,8 @@ void login_check(struct request *request, const char *user,
 	if (wait)
 		reply_later(request, 429, wait,
 			    "Too many wrong passwords; wait a little.");
-	else if (!hashing_verify(request, hash, password, on_verified))
+	else if (!hashing_verify(request, hash, password,
+				 hash && !account->scram[0], on_verified))
 		throttle_end(throttle, address, request->attempt,
 			     THROTTLE_UNKNOWN, clock_ms());
 }

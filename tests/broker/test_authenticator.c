@@ -208,6 +208,52 @@ static void test_scram_keys_are_made_when_told_to(void **state)
 	authenticator_make_scram(hasher, false);
 }
 
+/* With a login of somebody who has none: always of a generated password, also of
+ * one that is remembered as right; never of a wrong one. */
+static void test_a_login_gives_scram_keys_when_asked(void **state)
+{
+	static const struct {
+		bool of_person, make, wants, right, given;
+	} rows[] = {
+		{ true, true, true, true, true },
+		{ true, true, true, true, true }, /* once more: it is known */
+		{ true, true, false, true, false },
+		{ true, false, true, true, false },
+		{ true, true, true, false, false },
+		{ false, false, true, true, true },
+		{ false, true, false, true, false },
+		{ false, true, true, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *password = rows[i].of_person ? "correct horse"
+							 : "0123456789abcdef";
+		struct authenticator_request *request =
+			authenticator_request_new(
+				AUTHENTICATOR_VERIFY,
+				rows[i].of_person ? human : device,
+				slice_str(rows[i].right ? password : "wrong"));
+		struct scram_keys keys;
+
+		authenticator_make_scram(hasher, rows[i].make);
+		request->wants_scram = rows[i].wants;
+		request->reply = replies;
+		assert_int_equal(authenticator_submit(hasher, request), 0);
+		assert_ptr_equal(mailbox_wait(replies, FOR_EVER), request);
+		assert_int_equal(request->result, rows[i].right);
+		assert_int_equal(scram_keys_parse(request->scram, &keys),
+				 rows[i].given);
+		if (rows[i].given)
+			assert_int_equal(keys.iterations,
+					 rows[i].of_person
+						 ? SCRAM_ITERATIONS_CHOSEN
+						 : SCRAM_ITERATIONS_GENERATED);
+		authenticator_request_free(request);
+	}
+	authenticator_make_scram(hasher, false);
+}
+
 static void test_an_endless_password_is_wrong_and_not_kept(void **state)
 {
 	static char bytes[100000];
@@ -524,6 +570,7 @@ int main(void)
 		WITH(test_right_is_right_and_wrong_is_wrong),
 		WITH(test_a_new_hash_comes_back_and_fits),
 		WITH(test_scram_keys_are_made_when_told_to),
+		WITH(test_a_login_gives_scram_keys_when_asked),
 		WITH(test_an_endless_password_is_wrong_and_not_kept),
 		WITH(test_the_password_is_wiped_before_it_comes_back),
 		WITH(test_a_user_there_is_not_costs_a_hash_too),

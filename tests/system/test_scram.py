@@ -143,6 +143,23 @@ def a_person_chooses(daemon, wanted):
     equal(mqtt_js(daemon, "anna", "correct horse", "home/hall")[0], wanted)
 
 
+def a_person_from_before(daemon):
+    daemon.rest("PUT", "/users/ben", {"password": "battery staple"})
+    daemon.rest("POST", "/acl", {"user": "ben", "filter": "home/#",
+                                 "action": "readwrite", "effect": "allow"})
+    ben = ("ben", "battery staple")
+    equal(daemon.rest("GET", "/session", auth=ben)["user"], "ben")
+    equal(mqtt_js(daemon, *ben, "home/hall")[0], "refused 135")
+    daemon.stop()
+    daemon.config = SCRAM
+    daemon.start()
+    equal(mqtt_js(daemon, *ben, "home/hall")[0], "refused 135")
+    equal(daemon.rest("GET", "/session", auth=ben)["user"], "ben")
+    # A broker that is busy is told of the new table a second later.
+    hub.until("the new keys to let in", lambda: mqtt_js(
+        daemon, *ben, "home/hall")[0] == "connected")
+
+
 def main():
     with hub.Hub() as daemon:
         cases.case("a device proves its password by MQTT.js, and is sent "
@@ -157,6 +174,10 @@ def main():
                    a_person_chooses, daemon, "refused 135")
         cases.case("a restart tells nobody apart",
                    a_restart_tells_nobody_apart, daemon)
+    with hub.Hub(hub.PLAIN) as daemon:
+        daemon.claim()
+        cases.case("a person from before has it after a login",
+                   a_person_from_before, daemon)
     with hub.Hub(SCRAM) as daemon:
         daemon.claim()
         cases.case("where scram = yes it is", a_person_chooses, daemon,
