@@ -53,11 +53,21 @@ static const char *pick_topic(uint8_t n)
 static const char *pick_filter(uint8_t n)
 {
 	static const char *const filters[] = {
-		"t/a",		"t/+",		"#",
-		"t/#",		"+/+",		"$SYS/#",
-		"$share/g/t/#", "+/+/#",	"own/u1/b/#",
-		"t/secret",	"a+/b",		"",
-		"t/#/no",	"$share/h/+/a", "t/a/b/c",
+		"t/a",
+		"t/+",
+		"#",
+		"t/#",
+		"+/+",
+		"$SYS/#",
+		"$share/g/t/#",
+		"+/+/#",
+		"own/u1/b/#",
+		"t/secret",
+		"$match/n>1/t/#",
+		"",
+		"t/#/no",
+		"$share/h/+/a",
+		"t/a/b/c",
 		"t//",
 	};
 
@@ -106,6 +116,9 @@ static void send_connect(struct world *world, unsigned int peer,
 	p->session_expiry_interval = pick_seconds(times);
 	p->receive_maximum = (uint16_t)(1 + (kind >> 4));
 	p->maximum_packet_size = 40;
+	p->topic_alias_maximum = 2;
+	if (kind & 1)
+		properties_set(p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM);
 	properties_set(p, MQTT_PROP_SESSION_EXPIRY_INTERVAL);
 	if (flags & 16)
 		properties_set(p, MQTT_PROP_RECEIVE_MAXIMUM);
@@ -197,8 +210,8 @@ static void send_subscribe(struct world *world, unsigned int peer,
 static void send_publish(struct world *world, unsigned int peer,
 			 struct input *in)
 {
-	static const char text[5000] = "payload";
-	static const size_t sizes[] = { 0, 1, 40, 5000 };
+	static const char text[5000] = "{\"n\":2}";
+	static const size_t sizes[] = { 0, 1, 7, 5000 };
 	uint8_t bytes[PACKET_SIZE];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 	const uint8_t flags = u8(in), more = u8(in);
