@@ -77,6 +77,7 @@ static void bytes_change(struct bytes *b, const struct change *c)
 	}
 	if (c->at + c->len > b->size)
 		bytes_resize(b, c->at + c->len);
+	assert(b->data);
 	memcpy(b->data + c->at, c->data, c->len);
 }
 
