@@ -384,7 +384,10 @@ static void test_a_unix_socket_may_be_for_a_group(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(stat(path, &st), -1);
 	getgrgid_r(wanted, &group, strings, sizeof(strings), &found);
-	assert_non_null(found);
+	if (!found) { /* ours has no name on this machine */
+		assert_int_equal(rmdir(folder), 0);
+		skip();
+	}
 	options.group = group.gr_name;
 	broker = open_broker(&options);
 	assert_non_null(broker);
