@@ -134,6 +134,7 @@ command_fn command_trace_client;
 command_fn command_trace_topic;
 command_fn command_trace_show;
 command_fn command_trace_stop;
+command_fn command_audit;
 command_fn command_notices;
 command_fn command_ban_list;
 command_fn command_ban_add;

@@ -1,5 +1,18 @@
-/* notices, ban list|add|del */
+/* audit, notices, ban list|add|del */
 #include "ctl/command.h"
+
+enum ctl_exit command_audit(struct command_context *context, int argc,
+			    char **argv)
+{
+	static const char *const head[] = { "TIME", "USER", "FROM", "WHAT",
+					    NULL };
+	static const char *const keys[] = { "@time", "user", "address", "what",
+					    NULL };
+
+	(void)argc;
+	(void)argv;
+	return command_list(context, "/api/v1/audit", "changes", head, keys);
+}
 
 enum ctl_exit command_notices(struct command_context *context, int argc,
 			      char **argv)

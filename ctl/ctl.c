@@ -121,6 +121,8 @@ static const struct command commands[] = {
 	{ "trace", "show", "", "the trace that runs, or the last one", 0, 0, "",
 	  false, command_trace_show },
 	{ "trace", "stop", "", "end it", 0, 0, "", false, command_trace_stop },
+	{ "audit", NULL, "", "who changed what, the newest first", 0, 0, "",
+	  false, command_audit },
 	{ "notices", NULL, "", "what somebody should look at", 0, 0, "", false,
 	  command_notices },
 	{ "ban", "list", "", "who is kept out of MQTT", 0, 0, "", false,

@@ -35,10 +35,10 @@ struct db {
 	struct db_notice notices[DB_NOTICES_MAX];
 };
 
-static const char *const config_steps[] = { schema_config_001,
-					    schema_config_002,
-					    schema_config_003,
-					    schema_config_004 };
+static const char *const config_steps[] = {
+	schema_config_001, schema_config_002, schema_config_003,
+	schema_config_004, schema_config_005
+};
 static const char *const state_steps[] = { schema_state_001 };
 static const char *const history_steps[] = { schema_history_001 };
 

@@ -18,6 +18,8 @@ request_fn api_clients, api_client_subscriptions, api_client_disconnect;
 request_fn api_users, api_user_put, api_user_delete;
 /* api_acl.c */
 request_fn api_rules, api_rule_add, api_rule_test, api_rule_delete;
+/* api_audit.c */
+request_fn api_audit;
 /* api_bans.c */
 request_fn api_bans, api_ban_add, api_ban_delete;
 /* api_reload.c */

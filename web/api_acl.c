@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/base/log.h"
 #include "broker/wire/topic.h"
 #include "db/access_rules.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/form.h"
 #include "web/reply.h"
 
@@ -105,9 +105,8 @@ void api_rule_add(struct request *request)
 		reply_failed(request, r, "Storing the rule");
 		return;
 	}
-	log_info("web", "rule %u made by %s: %s %s %s %s", rule.id,
-		 request->user, effects[effect], rule.user, actions[action],
-		 rule.filter);
+	audit(request, "rule %u made: %s %s %s %s", rule.id, effects[effect],
+	      rule.user, actions[action], rule.filter);
 	reply_json(request, 201, rule_json(&rule));
 }
 
@@ -125,7 +124,7 @@ void api_rule_delete(struct request *request)
 		reply_failed(request, r, "Deleting the rule");
 		return;
 	}
-	log_info("web", "rule %lu deleted by %s", id, request->user);
+	audit(request, "rule %lu deleted", id);
 	reply_empty(request, 204);
 }
 

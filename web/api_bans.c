@@ -7,9 +7,9 @@
 #include "broker/admin.h"
 #include "broker/base/cidr.h"
 #include "broker/base/clock.h"
-#include "broker/base/log.h"
 #include "db/bans.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/form.h"
 #include "web/payload.h"
 #include "web/reply.h"
@@ -152,8 +152,8 @@ void api_ban_add(struct request *request)
 		reply_failed(request, r, "Storing the ban");
 		return;
 	}
-	log_info("web", "%s %s banned by %s (%u): %s", ban_kind_text(row.kind),
-		 row.what, request->user, row.id, row.reason);
+	audit(request, "%s %s banned (%u): %s", ban_kind_text(row.kind),
+	      row.what, row.id, row.reason);
 	ban = (struct ban){
 		.id = row.id,
 		.kind = row.kind,
@@ -180,6 +180,6 @@ void api_ban_delete(struct request *request)
 		reply_failed(request, r, "Lifting the ban");
 		return;
 	}
-	log_info("web", "ban %lu lifted by %s", id, request->user);
+	audit(request, "ban %lu lifted", id);
 	reply_empty(request, 204);
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "broker/admin.h"
-#include "broker/base/log.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/payload.h"
 #include "web/reply.h"
 
@@ -166,7 +166,6 @@ void api_client_disconnect(struct request *request)
 		reply_error(request, r, "Disconnecting the client");
 		return;
 	}
-	log_info("web", "client %s disconnected by %s", request->segments[3],
-		 request->user);
+	audit(request, "client %s disconnected", request->segments[3]);
 	reply_empty(request, 204);
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/base/log.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
 #include "web/reply.h"
@@ -177,8 +177,7 @@ static void store(struct request *request, const struct db_pin *pin)
 	switch (r) {
 	case 0:
 	case 1:
-		log_info("web", "pin %s set up by %s", pin->name,
-			 request->user);
+		audit(request, "pin %s set up", pin->name);
 		gpio_link_configure(request->web->gpio);
 		reply_json(request, r ? 201 : 200,
 			   pin_json(request->web->gpio, pin));
@@ -243,7 +242,7 @@ void api_pin_delete(struct request *request)
 		reply_error(request, r, "Deleting the pin");
 		return;
 	}
-	log_info("web", "pin %s deleted by %s", name, request->user);
+	audit(request, "pin %s deleted", name);
 	gpio_link_configure(request->web->gpio);
 	reply_empty(request, 204);
 }

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "broker/base/log.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/reply.h"
 #include "web/web.h"
 
@@ -47,7 +47,7 @@ void api_reload(struct request *request)
 		reply_error(request, -ENOTSUP, "Reading the configuration");
 		return;
 	}
-	log_info("web", "reload asked for by %s", request->user);
+	audit(request, "configuration to be read anew");
 	r = web->reload(web, &report);
 	if (all.failed) /* what cannot be told has been logged */
 		r = r ? r : -ENOMEM;

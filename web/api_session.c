@@ -11,6 +11,7 @@
 #include "db/claim.h"
 #include "web/address.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/form.h"
 #include "web/login.h"
 #include "web/reply.h"
@@ -218,7 +219,7 @@ static void on_password_hashed(struct request *request, int result,
 		return;
 	}
 	login_put_out(request, request->user);
-	log_info("web", "user %s has a new password", request->user);
+	audit(request, "user %s has a new password", request->user);
 	reply_empty(request, 204);
 }
 

@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 #include "broker/admin.h"
-#include "broker/base/log.h"
 #include "broker/wire/topic.h"
 #include "db/config.h"
 #include "db/db.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/form.h"
 #include "web/payload.h"
 #include "web/reply.h"
@@ -114,8 +114,8 @@ void api_trace_start(struct request *request)
 		reply_error(request, r, "Beginning the trace");
 		return;
 	}
-	log_info("web", "trace of %s %s begun by %s", kinds[options.kind],
-		 options.what, request->user);
+	audit(request, "trace of %s %s begun", kinds[options.kind],
+	      options.what);
 	reply_json(request, 201,
 		   json_pack("{s:o,s:I,s:I}", "file", path_json(db, name),
 			     "seconds", (json_int_t)options.seconds,

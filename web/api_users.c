@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/base/log.h"
 #include "web/api.h"
+#include "web/audit.h"
 #include "web/form.h"
 #include "web/login.h"
 #include "web/reply.h"
@@ -133,8 +133,8 @@ static void store(struct request *request)
 	}
 	if (!edit->is_new && (edit->new_password || !edit->user.enabled))
 		login_put_out(request, edit->user.name);
-	log_info("web", "user %s %s by %s", edit->user.name,
-		 edit->is_new ? "made" : "changed", request->user);
+	audit(request, "user %s %s", edit->user.name,
+	      edit->is_new ? "made" : "changed");
 	body = user_json(&edit->user);
 	if (body && edit->generated[0] &&
 	    json_object_set_new(body, "password",
@@ -313,6 +313,6 @@ void api_user_delete(struct request *request)
 		return;
 	}
 	login_put_out(request, name);
-	log_info("web", "user %s deleted by %s", name, request->user);
+	audit(request, "user %s deleted", name);
 	reply_empty(request, 204);
 }

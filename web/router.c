@@ -28,6 +28,7 @@ static const struct route routes[] = {
 	{ "/api/v1/acl", api_rule_add, METHOD_POST, ROUTE_ADMIN },
 	{ "/api/v1/acl/test", api_rule_test, METHOD_POST, ROUTE_ADMIN },
 	{ "/api/v1/acl/{id}", api_rule_delete, METHOD_DELETE, ROUTE_ADMIN },
+	{ "/api/v1/audit", api_audit, METHOD_GET, ROUTE_ADMIN },
 	{ "/api/v1/bans", api_bans, METHOD_GET, ROUTE_ADMIN },
 	{ "/api/v1/bans", api_ban_add, METHOD_POST, ROUTE_ADMIN },
 	{ "/api/v1/bans/{id}", api_ban_delete, METHOD_DELETE, ROUTE_ADMIN },

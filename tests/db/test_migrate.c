@@ -92,16 +92,16 @@ static void test_a_newer_version_is_refused(void **state)
 /* The embedded files are whole and run on an empty file. */
 static void test_the_schemas_run(void **state)
 {
-	static const char *const config[] = { schema_config_001,
-					      schema_config_002,
-					      schema_config_003,
-					      schema_config_004 };
+	static const char *const config[] = {
+		schema_config_001, schema_config_002, schema_config_003,
+		schema_config_004, schema_config_005
+	};
 	static const char *const others[] = { schema_state_001,
 					      schema_history_001 };
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 4 }, { &others[0], 1 }, { &others[1], 1 } };
+	} schemas[] = { { config, 5 }, { &others[0], 1 }, { &others[1], 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -120,10 +120,10 @@ static void test_the_schemas_run(void **state)
  * it gets a secret of its own. */
 static void test_users_of_the_first_version_stay(void **state)
 {
-	static const char *const config[] = { schema_config_001,
-					      schema_config_002,
-					      schema_config_003,
-					      schema_config_004 };
+	static const char *const config[] = {
+		schema_config_001, schema_config_002, schema_config_003,
+		schema_config_004, schema_config_005
+	};
 	static const char both[] =
 		"SELECT count(*) FROM users WHERE name IN ('anna', 'lock')"
 		" AND hash = '$x$y' AND scram = '' AND created = 7";
@@ -135,7 +135,7 @@ static void test_users_of_the_first_version_stay(void **state)
 				      " ('lock', '$x$y', 'device', 0, 1, 7, 2)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(migrate(*state, config, 4), 0);
+	assert_int_equal(migrate(*state, config, 5), 0);
 	assert_int_equal(ask(*state, both), 2);
 	assert_int_equal(ask(*state, "SELECT count(*) FROM secrets WHERE"
 				     " name = 'scram' AND length(value) = 32"

@@ -75,12 +75,39 @@ static void test_malformed_bans_are_refused(void **state)
 	expect(state, 404, "DELETE", "/api/v1/bans/99999999999", NULL);
 }
 
+/* What was done, by whom, from where; what was refused is none. */
+static void test_changes_are_kept(void **state)
+{
+	const json_t *newest;
+	json_t *json;
+
+	expect(state, 201, "POST", "/api/v1/bans",
+	       "{\"kind\":\"user\",\"what\":\"bob\",\"reason\":\"noise\"}");
+	expect(state, 422, "POST", "/api/v1/bans", "{}");
+	expect(state, 201, "PUT", "/api/v1/users/ben",
+	       "{\"password\":\"long enough\"}");
+	json = call(state, 200, "GET", "/api/v1/audit", NULL);
+	assert_int_equal(length(json, "changes"), 2);
+	newest = item(json, "changes", 0);
+	assert_string_equal(text(newest, "what"), "user ben made");
+	assert_string_equal(text(newest, "user"), HUB_ADMIN);
+	assert_memory_equal(text(newest, "address"), "127.0.0.1:", 10);
+	assert_string_equal(text(item(json, "changes", 1), "what"),
+			    "user bob banned (1): noise");
+	json_decref(json);
+	json = call(state, 200, "GET", "/api/v1/audit?limit=1", NULL);
+	assert_int_equal(length(json, "changes"), 1);
+	json_decref(json);
+	expect(state, 400, "GET", "/api/v1/audit?limit=0", NULL);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rest_setup, rest_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_a_ban_is_made_listed_and_lifted),
 		T(test_malformed_bans_are_refused),
+		T(test_changes_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,7 @@ static void test_only_administrators_manage(void **state)
 		{ "POST", "/api/v1/sim/lines/1", "{\"level\":1}" },
 		{ "POST", "/api/v1/acl/test", "{}" },
 		{ "GET", "/api/v1/notices", NULL },
+		{ "GET", "/api/v1/audit", NULL },
 		{ "POST", "/api/v1/reload", NULL },
 		{ "GET", "/api/v1/trace", NULL },
 		{ "POST", "/api/v1/trace", "{}" },
