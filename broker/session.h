@@ -47,6 +47,7 @@ struct session {
 		expiry; /* seconds, STORE_EXPIRY_NEVER; 0 ends with connection */
 	uint32_t subscription_count;
 	uint32_t predicate_count; /* different ones of its subscriptions */
+	uint32_t no_local_count; /* of its subscriptions */
 	uint32_t inbound_count;
 	/* Scratch of the topic cache: where this session stands in the list that
 	 * is being built. */

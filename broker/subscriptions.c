@@ -48,6 +48,11 @@ static size_t users(const struct session *s, const struct predicate *predicate)
 	return n;
 }
 
+static uint32_t no_local(uint8_t options)
+{
+	return (options & SUBSCRIPTION_NO_LOCAL) != 0;
+}
+
 /* Unlink and free; what it leaves empty goes, too. The session's predicates are
  * the caller's to count. */
 static void drop(struct session *s, struct subscription *sub)
@@ -63,6 +68,7 @@ static void drop(struct session *s, struct subscription *sub)
 	} else {
 		topic_tree_remove(broker->tree, sub);
 	}
+	s->no_local_count -= no_local(sub->options);
 	free(sub);
 	s->subscription_count--;
 	broker->subscription_count--;
@@ -181,6 +187,8 @@ int subscriptions_add(struct session *s, struct slice filter, uint8_t options,
 		key_release(broker, &key);
 		return r;
 	}
+	s->no_local_count -= no_local(sub->options);
+	s->no_local_count += no_local(options);
 	sub->options = options;
 	sub->identifier = identifier;
 	topic_cache_void(broker->cache, parts.filter);

@@ -187,6 +187,12 @@ static int meet_group(struct topic_entry *entry, struct share_group *group)
 }
 
 /* Its place among the targets or, if predicates may have a say, the others. */
+/* May a message be for some of its subscriptions to a topic and not for others? */
+static bool is_conditional(const struct session *session)
+{
+	return session->predicate_count || session->no_local_count;
+}
+
 static int meet_session(const struct build *build, struct session *session)
 {
 	struct topic_entry *entry = build->entry;
@@ -197,7 +203,7 @@ static int meet_session(const struct build *build, struct session *session)
 	session->route_index = UINT32_MAX;
 	if (!session_may(session, topic, ACCESS_READ).allowed)
 		return 0;
-	if (session->predicate_count) {
+	if (is_conditional(session)) {
 		if (topic_conditionals_add(&entry->conditionals, session) < 0)
 			return -ENOMEM;
 		session->route_index = entry->conditionals->count - 1;
@@ -228,7 +234,7 @@ static int meet(struct subscription *subscription, void *arg)
 		return -ENOMEM;
 	if (session->route_index == UINT32_MAX)
 		return 0;
-	if (session->predicate_count)
+	if (is_conditional(session))
 		return topic_conditionals_option(entry->conditionals,
 						 session->route_index,
 						 subscription);
@@ -238,8 +244,8 @@ static int meet(struct subscription *subscription, void *arg)
 	return target_identifier(target, subscription->identifier);
 }
 
-/* Predicates the session has, but none that matches this topic: it is a target
- * as any other. */
+/* Predicates the session has, but none that matches this topic, and what is its own
+ * goes by all of its subscriptions or by none: it is a target as any other. */
 static int settle_one(struct topic_entry *entry, uint32_t at)
 {
 	uint8_t buffer[TOPIC_IDENTIFIERS_SIZE];
@@ -272,7 +278,7 @@ static int settle(struct topic_entry *entry)
 	if (!all)
 		return 0;
 	for (uint32_t i = 0; i < all->count; i++) {
-		if (all->sessions[i].depends)
+		if (topic_conditional_depends(&all->sessions[i]))
 			all->sessions[kept++] = all->sessions[i];
 		else if (settle_one(entry, i) < 0)
 			return -ENOMEM;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/matcher.h"
+#include "broker/publish.h"
 #include "broker/topic_tree.h"
 
 #define NONE UINT32_MAX
@@ -58,7 +59,11 @@ int topic_conditionals_option(struct topic_conditionals *all, uint32_t at,
 		.options = subscription->options,
 	};
 	c->first = all->option_count++;
-	c->depends |= subscription->predicate != NULL;
+	c->predicate |= subscription->predicate != NULL;
+	if (subscription->options & SUBSCRIPTION_NO_LOCAL)
+		c->no_local = true;
+	else
+		c->local = true;
 	return 0;
 }
 
@@ -110,6 +115,10 @@ bool topic_conditionals_resolve(const struct topic_conditionals *all,
 	for (uint32_t i = c->first; i != NONE; i = all->options[i].next) {
 		const struct topic_option *o = &all->options[i];
 
+		/* [MQTT-3.8.3-3]: this one does not match at all. */
+		if (p && p->from == c->session &&
+		    (o->options & SUBSCRIPTION_NO_LOCAL))
+			continue;
 		if (o->predicate && !matcher_holds(matcher, o->predicate, p))
 			continue;
 		any = true;

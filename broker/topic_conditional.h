@@ -1,7 +1,7 @@
 /*
  * Of the answer for one topic, the sessions that have a predicate among their
- * subscriptions to it: who of them gets a message, and how, shows only with the
- * message. They stand apart from the others, which so cost what they always did.
+ * subscriptions to it, or overlapping ones of which not all are No Local: who of
+ * them gets a message, and how, shows only with the message. They stand apart from the others, which so cost what they always did.
  *
  * Broker thread only.
  */
@@ -31,8 +31,16 @@ struct topic_option {
 struct topic_conditional {
 	struct session *session; /* may read the topic */
 	uint32_t first; /* option */
-	bool depends; /* on the message: some option has a predicate */
+	bool predicate; /* some option has one */
+	bool no_local; /* some option does not take the session's own */
+	bool local; /* some option does */
 };
+
+/* Does it show only with the message which options count? */
+static inline bool topic_conditional_depends(const struct topic_conditional *c)
+{
+	return c->predicate || (c->no_local && c->local);
+}
 
 struct topic_conditionals {
 	struct topic_conditional *sessions;

@@ -299,6 +299,52 @@ static void test_the_wrong_acknowledgement_ends_the_connection(void **state)
 	}
 }
 
+/* What a client says itself goes by its ordinary subscriptions alone: neither the
+ * QoS nor the identifier of the others shows [MQTT-3.8.3-3]. */
+static void test_no_local_beside_an_ordinary_subscription(void **state)
+{
+	struct sim_peer *own = sim_client(*state, MQTT_5_0, "own", true, NULL);
+	struct sim_peer *pub = sim_client(*state, MQTT_5_0, "pub", true, NULL);
+	struct mqtt_subscription entry = {
+		.filter = slice_str("n"),
+		.qos = 2,
+		.no_local = true,
+		.retain_as_published = true,
+	};
+	struct mqtt_publish got;
+
+	sim_peer_subscribed_with(own, &entry, 5);
+	/* Alone, and at another topic: as ever. */
+	sim_peer_publish(own, "n", "mine", 0, false, 0);
+	sim_peer_expect_nothing(own);
+	entry = (struct mqtt_subscription){ .filter = slice_str("+") };
+	sim_peer_subscribed_with(own, &entry, 7);
+	sim_peer_publish(own, "n", "mine", 1, true, 1);
+	got = sim_peer_message(own);
+	assert_int_equal(got.qos, 0);
+	assert_false(got.retain);
+	assert_int_equal(got.properties.subscription_id_count, 1);
+	assert_int_equal(got.properties.subscription_ids[0], 7);
+	sim_peer_acked(own, MQTT_PUBACK, 1);
+	sim_peer_publish(pub, "n", "theirs", 1, true, 1);
+	got = sim_peer_message(own);
+	assert_int_equal(got.qos, 1);
+	assert_true(got.retain);
+	assert_int_equal(got.properties.subscription_id_count, 2);
+	assert_int_equal(got.properties.subscription_ids[0] +
+				 got.properties.subscription_ids[1],
+			 5 + 7);
+	sim_peer_acked(pub, MQTT_PUBACK, 1);
+	/* Without the ordinary one it is quiet again. */
+	entry.no_local = true;
+	sim_peer_subscribed_with(own, &entry, 7);
+	sim_peer_message(own); /* retained, by pub */
+	sim_peer_publish(own, "n", "mine", 0, false, 0);
+	sim_peer_expect_nothing(own);
+	sim_peer_close(own);
+	sim_peer_close(pub);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -311,6 +357,7 @@ int main(void)
 		T(test_a_reconnect_goes_on_where_it_stopped),
 		T(test_a_refused_message_is_over),
 		T(test_the_wrong_acknowledgement_ends_the_connection),
+		T(test_no_local_beside_an_ordinary_subscription),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "broker/topic_cache.h"
+#include "broker/topic_conditional.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +64,7 @@ static void test_overlaps_of_a_session_are_one_target(void **state)
 	const struct topic_entry *entry;
 	const struct topic_target *t;
 
-	subscribe(a, "t/+", 1 | SUBSCRIPTION_NO_LOCAL, 0);
+	subscribe(a, "t/+", 1, 0);
 	subscribe(a, "t/x", 2, 7);
 	subscribe(a, "#", 0 | SUBSCRIPTION_RETAIN_AS_PUBLISHED, 300);
 	entry = get(*state, "t/x");
@@ -71,12 +72,37 @@ static void test_overlaps_of_a_session_are_one_target(void **state)
 	t = &entry->targets[0];
 	assert_ptr_equal(t->session, a);
 	assert_int_equal(t->qos, 2);
-	assert_false(t->no_local); /* only when all say so */
+	assert_false(t->no_local);
 	assert_true(t->retain_as_published);
 	assert_int_equal(t->identifiers_len, 2 + 3);
 	entry = get(*state, "t/y");
 	assert_int_equal(entry->targets[0].qos, 1);
 	assert_int_equal(entry->targets[0].identifiers_len, 3);
+}
+
+/* Its own messages go by some of them only. */
+static void test_no_local_is_one_target_when_all_say_so(void **state)
+{
+	struct session *a = session(*state, "a", "");
+	const struct topic_entry *entry;
+
+	subscribe(a, "t/+", 1 | SUBSCRIPTION_NO_LOCAL, 0);
+	subscribe(a, "t/x", 2 | SUBSCRIPTION_NO_LOCAL, 0);
+	entry = get(*state, "t/x");
+	assert_int_equal(entry->count, 1);
+	assert_true(entry->targets[0].no_local);
+	assert_null(entry->conditionals);
+	subscribe(a, "t/x", 2, 0);
+	entry = get(*state, "t/x");
+	assert_int_equal(entry->count, 0);
+	assert_int_equal(entry->conditionals->count, 1);
+	entry = get(*state, "t/y");
+	assert_true(entry->targets[0].no_local);
+	subscribe(a, "t/+", 1, 0);
+	entry = get(*state, "t/x");
+	assert_false(entry->targets[0].no_local);
+	assert_null(entry->conditionals);
+	assert_int_equal(a->no_local_count, 0);
 }
 
 static void test_any_change_is_seen_at_once(void **state)
@@ -231,6 +257,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_overlaps_of_a_session_are_one_target),
+		T(test_no_local_is_one_target_when_all_say_so),
 		T(test_any_change_is_seen_at_once),
 		T(test_a_long_filters_end_is_seen_too),
 		T(test_new_rules_are_obeyed_at_once),
