@@ -100,19 +100,30 @@ def flat(found, name, scenarios):
     return ["CPU us per message with", "so many", name, "most / first"], rows
 
 
-def show(table, markdown):
+def text(table, markdown):
     header, rows = table
     if not rows:
-        return
-    print()
+        return ""
     if markdown:
-        print("| " + " | ".join(header) + " |")
-        print("|---" + "|---:" * (len(header) - 1) + "|")
-        for row in rows:
-            print("| " + " | ".join(row) + " |")
-        return
+        lines = [header, ["---"] + ["---:"] * (len(header) - 1)] + rows
+        return "\n" + "".join(f"| {' | '.join(row)} |\n" for row in lines)
     widths = [max(len(row[i]) for row in [header] + rows)
               for i in range(len(header))]
-    for row in [header] + rows:
-        print("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
-                        for i, (cell, width) in enumerate(zip(row, widths))))
+    return "\n" + "".join(
+        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                  for i, (cell, width) in enumerate(zip(row, widths))) + "\n"
+        for row in [header] + rows)
+
+
+BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
+
+
+def write(path, tables):
+    """Between the two marks of a page."""
+    with open(path, encoding="utf-8") as page:
+        before, _, rest = page.read().partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"{path} has no {BEGIN.strip()} and {END.strip()}")
+    with open(path, "w", encoding="utf-8") as page:
+        page.write(before + BEGIN + tables + "\n" + END + after)
