@@ -186,13 +186,13 @@ static int meet_group(struct topic_entry *entry, struct share_group *group)
 	return 0;
 }
 
-/* Its place among the targets or, if predicates may have a say, the others. */
 /* May a message be for some of its subscriptions to a topic and not for others? */
 static bool is_conditional(const struct session *session)
 {
 	return session->predicate_count || session->no_local_count;
 }
 
+/* Its place among the targets or, if the message may have a say, the others. */
 static int meet_session(const struct build *build, struct session *session)
 {
 	struct topic_entry *entry = build->entry;
@@ -246,13 +246,16 @@ static int meet(struct subscription *subscription, void *arg)
 
 /* Predicates the session has, but none that matches this topic, and what is its own
  * goes by all of its subscriptions or by none: it is a target as any other. */
-static int settle_one(struct topic_entry *entry, uint32_t at)
+static int settle_one(const struct build *build, uint32_t at)
 {
+	struct publish any = { .expires = MESSAGE_NO_EXPIRY };
+	struct topic_entry *entry = build->entry;
 	uint8_t buffer[TOPIC_IDENTIFIERS_SIZE];
 	struct topic_target found, *target;
 	uint8_t *identifiers = NULL;
 
-	topic_conditionals_resolve(entry->conditionals, at, NULL, NULL, buffer,
+	topic_conditionals_resolve(entry->conditionals, at,
+				   build->cache->broker->matcher, &any, buffer,
 				   &found);
 	if (found.identifiers_len) {
 		identifiers = malloc(found.identifiers_len);
@@ -270,8 +273,9 @@ static int settle_one(struct topic_entry *entry, uint32_t at)
 	return 0;
 }
 
-static int settle(struct topic_entry *entry)
+static int settle(const struct build *build)
 {
+	struct topic_entry *entry = build->entry;
 	struct topic_conditionals *all = entry->conditionals;
 	uint32_t kept = 0;
 
@@ -280,7 +284,7 @@ static int settle(struct topic_entry *entry)
 	for (uint32_t i = 0; i < all->count; i++) {
 		if (topic_conditional_depends(&all->sessions[i]))
 			all->sessions[kept++] = all->sessions[i];
-		else if (settle_one(entry, i) < 0)
+		else if (settle_one(build, i) < 0)
 			return -ENOMEM;
 	}
 	all->count = kept;
@@ -303,7 +307,7 @@ static bool entry_build(struct topic_cache *cache, struct topic_entry *entry)
 	r = topic_tree_match(broker->tree, slice_of(entry->topic, entry->len),
 			     meet, &build);
 	if (r == 0)
-		r = settle(entry);
+		r = settle(&build);
 	if (r < 0)
 		entry_empty(entry);
 	cache->targets += places(entry);

@@ -116,7 +116,7 @@ bool topic_conditionals_resolve(const struct topic_conditionals *all,
 		const struct topic_option *o = &all->options[i];
 
 		/* [MQTT-3.8.3-3]: this one does not match at all. */
-		if (p && p->from == c->session &&
+		if (p->from == c->session &&
 		    (o->options & SUBSCRIPTION_NO_LOCAL))
 			continue;
 		if (o->predicate && !matcher_holds(matcher, o->predicate, p))

@@ -61,7 +61,7 @@ int topic_conditionals_option(struct topic_conditionals *all, uint32_t at,
 void topic_conditionals_free(struct topic_conditionals *all);
 
 /* What the session at this place gets of p; false: nothing. Its identifiers are
- * in buffer. p may be NULL where nothing depends on it. */
+ * in buffer. */
 bool topic_conditionals_resolve(const struct topic_conditionals *all,
 				uint32_t at, struct matcher *matcher,
 				struct publish *p,

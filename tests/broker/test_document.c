@@ -281,6 +281,7 @@ static void assert_same(const struct document *d, struct slice *path,
 			path[steps] = slice_str(text);
 			assert_same(d, path, steps + 1,
 				    json_array_get(json, i));
+			path[steps] = slice_of(NULL, 0);
 		}
 		break;
 	case JSON_STRING:
