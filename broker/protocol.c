@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/delivery.h"
 #include "broker/limits.h"
@@ -126,10 +127,12 @@ void protocol_disconnect(struct connection *c, const struct frame *frame)
 			       "Session Expiry Interval raised from 0");
 			return;
 		}
-		if (expiry != s->expiry) {
-			session_set_expiry(s, expiry);
-			session_save(s);
-		}
+		if (expiry != s->expiry &&
+		    (session_set_expiry(s, expiry) < 0 || session_save(s) < 0))
+			log_error("client",
+				  "%s: out of memory: its expiry on disk stays "
+				  "as it was",
+				  s->client_id);
 	}
 	c->clean_disconnect = packet.reason == MQTT_SUCCESS;
 	connection_close(c, MQTT_SUCCESS, "disconnected");

@@ -371,7 +371,8 @@ void protocol_open_session(struct connection *c,
 	same = present && s->expiry == expiry && s->version == packet->version;
 	if (adopt(c, s, packet) < 0)
 		goto err_memory;
-	session_set_expiry(s, expiry);
+	if (session_set_expiry(s, expiry) < 0)
+		goto err_memory;
 	if (!same && session_save(s) < 0)
 		goto err_memory;
 	/* Its row may be on its way, from now or from a moment ago; and what a

@@ -103,13 +103,17 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-/* Its rows go, and payloads that only this session waited for. */
-static void remove_rows(struct session *s)
+/* Its rows go, and payloads that only this session waited for. Returns 0, or
+ * -ENOMEM: nothing has changed then. */
+static int remove_rows(struct session *s)
 {
 	struct store *store = s->broker->store;
 
 	if (!session_durable(s) || !store)
-		return;
+		return 0;
+	if (store->ops->session_remove(store, s->id) < 0)
+		return -ENOMEM;
+	broker_ticket(s->broker);
 	hold_forget(s);
 	for (uint32_t i = 0; i < s->outbox.count; i++) {
 		struct outgoing *o = outbox_at(&s->outbox, i);
@@ -119,8 +123,7 @@ static void remove_rows(struct session *s)
 		o->stored = false;
 		o->ticket = 0;
 	}
-	if (store->ops->session_remove(store, s->id) == 0)
-		broker_ticket(s->broker);
+	return 0;
 }
 
 void session_remove(struct session *s)
@@ -128,7 +131,13 @@ void session_remove(struct session *s)
 	backlog_left(s);
 	subscriptions_clear(s);
 	shared_hand_over(s->broker, s);
-	remove_rows(s);
+	if (remove_rows(s) < 0) {
+		hold_forget(s);
+		log_error("client",
+			  "%s: out of memory: its session is back after a "
+			  "restart",
+			  s->client_id);
+	}
 	session_free(s);
 }
 
@@ -243,11 +252,12 @@ void session_detach(struct session *s, bool will)
 		session_start_expiry(s);
 }
 
-void session_set_expiry(struct session *s, uint32_t expiry)
+int session_set_expiry(struct session *s, uint32_t expiry)
 {
-	if (expiry == 0)
-		remove_rows(s);
+	if (expiry == 0 && remove_rows(s) < 0)
+		return -ENOMEM;
 	s->expiry = expiry;
+	return 0;
 }
 
 bool session_inbound_has(const struct session *s, uint16_t packet_id)

@@ -79,7 +79,8 @@ struct session *session_new(struct broker *broker, struct slice client_id,
  * has changed then. Pointers to client_id and user are void after it. */
 int session_set_address(struct session *session, const char *address);
 /* Forget it: subscriptions, queue, row. Not attached any more. The will is not
- * published. */
+ * published. A row that the store has no memory to remove comes back with the next
+ * start, which the log tells. */
 void session_remove(struct session *session);
 /* At shutdown: free memory, leave the store alone. */
 void session_free_all(struct broker *broker);
@@ -95,8 +96,9 @@ int session_save(struct session *session);
 /* The connection has ended: the will is published or delayed, the session ends
  * or its expiry begins. will: false after a DISCONNECT that discards it. */
 void session_detach(struct session *session, bool will);
-/* Set how long it lives without a connection. */
-void session_set_expiry(struct session *session, uint32_t expiry);
+/* Set how long it lives without a connection. Returns 0, or -ENOMEM: it is as
+ * before. */
+int session_set_expiry(struct session *session, uint32_t expiry);
 /* Begin to count towards its end (also for those just loaded). */
 void session_start_expiry(struct session *session);
 

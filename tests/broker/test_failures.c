@@ -400,6 +400,44 @@ static void test_a_failed_store_changes_nothing(void **state)
 }
 
 /* Asked again while the first answer waits for the disk, it waits, too. */
+/* A client that ends its session for good is told when that cannot be: what the
+ * disk still holds would be back one day. */
+static void test_a_session_that_cannot_end_stays(void **state)
+{
+	struct rig *rig = *state;
+	struct mqtt_connect packet = sim_connect(MQTT_5_0, "s", false);
+	struct sim_peer *peer;
+	struct mqtt_connack connack;
+
+	packet.properties.session_expiry_interval = 60;
+	properties_set(&packet.properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL);
+	for (int i = 0; i < 2; i++) {
+		peer = sim_peer_open(rig->broker);
+		if (i == 1) {
+			packet.properties.session_expiry_interval = 0;
+			sim_store_fail(rig->store, 0);
+		}
+		sim_peer_connect(peer, &packet);
+		connack_decode(MQTT_5_0, sim_peer_expect(peer, MQTT_CONNACK),
+			       &connack);
+		assert_int_equal(connack.reason,
+				 i == 0 ? MQTT_SUCCESS
+					: MQTT_SERVER_UNAVAILABLE);
+		if (i == 0)
+			sim_peer_subscribed(peer, "t", 1);
+		sim_peer_close(peer);
+	}
+	assert_true(sim_store_failed(rig->store));
+	assert_int_equal(sim_store_sessions(rig->store), 1);
+	assert_int_equal(session_find(rig->broker, slice_str("s"))->expiry, 60);
+	/* The next time it can. */
+	peer = sim_peer_open(rig->broker);
+	sim_peer_connect(peer, &packet);
+	sim_peer_expect(peer, MQTT_CONNACK);
+	sim_peer_close(peer);
+	assert_int_equal(sim_store_sessions(rig->store), 0);
+}
+
 static void test_a_repeated_request_does_not_overtake_the_first(void **state)
 {
 	struct rig *rig = *state;
@@ -476,6 +514,7 @@ int main(void)
 		S(test_any_operation_of_the_store_may_fail),
 		S(test_a_client_goes_on_after_a_failed_store),
 		T(test_messages_of_one_turn_may_fail),
+		S(test_a_session_that_cannot_end_stays),
 		S(test_a_failed_store_changes_nothing),
 		S(test_a_repeated_request_does_not_overtake_the_first),
 		T(test_a_connection_is_made_whole_or_not),
