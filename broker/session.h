@@ -46,9 +46,9 @@ struct session {
 	uint32_t
 		expiry; /* seconds, STORE_EXPIRY_NEVER; 0 ends with connection */
 	uint32_t subscription_count;
-	uint32_t predicate_count; /* different ones of its subscriptions */
 	uint32_t no_local_count; /* of its subscriptions */
-	uint32_t inbound_count;
+	uint16_t predicate_count; /* different ones of its subscriptions */
+	uint16_t inbound_count; /* one for each identifier at most */
 	/* Scratch of the topic cache: where this session stands in the list that
 	 * is being built. */
 	uint64_t route_stamp;
