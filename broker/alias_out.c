@@ -49,7 +49,7 @@ struct alias_choice alias_out_choose(struct alias_out *table,
 	if (place->topic &&
 	    slice_equal(slice_of(place->topic, place->len), topic))
 		choice.known = true;
-	else if (place->candidate != hash)
+	else if (place->topic && place->candidate != hash)
 		choice.alias = 0;
 	place->candidate = choice.known ? 0 : hash;
 	return choice;

@@ -3,10 +3,9 @@
  * that allows some is sent a number instead of a topic that it has been sent
  * before.
  *
- * Each topic has one place, by its hash; a place is an alias. It goes to the
- * topic that is sent twice without another one for the same place in between, so
- * topics sent once cost nothing, and of two that share a place and are both busy
- * one keeps it for a while.
+ * Each topic has one place, by its hash; a place is an alias. The first topic
+ * takes it. Later it goes to one that is sent twice without another one for the
+ * same place in between, so topics sent once do not push out busy ones.
  *
  * A mapping holds for a network connection and in the order of its bytes: learn
  * only what has been appended to its output.

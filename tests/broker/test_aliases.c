@@ -132,7 +132,7 @@ static void test_a_busy_topic_is_sent_as_a_number(void **state)
 		client.known = 0;
 		for (int i = 0; i < 5; i++)
 			pass(&client, "home/hall/temperature", "21", qos);
-		assert_int_equal(client.known, qos ? 5 : 3);
+		assert_int_equal(client.known, qos ? 5 : 4);
 	}
 	leave(&client);
 }
@@ -233,11 +233,11 @@ static void test_aliases_go_with_everything_else(void **state)
 		assert_true(slice_equal(got.properties.content_type,
 					slice_str("text")));
 	}
-	assert_int_equal(client.known, 2);
-	/* Whether or not they share a place. */
+	assert_int_equal(client.known, 3);
+	/* One less if they share a place. */
 	for (int i = 0; i < 4; i++)
 		pass(&client, "large/topic", large, 0);
-	assert_int_equal(client.known, 4);
+	assert_in_range(client.known, 5, 6);
 	leave(&client);
 }
 
@@ -294,7 +294,7 @@ static void test_a_new_connection_begins_anew(void **state)
 		sim_peer_acked(client.publisher, MQTT_PUBACK, 9);
 		receive(&client, topic, "x");
 	}
-	assert_int_equal(client.known, 1);
+	assert_int_equal(client.known, 2);
 	leave(&client);
 	client = connect_with(*state, 4, 0, false);
 	for (int i = 0; i < 3; i++) {
@@ -303,7 +303,7 @@ static void test_a_new_connection_begins_anew(void **state)
 		assert_true(got.dup);
 		sim_peer_ack(client.peer, MQTT_PUBACK, got.packet_id);
 	}
-	assert_int_equal(client.known, 1);
+	assert_int_equal(client.known, 2);
 	leave(&client);
 	client = connect_with(*state, 1, 0, true);
 	leave(&client);
@@ -329,10 +329,12 @@ static void test_who_does_not_ask_pays_nothing(void **state)
 	leave(&client);
 }
 
-/* Whatever allocation fails, the message comes. */
+/* Whatever allocation of an alias fails, the message comes. All else it needs is
+ * there: a message of the topic, too large to go with an alias, came before. */
 static void test_no_memory_means_no_alias(void **state)
 {
 	static const char topic[] = "home/hall/temperature";
+	const uint32_t size = 2 + 2 + sizeof(topic) - 1 + 1 + 4;
 	const struct mqtt_publish packet = {
 		.topic = slice_str(topic),
 		.payload = slice_str("x"),
@@ -344,10 +346,10 @@ static void test_no_memory_means_no_alias(void **state)
 
 	publish_encode(&w, MQTT_5_0, &packet);
 	while (failed && n < 20) {
-		struct client client = connect_with(*state, 4, 0, true);
+		struct client client = connect_with(*state, 4, size, true);
 
 		sim_peer_subscribed(client.peer, "#", 0);
-		pass(&client, topic, "x", 0);
+		pass(&client, topic, "1234", 0);
 		failing_malloc_arm(n++);
 		sim_peer_send(client.publisher, bytes, w.len);
 		failed = failing_malloc_disarm();
