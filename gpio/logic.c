@@ -45,7 +45,7 @@ static void record_start(struct logic_memory *m, uint64_t now)
 	m->starts[m->started++ % LOGIC_CYCLES_MAX] = now;
 }
 
-static void want_for_safety(struct logic_output *o, bool on)
+void logic_want_for_safety(struct logic_output *o, bool on)
 {
 	o->want = (struct logic_want){
 		.any = true,
@@ -55,6 +55,21 @@ static void want_for_safety(struct logic_output *o, bool on)
 	};
 }
 
+/* It may not be on without anybody knowing since when. */
+static bool is_timed(const struct logic_rules *rules)
+{
+	return rules->max_on_ms || rules->auto_off_ms ||
+	       rules->command_timeout_ms;
+}
+
+/* As an order without times of its own. */
+static void want_at_boot(struct logic_output *o, bool on)
+{
+	logic_want_for_safety(o, on);
+	o->want.on_time_ms = o->rules.auto_off_ms;
+	o->want.lease_ms = o->rules.command_timeout_ms;
+}
+
 /* The board has been started: what is on the line is nobody's will. */
 static void boot(struct logic_output *o, bool told, uint64_t now)
 {
@@ -62,17 +77,17 @@ static void boot(struct logic_output *o, bool told, uint64_t now)
 	o->now.told = told;
 	switch (o->rules.boot) {
 	case LOGIC_BOOT_OFF:
-		want_for_safety(o, false);
+		want_at_boot(o, false);
 		break;
 	case LOGIC_BOOT_ON:
-		want_for_safety(o, true);
+		want_at_boot(o, true);
 		break;
 	case LOGIC_BOOT_RESTORE:
-		want_for_safety(o, told);
+		want_at_boot(o, told);
 		break;
 	case LOGIC_BOOT_AS_READ:
-		if (o->now.on && o->rules.max_on_ms)
-			want_for_safety(o, false);
+		if (o->now.on && is_timed(&o->rules))
+			logic_want_for_safety(o, false);
 		break;
 	}
 	if (o->now.on)
@@ -93,8 +108,8 @@ static void resume(struct logic_output *o, bool on, uint64_t now)
 	if (!on)
 		return;
 	record_start(m, now);
-	if (o->rules.max_on_ms)
-		want_for_safety(o, false);
+	if (is_timed(&o->rules))
+		logic_want_for_safety(o, false);
 }
 
 void logic_add(struct logic *logic, unsigned int output,
@@ -214,7 +229,7 @@ static void displace(struct logic *logic, unsigned int output, bool safety)
 		if (!other->now.on)
 			continue;
 		if (!other->want.any)
-			want_for_safety(other, false);
+			logic_want_for_safety(other, false);
 		other->want.safety = safety;
 	}
 }
@@ -277,7 +292,7 @@ void logic_make_safe(struct logic *logic, unsigned int output)
 	logic_settle(logic, output, LOGIC_SUPERSEDED);
 	if (o->rules.safe == LOGIC_SAFE_ON)
 		displace(logic, output, true);
-	want_for_safety(o, o->rules.safe == LOGIC_SAFE_ON);
+	logic_want_for_safety(o, o->rules.safe == LOGIC_SAFE_ON);
 }
 
 void logic_hub(struct logic *logic, bool there, uint64_t now)

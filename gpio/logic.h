@@ -176,7 +176,7 @@ struct logic_start {
  * The line is held. With a memory the output goes on where it was; without one
  * the board has been started and its boot rule holds. What the memory does not
  * explain is judged strictly: it is then taken to have changed just now, and one
- * with max_on that is on goes off. output must not be in use.
+ * that is on and may not be for ever goes off. output must not be in use.
  */
 void logic_add(struct logic *logic, unsigned int output,
 	       const struct logic_rules *rules, struct logic_start start,
@@ -213,7 +213,8 @@ bool logic_act(struct logic *logic, uint64_t now, struct logic_action *action);
  * another value, it is kept as the truth, but the action has failed. */
 void logic_done(struct logic *logic, const struct logic_action *action, bool on,
 		uint64_t now);
-/* It could not be written: nothing has changed. */
+/* It could not be written, or not read. One that was to go on is then driven off,
+ * for nobody knows what became of it. */
 void logic_failed(struct logic *logic, const struct logic_action *action,
 		  uint64_t now);
 

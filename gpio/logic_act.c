@@ -42,6 +42,7 @@ static void must_go_off(struct logic *logic, unsigned int output)
 	if (!o->want.any)
 		o->want = (struct logic_want){ .any = true, .answered = true };
 	o->want.safety = true;
+	o->now.told = false;
 }
 
 static bool shares_its_turn(const struct logic *logic, unsigned int output)
@@ -60,6 +61,7 @@ static void tick(struct logic *logic, unsigned int output, uint64_t now)
 
 	if (o->now.lease_at && o->now.lease_at <= now) {
 		o->now.lease_at = 0;
+		o->now.told = o->rules.safe == LOGIC_SAFE_ON;
 		logic_make_safe(logic, output);
 	}
 	if (logic_failsafe_at(logic, o) <= now) {
@@ -100,7 +102,6 @@ void logic_done(struct logic *logic, const struct logic_action *action, bool on,
 	struct logic_output *o = &logic->output[action->output];
 	struct logic_memory *m = &o->now;
 	const struct logic_want want = o->want;
-	bool ordered = want.any && !want.answered;
 
 	assert(o->used);
 	if (m->on != on) {
@@ -116,7 +117,7 @@ void logic_done(struct logic *logic, const struct logic_action *action, bool on,
 	}
 	/* A newer order without a time ends an older one's. */
 	m->off_at = on && want.on_time_ms ? now + want.on_time_ms : 0;
-	m->lease_at = ordered && want.lease_ms ? now + want.lease_ms : 0;
+	m->lease_at = want.lease_ms ? now + want.lease_ms : 0;
 	logic_settle(logic, action->output, LOGIC_APPLIED);
 }
 
@@ -142,8 +143,14 @@ void logic_failed(struct logic *logic, const struct logic_action *action,
 	logic_settle(logic, action->output, LOGIC_FAULT);
 	if (!action->on)
 		disappoint(logic, action->output);
-	if (!want.safety)
+	if (!want.safety && !action->on)
 		return;
+	if (!want.safety) {
+		/* It may be driven on all the same: nobody may believe that it
+		 * is off before that has been written. */
+		logic_want_for_safety(o, false);
+		return;
+	}
 	want.answered = true;
 	o->want = want;
 	o->retry_at = now + LOGIC_RETRY_MS;

@@ -20,6 +20,9 @@ bool logic_locked_out(const struct logic *logic, unsigned int a,
 
 /* logic.c */
 
+/* Not to be given up, and nobody waits for an answer. */
+void logic_want_for_safety(struct logic_output *o, bool on);
+
 /* What is wanted of this output is no more; tell who asked. */
 void logic_settle(struct logic *logic, unsigned int output,
 		  enum logic_result result);

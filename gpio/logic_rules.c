@@ -59,10 +59,12 @@ uint64_t logic_rule_interlock(const struct logic *logic, unsigned int output)
 	dead = dead_time(logic, output);
 	for (unsigned int i = 0; i < logic->top; i++) {
 		const struct logic_memory *other = &logic->output[i].now;
+		const struct logic_want *want = &logic->output[i].want;
 
 		if (!logic_locked_out(logic, output, i))
 			continue;
-		if (other->on)
+		/* One that has yet to be made safe may be on. */
+		if (other->on || (want->any && !want->on && want->safety))
 			return UINT64_MAX;
 		if (other->since + dead > from)
 			from = other->since + dead;

@@ -1,6 +1,7 @@
 #include "gpio/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,14 +114,46 @@ int memory_load(const char *directory, struct memory *out)
 	return r;
 }
 
-const struct logic_memory *memory_of(const struct memory *memory,
+/* memory->count if there is none. */
+static size_t find(const struct memory *memory, const char *chip,
+		   unsigned int line)
+{
+	size_t i = 0;
+
+	while (i < memory->count && (memory->entry[i].line != line ||
+				     strcmp(memory->entry[i].chip, chip) != 0))
+		i++;
+	return i;
+}
+
+const struct memory_entry *memory_of(const struct memory *memory,
 				     const char *chip, unsigned int line)
 {
-	for (size_t i = 0; i < memory->count; i++)
-		if (memory->entry[i].line == line &&
-		    strcmp(memory->entry[i].chip, chip) == 0)
-			return &memory->entry[i].memory;
-	return NULL;
+	size_t i = find(memory, chip, line);
+
+	return i < memory->count ? &memory->entry[i] : NULL;
+}
+
+void memory_keep(struct memory *memory, const char *chip, unsigned int line,
+		 const struct logic_memory *what)
+{
+	size_t i = find(memory, chip, line);
+	struct memory_entry *entry;
+
+	if (i == PINS_MAX) {
+		i = --memory->count;
+		memmove(memory->entry, memory->entry + 1,
+			i * sizeof(memory->entry[0]));
+	}
+	if (i == memory->count)
+		memory->count++;
+	entry = &memory->entry[i];
+	*entry = (struct memory_entry){
+		.live = true,
+		.line = line,
+		.memory = *what,
+	};
+	(void)snprintf(entry->chip, sizeof(entry->chip), "%s", chip);
 }
 
 /* ---- writing ------------------------------------------------------------ */

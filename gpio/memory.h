@@ -14,6 +14,7 @@
 #define MEMORY_FILE "gpio.memory"
 
 struct memory_entry {
+	bool live; /* of this process, not of the file */
 	char chip[LINES_NAME_SIZE];
 	unsigned int line;
 	struct logic_memory memory;
@@ -37,7 +38,10 @@ int memory_load(const char *directory, struct memory *out);
 char *memory_text(const struct memory *memory);
 
 /* NULL: nothing is known of this line. */
-const struct logic_memory *memory_of(const struct memory *memory,
+const struct memory_entry *memory_of(const struct memory *memory,
 				     const char *chip, unsigned int line);
+/* An output is let go that may come back. Past PINS_MAX the oldest goes. */
+void memory_keep(struct memory *memory, const char *chip, unsigned int line,
+		 const struct logic_memory *what);
 
 #endif

@@ -69,6 +69,10 @@ void node_pins_apply(struct node *node, const struct pins *pins);
 /* Ask again for lines that could not be had. True if one came. */
 bool node_pins_retry(struct node *node);
 bool node_pins_missing(const struct node *node);
+/* One interlocked with this whose line could not be had: nobody knows if it is
+ * on. NULL: none. */
+const struct node_pin *node_pins_unheld(const struct node *node,
+					const struct node_pin *pin);
 /* No more events. */
 void node_pins_deafen(struct node *node);
 void node_pins_release(struct node *node);

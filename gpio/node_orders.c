@@ -138,10 +138,20 @@ void node_order(struct node *node, struct node_pin *pin,
 		const struct topics_command *command, struct slice topic)
 {
 	unsigned int output = (unsigned int)(pin - node->pins);
-	struct logic_verdict verdict =
-		logic_order(&node->logic, output, &command->logic,
-			    ++node->tokens, loop_now(node->loop));
+	const struct node_pin *unheld = node_pins_unheld(node, pin);
+	struct logic_verdict verdict;
 	char reason[REASON_SIZE];
+
+	if (unheld && command->logic.verb != LOGIC_OFF) {
+		(void)snprintf(reason, REASON_SIZE,
+			       "nobody knows if %s is on: it has no line",
+			       unheld->pin.name);
+		log_warn(pin->pin.name, "refused: %s", reason);
+		node_say_result(node, topic, reason, false, command->id);
+		return;
+	}
+	verdict = logic_order(&node->logic, output, &command->logic,
+			      ++node->tokens, loop_now(node->loop));
 
 	/* Those it takes the place of. */
 	node_answer(node);

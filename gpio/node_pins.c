@@ -50,10 +50,13 @@ static void let_go(struct node_pin *pin)
 	if (!pin->request)
 		return;
 
-	if (pin->pin.direction == LINE_OUTPUT)
+	if (pin->pin.direction == LINE_OUTPUT) {
+		memory_keep(&pin->node->memory, pin->pin.chip, pin->pin.line,
+			    logic_remember(&pin->node->logic, number_of(pin)));
 		logic_remove(&pin->node->logic, number_of(pin));
-	else
+	} else {
 		loop_remove(pin->node->loop, &pin->source);
+	}
 	pin->source.fd = -1;
 	lines_release(pin->request);
 	pin->request = NULL;
@@ -127,16 +130,20 @@ static struct line_config line_config_of(const struct pin *pin)
 static void begin_driving(struct node_pin *pin, bool on)
 {
 	const struct memory *memory = &pin->node->memory;
-	const struct logic_memory *m =
+	const struct memory_entry *e =
 		memory_of(memory, pin->pin.chip, pin->pin.line);
 	struct logic_start start = {
 		.on = on,
-		.told = m && m->told,
-		.memory = memory->same_boot ? m : NULL,
+		.told = e && e->memory.told,
+		.memory =
+			e && (memory->same_boot || e->live) ? &e->memory : NULL,
 	};
 
 	logic_add(&pin->node->logic, number_of(pin), &pin->pin.rules, start,
 		  loop_now(pin->node->loop));
+	/* Its meaning has changed under it, as its polarity does. */
+	if (e && e->live)
+		logic_make_safe(&pin->node->logic, number_of(pin));
 }
 
 /* The line is ours: what is on it? */
@@ -187,15 +194,20 @@ static bool take_line(struct node_pin *pin)
 	return false;
 }
 
-/* A pin leaves: its output is made safe, its topics are taken away. */
+/* All outputs that leave are made safe while their groups are still whole. */
+static void make_leavers_safe(struct node *node, const bool kept[PINS_MAX])
+{
+	for (unsigned int k = 0; k < PINS_MAX; k++)
+		if (node->pins[k].used && !kept[k])
+			logic_make_safe(&node->logic, k);
+	node_run(node);
+}
+
+/* A pin leaves: its topics are taken away. */
 static void remove_pin(struct node_pin *pin)
 {
-	if (pin->request && pin->pin.direction == LINE_OUTPUT) {
-		logic_make_safe(&pin->node->logic, number_of(pin));
-		node_run(pin->node);
-		if (pin->fault[0])
-			log_error(pin->pin.name, "left, but is not safe");
-	}
+	if (pin->fault[0])
+		log_error(pin->pin.name, "left, but is not safe");
 	let_go(pin);
 	node_answer(pin->node);
 	node_say_gone(pin->node, &pin->pin);
@@ -282,6 +294,7 @@ void node_pins_apply(struct node *node, const struct pins *pins)
 	match(node, pins, matched, kept);
 	/* All that leave first: a line may change its pin. Then the rules of
 	 * all that stay, so that no interlock is half an old one. */
+	make_leavers_safe(node, kept);
 	for (size_t k = 0; k < PINS_MAX; k++)
 		if (node->pins[k].used && !kept[k])
 			remove_pin(&node->pins[k]);
@@ -294,6 +307,20 @@ void node_pins_apply(struct node *node, const struct pins *pins)
 	node_run(node);
 	if (node_pins_missing(node))
 		loop_timer_set(node->loop, &node->retry_timer, NODE_RETRY_MS);
+}
+
+const struct node_pin *node_pins_unheld(const struct node *node,
+					const struct node_pin *pin)
+{
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		const struct node_pin *other = &node->pins[i];
+
+		if (other != pin && other->used && !other->request &&
+		    pin->pin.rules.group &&
+		    other->pin.rules.group == pin->pin.rules.group)
+			return other;
+	}
+	return NULL;
 }
 
 bool node_pins_missing(const struct node *node)

@@ -77,10 +77,12 @@ static void test_the_most_there_can_be_comes_back(void **state)
 	assert_int_equal(back.count, PINS_MAX);
 	for (unsigned int i = 0; i < PINS_MAX; i++) {
 		const struct memory_entry *a = &written.entry[i];
-		const struct logic_memory *b =
+		const struct memory_entry *found =
 			memory_of(&back, a->chip, a->line);
+		const struct logic_memory *b = &found->memory;
 
-		assert_non_null(b);
+		assert_non_null(found);
+		assert_false(found->live);
 		assert_int_equal(b->on, a->memory.on);
 		assert_int_equal(b->told, a->memory.told);
 		assert_int_equal(b->since, a->memory.since);
@@ -94,6 +96,25 @@ static void test_the_most_there_can_be_comes_back(void **state)
 	}
 	assert_null(memory_of(&back, "another", 0));
 	assert_null(memory_of(&back, "", 1));
+}
+
+static void test_what_is_let_go_is_kept(void **state)
+{
+	struct logic_memory what = { .on = true, .since = 7 };
+
+	(void)state;
+	back.count = 0;
+	memory_keep(&back, "", 3, &what);
+	what.since = 8;
+	memory_keep(&back, "", 3, &what);
+	assert_int_equal(back.count, 1);
+	assert_true(back.entry[0].live);
+	assert_int_equal(memory_of(&back, "", 3)->memory.since, 8);
+	for (unsigned int i = 0; i < PINS_MAX; i++)
+		memory_keep(&back, "chip", i, &what);
+	assert_int_equal(back.count, PINS_MAX);
+	assert_null(memory_of(&back, "", 3)); /* the oldest went */
+	assert_non_null(memory_of(&back, "chip", PINS_MAX - 1));
 }
 
 static void test_nothing_there_is_nothing_remembered(void **state)
@@ -141,6 +162,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_the_most_there_can_be_comes_back),
+		T(test_what_is_let_go_is_kept),
 		T(test_nothing_there_is_nothing_remembered),
 		T(test_every_allocation_may_fail),
 	};

@@ -186,6 +186,41 @@ static void test_nobody_knows_since_when_it_is_on(void **state)
 	}
 }
 
+/* A change of the pull lets the line go and takes it again. */
+static void test_an_output_that_comes_back_is_the_same(void **state)
+{
+	struct rig *rig = *state;
+	const char *result;
+
+	begin(rig, SHUTTER("0"));
+	ask(rig, UP, "ON");
+	await_result(rig, UP, APPLIED_ON);
+	configure(rig, "{\"pins\":[{\"name\":\"up\",\"dir\":\"out\","
+		       "\"line\":17,\"active_low\":true,\"min_off\":3600,"
+		       "\"boot\":\"on\"}]}");
+	/* Made safe just now, and this is no start of the board. */
+	assert_false(state_of(rig, "up"));
+	ask(rig, UP, "ON");
+	result = fake_hub_await(rig->hub, UP "/result", NULL);
+	assert_non_null(strstr(result, "it must stay off for another "));
+}
+
+static void test_nothing_goes_on_beside_one_without_a_line(void **state)
+{
+	struct rig *rig = *state;
+	const char *result;
+
+	begin(rig, "{\"name\":\"up\",\"dir\":\"out\",\"line\":17,"
+		   "\"interlock\":\"gate\"},{\"name\":\"down\",\"dir\":"
+		   "\"out\",\"line\":2,\"interlock\":\"gate\"}");
+	ask(rig, UP, "ON");
+	result = fake_hub_await(rig->hub, UP "/result", NULL);
+	assert_non_null(strstr(result, "nobody knows if down is on"));
+	assert_false(lines_sim_level(rig->lines, 17));
+	ask(rig, UP, "OFF");
+	await_result(rig, UP, "{\"applied\":true,\"state\":\"OFF\"}");
+}
+
 static void test_restore_is_for_a_start_of_the_board(void **state)
 {
 	struct rig *rig = *state;
@@ -261,6 +296,8 @@ int main(void)
 		NODE_TEST(test_a_lease_that_is_not_renewed_ends),
 		NODE_TEST(test_a_restart_does_not_lengthen_max_on),
 		NODE_TEST(test_nobody_knows_since_when_it_is_on),
+		NODE_TEST(test_an_output_that_comes_back_is_the_same),
+		NODE_TEST(test_nothing_goes_on_beside_one_without_a_line),
 		NODE_TEST(test_restore_is_for_a_start_of_the_board),
 		NODE_TEST(test_mistakes_name_pin_and_field),
 	};
