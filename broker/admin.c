@@ -93,6 +93,17 @@ int admin_disconnect(struct admin *admin, const char *client_id,
 	return admin_call_ask(call, NULL);
 }
 
+/* Is it this user's, or may it become so by what held until now: a cookie, a
+ * password or a proof that is being looked at? */
+static bool belongs_to(const struct connection *c, const char *user)
+{
+	if (c->session)
+		return c->session->user && strcmp(c->session->user, user) == 0;
+	return c->state == CONNECTION_AUTHENTICATING ||
+	       c->state == CONNECTION_EXCHANGING ||
+	       (c->cookie_user && strcmp(c->cookie_user, user) == 0);
+}
+
 static int run_disconnect_user(struct broker *b, struct admin_call *call)
 {
 	struct list *at, *after;
@@ -100,8 +111,7 @@ static int run_disconnect_user(struct broker *b, struct admin_call *call)
 	list_for_each (at, after, &b->connections) {
 		struct connection *c = list_entry(at, struct connection, link);
 
-		if (c->session && c->session->user &&
-		    strcmp(c->session->user, call->text) == 0)
+		if (belongs_to(c, call->text))
 			connection_close(c, MQTT_ADMINISTRATIVE_ACTION,
 					 "the user's rights have changed");
 	}
