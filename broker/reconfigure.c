@@ -81,6 +81,8 @@ static int run(struct broker *b, struct admin_call *call)
 	b->options.listeners = was.listeners;
 	b->options.listener_count = was.listener_count;
 	b->options.node = was.node;
+	b->options.hosts = was.hosts;
+	b->options.host_count = was.host_count;
 	b->options.access = was.access;
 	b->options.bans = was.bans;
 	b->options.authenticator = was.authenticator;

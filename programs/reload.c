@@ -74,6 +74,7 @@ void reload_limits(const struct config *config, struct broker_options *out)
 	out->server_moved = config->server_moved;
 	out->response_information = config->response_information;
 	out->max_connections = process_connections(limits->connections);
+	out->max_delay = config->max_delay;
 	out->max_packet_size = limits->packet_size;
 	out->max_queue_messages = limits->queue_messages;
 	out->max_queue_bytes = limits->queue_bytes;
