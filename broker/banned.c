@@ -51,9 +51,8 @@ bool banned(struct connection *c, struct slice client_id, struct slice user,
 	const struct ban *ban = find(c, client_id, user);
 
 	if (ban)
-		snprintf(why, BANNED_SIZE, "%s %.32s is banned: %.*s",
-			 ban_kind_text(ban->kind), ban->what, BAN_REASON_MAX,
-			 ban->reason);
+		snprintf(why, BANNED_SIZE, "this %s is banned: %.*s",
+			 ban_kind_text(ban->kind), BAN_REASON_MAX, ban->reason);
 	return ban != NULL;
 }
 

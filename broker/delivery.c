@@ -130,9 +130,11 @@ err_unref:
 static bool too_much_replay(struct session *session)
 {
 	const struct broker_options *limits = &session->broker->options;
+	const struct outbox *box = &session->outbox;
 
-	if (!session->outbox.sums ||
-	    session->outbox.sums->replayed < 2 * (uint64_t)limits->max_retained)
+	if (!box->sums ||
+	    (box->sums->replayed < 2 * (uint64_t)limits->max_retained &&
+	     box->sums->replayed_bytes < 2 * limits->max_retained_bytes))
 		return false;
 	if (session->connection)
 		connection_close_soon(session->connection, MQTT_QUOTA_EXCEEDED,

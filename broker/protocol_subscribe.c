@@ -43,6 +43,7 @@ say_why(struct answers *answers, size_t i, const char *format, ...)
 		return;
 	len = snprintf(answers->why, size, "filter %zu: ", i + 1);
 	va_start(args, format);
+	/* It loses sight of va_start(): NOLINTNEXTLINE(*-valist.Uninitialized) */
 	(void)vsnprintf(answers->why + len, size - (size_t)len, format, args);
 	va_end(args);
 }
@@ -266,6 +267,9 @@ static int replay_all(struct connection *c, const struct mqtt_subscribe *packet,
 
 		if (!answers->replay[i])
 			continue;
+		/* It has been sent more than it may have waiting. */
+		if (list_linked(&c->failing))
+			return 0;
 		r = name_of(answers, entry.filter, &name);
 		if (r < 0)
 			return r;
@@ -289,6 +293,13 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 	reason = subscribe_decode(c->version, frame->body, &packet);
 	if (reason != MQTT_SUCCESS) {
 		connection_close(c, reason, "SUBSCRIBE refused");
+		return;
+	}
+	/* Each is looked for among all that is retained. */
+	if (packet.count > c->broker->options.max_subscriptions_per_session) {
+		connection_close(c, MQTT_QUOTA_EXCEEDED,
+				 "more topic filters in a SUBSCRIBE than a "
+				 "client may have");
 		return;
 	}
 	if (c->version == MQTT_5_0 &&

@@ -205,6 +205,9 @@ void shared_hand_over(struct broker *broker, struct session *session)
 				"client",
 				"%s: a shared message was lost: out of memory",
 				session->client_id);
+		/* Its publisher is told when the new row is on disk. */
+		if (p.ticket > o->message->ticket)
+			o->message->ticket = p.ticket;
 		publish_done(&p);
 	}
 }

@@ -122,6 +122,8 @@ static void on_events(struct loop_source *source, uint32_t events)
 	if (closed) {
 		log_warn("gpio", "the broker closed the link to the node");
 		close_client(link);
+		/* What was on its way may not have arrived. */
+		link->unsent = true;
 		later(link);
 	}
 }

@@ -409,6 +409,28 @@ static void test_only_so_many_may_hold_half_of_a_long_connect(void **state)
 	check_innocent(rig);
 }
 
+/* The same filter again and again would be looked for as often. */
+static void test_a_subscribe_of_too_many_filters_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	const size_t count = LIMIT_SUBSCRIPTIONS_PER_SESSION + 1;
+	struct sim_peer *peer =
+		sim_client(rig->broker, MQTT_5_0, "villain", true, NULL);
+	uint8_t *packet = calloc(count + 2, 4);
+	size_t len =
+		framing_put_header(packet, 0x82, (uint32_t)(3 + 4 * count));
+
+	packet[len + 1] = 1; /* packet identifier; no properties */
+	len += 3;
+	for (size_t i = 0; i < count; i++, len += 4)
+		memcpy(packet + len, "\0\1a", 4);
+	sim_peer_send(peer, packet, len);
+	assert_int_equal(sim_peer_disconnected(peer), MQTT_QUOTA_EXCEEDED);
+	sim_peer_close(peer);
+	free(packet);
+	check_innocent(rig);
+}
+
 static void send_in_steps(struct sim_peer *peer, struct slice bytes,
 			  size_t step)
 {
@@ -496,6 +518,7 @@ int main(void)
 		T(test_nothing_comes_before_connect),
 		T(test_bad_connects),
 		T(test_a_connect_past_its_limit_is_refused_by_its_header),
+		T(test_a_subscribe_of_too_many_filters_is_refused),
 		T(test_only_so_many_may_hold_half_of_a_long_connect),
 		T(test_a_connect_with_the_longest_will_is_served),
 		T(test_noise_harms_nobody),
