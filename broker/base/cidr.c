@@ -28,7 +28,7 @@ static bool parse_address(const char *text, struct cidr *out)
 static void clear_behind(struct cidr *cidr)
 {
 	for (unsigned int i = cidr->bits; i < 128; i++)
-		cidr->bytes[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
+		cidr->bytes[i / 8] &= (uint8_t)(0xff7fu >> (i % 8));
 }
 
 /* "24" and nothing else. */
