@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/admin_call.h"
-#include "broker/banned.h"
-#include "broker/connection.h"
+#include "broker/admin/admin_call.h"
 #include "broker/guard.h"
-#include "broker/retained.h"
-#include "broker/router.h"
-#include "broker/session.h"
+#include "broker/peer/connection.h"
+#include "broker/protocol/banned.h"
+#include "broker/routing/retained.h"
+#include "broker/routing/router.h"
+#include "broker/session/session.h"
 
 #define NOTHING slice_of(NULL, 0)
 

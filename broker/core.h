@@ -12,8 +12,8 @@
 #include "broker/base/loop.h"
 #include "broker/base/mailbox.h"
 #include "broker/broker.h"
-#include "broker/output.h"
-#include "broker/publish.h"
+#include "broker/peer/output.h"
+#include "broker/routing/publish.h"
 
 struct bans;
 struct guard;

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/admin/tally.h"
 #include "broker/bans.h"
 #include "broker/base/cidr.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/limits.h"
-#include "broker/tally.h"
 
 #define MINUTE_MS 60000
 #define SECOND_MS 1000

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "broker/admission.h"
+#include "broker/admin/local_link.h"
 #include "broker/core.h"
-#include "broker/local_link.h"
-#include "broker/router.h"
-#include "broker/session.h"
-#include "broker/subscriptions.h"
-#include "broker/topic_cache.h"
+#include "broker/routing/admission.h"
+#include "broker/routing/router.h"
+#include "broker/routing/subscriptions.h"
+#include "broker/routing/topic_cache.h"
+#include "broker/session/session.h"
 #include "broker/wire/topic.h"
 
 /*

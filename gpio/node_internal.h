@@ -4,7 +4,7 @@
 #define GPIO_NODE_INTERNAL_H
 
 #include "broker/base/loop.h"
-#include "broker/client.h"
+#include "broker/client/client.h"
 #include "gpio/logic.h"
 #include "gpio/memory.h"
 #include "gpio/node.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "broker/base/log.h"
-#include "broker/config.h"
+#include "broker/config/config.h"
 #include "db/claim.h"
 #include "db/config.h"
 #include "db/db.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "broker/base/log.h"
-#include "broker/config.h"
+#include "broker/config/config.h"
 #include "programs/demo.h"
 #include "programs/hub.h"
 

@@ -19,7 +19,7 @@
 #include "broker/base/loop.h"
 #include "broker/base/notify.h"
 #include "broker/broker.h"
-#include "broker/config.h"
+#include "broker/config/config.h"
 #include "db/access_rules.h"
 #include "db/bans.h"
 #include "db/claim.h"

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/admin/reconfigure.h"
 #include "broker/base/clock.h"
 #include "broker/base/notify.h"
 #include "broker/base/tls.h"
-#include "broker/config.h"
-#include "broker/listener.h"
-#include "broker/reconfigure.h"
+#include "broker/config/config.h"
+#include "broker/peer/listener.h"
 #include "programs/process.h"
 
 struct reload {

@@ -9,7 +9,8 @@ bad=0
 # refuses CHECK FILE TEXT
 refuses() {
 	rm -rf "$tree"
-	mkdir -p "$tree/broker/wire" "$tree/broker/base" "$tree/db" "$tree/web" \
+	mkdir -p "$tree/broker/wire" "$tree/broker/base" \
+		"$tree/broker/match" "$tree/broker/client" "$tree/db" "$tree/web" \
 		"$tree/gpio" "$tree/ctl" "$tree/programs" "$tree/tests"
 	if ! "./$1" "$tree" >/dev/null; then
 		echo "$1 refuses a tree without a fault"
@@ -33,6 +34,8 @@ refuses check_layers.sh broker/wire/a.c '#include "broker/broker.h"\n'
 refuses check_layers.sh broker/base/a.c '#include "broker/wire/topic.h"\n'
 refuses check_layers.sh broker/a.c '#include "db/db.h"\n'
 refuses check_layers.sh broker/a.h '# include <sqlite3.h>\n'
+refuses check_layers.sh broker/match/a.c '#include "broker/session/session.h"\n'
+refuses check_layers.sh broker/client/a.c '#include "broker/broker.h"\n'
 refuses check_layers.sh db/a.c '#include "broker/broker.h"\n'
 refuses check_layers.sh web/a.c '#include "gpio/board.h"\n'
 refuses check_layers.sh gpio/a.c '#include "db/pins.h"\n'

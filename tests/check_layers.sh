@@ -9,8 +9,14 @@ function allowed(from, to) {
 		return to ~ /^broker\/base\//
 	if (from ~ /^broker\/wire\//)
 		return to ~ /^broker\/(base|wire)\//
+	if (from ~ /^broker\/client\//)
+		return to ~ /^broker\/(base|wire|client)\//
+	if (from ~ /^broker\/config\//)
+		return to ~ /^broker\/((base|config)\/|(broker|limits)\.h$)/
+	if (from ~ /^broker\/match\//)
+		return to ~ /^broker\/((base|wire|match)\/|limits\.h$|routing\/publish\.h$)/
 	if (from ~ /^broker\//)
-		return to ~ /^broker\//
+		return to ~ /^broker\// && to !~ /^broker\/(client|config)\//
 	if (from ~ /^db\//)
 		return to ~ /^db\// || to ~ /^broker\/base\// ||
 		       to ~ /^broker\/wire\/(topic|utf8)\.h$/ ||
@@ -21,7 +27,7 @@ function allowed(from, to) {
 		       to ~ /^broker\/wire\/(same_site|websocket|topic|reason|utf8)\.h$/
 	if (from ~ /^gpio\//)
 		return to ~ /^gpio\// || to ~ /^broker\/(base|wire)\// ||
-		       to ~ /^broker\/client\.h$/
+		       to ~ /^broker\/client\/client\.h$/
 	if (from ~ /^ctl\//)
 		return to ~ /^(ctl|broker\/base)\//
 	return from ~ /^programs\//

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "broker/client_protocol.h"
+#include "broker/client/client_protocol.h"
 
 /* The CONNECT packets of the two; 5.0 says Maximum Packet Size 1 MiB. */
 #define CONNECT_311 "10 0d 00 04 4d 51 54 54 04 02 00 3c 00 01 63"

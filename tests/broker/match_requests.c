@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "broker/topic_tree.h"
+#include "broker/routing/topic_tree.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

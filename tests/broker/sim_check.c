@@ -2,10 +2,10 @@
 
 #include <assert.h>
 
-#include "broker/connection.h"
 #include "broker/core.h"
-#include "broker/session.h"
-#include "broker/topic_tree.h"
+#include "broker/peer/connection.h"
+#include "broker/routing/topic_tree.h"
+#include "broker/session/session.h"
 
 struct sums {
 	size_t sessions;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "broker/base/log.h"
-#include "broker/connection.h"
+#include "broker/peer/connection.h"
 
 static void swallow(enum log_level level, const char *line)
 {

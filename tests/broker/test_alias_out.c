@@ -1,4 +1,4 @@
-#include "broker/alias_out.h"
+#include "broker/protocol/alias_out.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

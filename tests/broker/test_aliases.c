@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "broker/alias_out.h"
-#include "broker/connection.h"
 #include "broker/limits.h"
-#include "broker/output.h"
-#include "broker/session.h"
+#include "broker/peer/connection.h"
+#include "broker/peer/output.h"
+#include "broker/protocol/alias_out.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"

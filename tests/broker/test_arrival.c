@@ -1,5 +1,5 @@
 /* A peer of a WebSocket listener, until it is a connection. */
-#include "broker/arrival.h"
+#include "broker/peer/arrival.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "broker/limits.h"
-#include "broker/listener.h"
+#include "broker/peer/listener.h"
 #include "broker/wire/websocket.h"
 #include "tests/broker/dialler.h"
 #include "tests/broker/sim_clock.h"

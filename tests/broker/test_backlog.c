@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "broker/backlog.h"
 #include "broker/limits.h"
-#include "broker/session.h"
+#include "broker/session/backlog.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"

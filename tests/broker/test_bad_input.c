@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "broker/base/log.h"
-#include "broker/connection.h"
 #include "broker/limits.h"
+#include "broker/peer/connection.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 

@@ -15,8 +15,8 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/loop.h"
-#include "broker/client.h"
-#include "broker/client_address.h"
+#include "broker/client/client.h"
+#include "broker/client/client_address.h"
 #include "tests/failing_malloc.h"
 
 /* However busy the machine: longer than this is a failure. */

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/base/tls.h"
-#include "broker/config.h"
+#include "broker/config/config.h"
 #include "broker/limits.h"
 #include "tests/failing_malloc.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/config.h"
+#include "broker/config/config.h"
 
 /* What was reported: "line: message\n" for each. Too much is a failed test. */
 struct reports {

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "broker/connection.h"
-#include "broker/session.h"
+#include "broker/peer/connection.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_peer.h"
 
 #define SUBSCRIBERS 5

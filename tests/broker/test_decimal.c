@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "broker/decimal.h"
+#include "broker/match/decimal.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "broker/document.h"
 #include "broker/limits.h"
+#include "broker/match/document.h"
 #include "tests/failing_malloc.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))

@@ -1,4 +1,4 @@
-#include "broker/gate.h"
+#include "broker/session/gate.h"
 
 #include <errno.h>
 #include <setjmp.h>

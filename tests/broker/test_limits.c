@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "broker/session.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 

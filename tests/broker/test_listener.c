@@ -1,4 +1,4 @@
-#include "broker/listener.h"
+#include "broker/peer/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,8 +20,8 @@
 #include <cmocka.h>
 
 #include "broker/base/log.h"
-#include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/peer/connection.h"
 #include "broker/wire/connect.h"
 
 #define DEADLINE_MS 30000

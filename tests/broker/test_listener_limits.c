@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "broker/connection.h"
+#include "broker/peer/connection.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"

@@ -8,8 +8,8 @@
 
 #include "broker/limits.h"
 #include "broker/origin.h"
-#include "broker/retained.h"
-#include "broker/session.h"
+#include "broker/routing/retained.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "broker/local_client.h"
-#include "broker/session.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"

@@ -10,9 +10,9 @@
 
 #include "broker/authenticator.h"
 #include "broker/bans.h"
-#include "broker/connection.h"
 #include "broker/limits.h"
-#include "broker/session.h"
+#include "broker/peer/connection.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"

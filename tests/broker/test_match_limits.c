@@ -8,11 +8,11 @@
 #include <cmocka.h>
 
 #include "broker/limits.h"
-#include "broker/matcher.h"
-#include "broker/session.h"
-#include "broker/subscriptions.h"
-#include "broker/topic_cache.h"
-#include "broker/topic_tree.h"
+#include "broker/match/matcher.h"
+#include "broker/routing/subscriptions.h"
+#include "broker/routing/topic_cache.h"
+#include "broker/routing/topic_tree.h"
+#include "broker/session/session.h"
 #include "tests/broker/match_requests.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"

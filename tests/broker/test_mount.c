@@ -1,5 +1,5 @@
 /* Clients of a listener with a mount point, and the others. */
-#include "broker/mount.h"
+#include "broker/peer/mount.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/connection.h"
+#include "broker/peer/connection.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"

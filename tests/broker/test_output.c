@@ -1,4 +1,4 @@
-#include "broker/output.h"
+#include "broker/peer/output.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "broker/document.h"
 #include "broker/limits.h"
-#include "broker/predicate.h"
-#include "broker/predicate_eval.h"
+#include "broker/match/document.h"
+#include "broker/match/predicate.h"
+#include "broker/match/predicate_eval.h"
 #include "broker/wire/properties.h"
 #include "tests/failing_malloc.h"
 

@@ -1,5 +1,5 @@
 /* A peer that comes by a proxy, until it is a connection. */
-#include "broker/arrival.h"
+#include "broker/peer/arrival.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "broker/bans.h"
-#include "broker/connection.h"
 #include "broker/limits.h"
+#include "broker/peer/connection.h"
 #include "tests/broker/dialler.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/failing_malloc.h"

@@ -1,5 +1,5 @@
 /* Clients that send too much are held back, and lose nothing. */
-#include "broker/rate.h"
+#include "broker/peer/rate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "broker/connection.h"
 #include "broker/core.h"
-#include "broker/session.h"
+#include "broker/peer/connection.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"

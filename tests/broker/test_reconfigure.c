@@ -1,5 +1,5 @@
 /* What changes while a broker is at work. */
-#include "broker/reconfigure.h"
+#include "broker/admin/reconfigure.h"
 
 #include <errno.h>
 #include <setjmp.h>

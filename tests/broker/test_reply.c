@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "broker/limits.h"
-#include "broker/reply.h"
-#include "broker/session.h"
+#include "broker/protocol/reply.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"

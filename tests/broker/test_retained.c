@@ -1,4 +1,4 @@
-#include "broker/retained.h"
+#include "broker/routing/retained.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -8,7 +8,7 @@
 
 #include "broker/base/log.h"
 #include "broker/limits.h"
-#include "broker/retained.h"
+#include "broker/routing/retained.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 

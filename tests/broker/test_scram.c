@@ -1,4 +1,4 @@
-#include "broker/scram.h"
+#include "broker/protocol/scram.h"
 
 #include <errno.h>
 #include <setjmp.h>

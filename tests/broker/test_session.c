@@ -1,4 +1,4 @@
-#include "broker/session.h"
+#include "broker/session/session.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/limits.h"
-#include "broker/subscriptions.h"
+#include "broker/routing/subscriptions.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"
 

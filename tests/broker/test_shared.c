@@ -5,9 +5,9 @@
 
 #include <cmocka.h>
 
-#include "broker/session.h"
-#include "broker/subscriptions.h"
-#include "broker/topic_tree.h"
+#include "broker/routing/subscriptions.h"
+#include "broker/routing/topic_tree.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_peer.h"
 #include "tests/failing_malloc.h"
 

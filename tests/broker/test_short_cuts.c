@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "broker/connection.h"
 #include "broker/limits.h"
-#include "broker/topic_cache.h"
+#include "broker/peer/connection.h"
+#include "broker/routing/topic_cache.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "broker/connection.h"
 #include "broker/limits.h"
-#include "broker/session.h"
+#include "broker/peer/connection.h"
+#include "broker/session/session.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_peer.h"
 

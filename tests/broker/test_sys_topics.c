@@ -6,9 +6,9 @@
 #include <cmocka.h>
 
 #include "broker/access.h"
+#include "broker/admin/sys_topics.h"
 #include "broker/base/clock.h"
-#include "broker/retained.h"
-#include "broker/sys_topics.h"
+#include "broker/routing/retained.h"
 #include "tests/broker/sim_peer.h"
 
 static uint64_t now_ns = 1000000000;

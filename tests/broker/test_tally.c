@@ -1,4 +1,4 @@
-#include "broker/tally.h"
+#include "broker/admin/tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-#include "broker/topic_cache.h"
-#include "broker/topic_conditional.h"
+#include "broker/routing/topic_cache.h"
+#include "broker/routing/topic_conditional.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +10,9 @@
 
 #include "broker/core.h"
 #include "broker/limits.h"
-#include "broker/session.h"
-#include "broker/subscriptions.h"
-#include "broker/topic_tree.h"
+#include "broker/routing/subscriptions.h"
+#include "broker/routing/topic_tree.h"
+#include "broker/session/session.h"
 #include "broker/wire/properties.h"
 #include "broker/wire/topic.h"
 #include "tests/broker/sim_peer.h"

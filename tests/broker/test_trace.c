@@ -1,5 +1,5 @@
 /* What stands in a trace, and what never does. */
-#include "broker/trace.h"
+#include "broker/admin/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "broker/admin/trace_line.h"
 #include "broker/core.h"
-#include "broker/trace_line.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"

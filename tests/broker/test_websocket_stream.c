@@ -1,4 +1,4 @@
-#include "broker/websocket_stream.h"
+#include "broker/peer/websocket_stream.h"
 
 #include <errno.h>
 #include <setjmp.h>

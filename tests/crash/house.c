@@ -10,8 +10,8 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
-#include "broker/connection.h"
 #include "broker/core.h"
+#include "broker/peer/connection.h"
 #include "broker/store.h"
 #include "db/db.h"
 #include "db/store.h"

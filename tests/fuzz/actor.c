@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/connection.h"
+#include "broker/peer/connection.h"
 #include "broker/wire/connect.h"
 #include "broker/wire/publish.h"
 #include "broker/wire/subscribe.h"

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/client_protocol.h"
+#include "broker/client/client_protocol.h"
 #include "tests/fuzz/fuzz.h"
 
 static void connected(void *arg, bool session_present)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "broker/config.h"
+#include "broker/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

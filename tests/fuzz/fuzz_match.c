@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include "broker/document.h"
 #include "broker/limits.h"
-#include "broker/predicate.h"
-#include "broker/predicate_eval.h"
+#include "broker/match/document.h"
+#include "broker/match/predicate.h"
+#include "broker/match/predicate_eval.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct document *document;

@@ -3,7 +3,7 @@
  * behind it. Whatever comes, an unknown user never gets in, and a known one only
  * by the proof that only the password gives: none that the fuzzer will find.
  */
-#include "broker/scram.h"
+#include "broker/protocol/scram.h"
 #include "tests/fuzz/fuzz.h"
 
 static void play(struct slice first, struct slice final, bool known)

@@ -11,8 +11,8 @@
 #include "broker/base/hash.h"
 #include "broker/message.h"
 #include "broker/origin.h"
-#include "broker/retained.h"
-#include "broker/topic_tree.h"
+#include "broker/routing/retained.h"
+#include "broker/routing/topic_tree.h"
 #include "broker/wire/topic.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -7,11 +7,11 @@
 #include "broker/authenticator.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
-#include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/local_client.h"
-#include "broker/retained.h"
-#include "broker/scram.h"
+#include "broker/peer/connection.h"
+#include "broker/protocol/scram.h"
+#include "broker/routing/retained.h"
 #include "tests/broker/sim_check.h"
 
 /* Small, so that inputs reach the limits. */

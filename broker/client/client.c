@@ -1,0 +1,439 @@
+#include "broker/client/client.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/loop.h"
+#include "broker/client/client_address.h"
+#include "broker/client/client_protocol.h"
+
+/* Bytes of one read, and reads of one turn: then others have theirs. */
+#define READ_SIZE 16384
+#define READS_MAX 8
+
+/* Bytes of an explanation. */
+#define WHY_SIZE 128
+
+enum state {
+	IDLE, /* not started, or stopped */
+	WAITING, /* the timer says when to try again */
+	CONNECTING, /* the socket is on its way */
+	OPEN, /* the protocol has it */
+};
+
+struct client {
+	struct loop *loop;
+	const struct client_callbacks *callbacks;
+	void *arg;
+	struct client_address address;
+	struct client_protocol *protocol;
+	uint32_t retry_min_ms;
+	uint32_t retry_max_ms;
+
+	enum state state;
+	bool stopping;
+	bool reading; /* flushed when all is read */
+	uint32_t retry_ms;
+	struct loop_source source;
+	struct loop_timer timer;
+};
+
+static void on_timer(struct loop_timer *timer);
+static void on_socket(struct loop_source *source, uint32_t events);
+
+static struct client *client_of_source(struct loop_source *source)
+{
+	return list_entry(source, struct client, source);
+}
+
+static struct client *client_of_timer(struct loop_timer *timer)
+{
+	return list_entry(timer, struct client, timer);
+}
+
+int client_new(struct loop *loop, const struct client_options *options,
+	       const struct client_callbacks *callbacks, void *arg,
+	       struct client **out)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+
+	r = client_address_parse(options->address, &client->address);
+	if (r)
+		goto err_free;
+	r = client_protocol_new(options, callbacks, arg, &client->protocol);
+	if (r)
+		goto err_free;
+
+	client->loop = loop;
+	client->callbacks = callbacks;
+	client->arg = arg;
+	client->retry_min_ms = options->retry_min_ms;
+	client->retry_max_ms = options->retry_max_ms;
+	client->retry_ms = options->retry_min_ms;
+	client->source.fd = -1;
+	client->timer.fn = on_timer;
+	*out = client;
+	return 0;
+
+err_free:
+	free(client);
+	return r;
+}
+
+static void close_socket(struct client *client)
+{
+	int fd = client->source.fd;
+
+	loop_timer_cancel(client->loop, &client->timer);
+	if (fd >= 0) {
+		loop_remove(client->loop, &client->source);
+		(void)close(fd);
+	}
+	client->source.fd = -1;
+}
+
+void client_free(struct client *client)
+{
+	if (!client)
+		return;
+
+	close_socket(client);
+	client_protocol_free(client->protocol);
+	free(client);
+}
+
+static void become_idle(struct client *client)
+{
+	client->state = IDLE;
+	client->stopping = false;
+	if (client->callbacks->stopped)
+		client->callbacks->stopped(client->arg);
+}
+
+/* Up to a quarter more, so that a house full of clients does not come back at
+ * one instant. */
+static uint64_t with_jitter(uint32_t ms)
+{
+	return ms + clock_ns() / 1000 % (ms / 4 + 1);
+}
+
+static void retry_later(struct client *client)
+{
+	client->state = WAITING;
+	loop_timer_set(client->loop, &client->timer,
+		       with_jitter(client->retry_ms));
+	client->retry_ms = client->retry_ms > client->retry_max_ms / 2
+				   ? client->retry_max_ms
+				   : client->retry_ms * 2;
+}
+
+/* The connection has ended, or was not made. */
+static void end(struct client *client, const char *why)
+{
+	bool was_connected = client_protocol_connected(client->protocol) ||
+			     client_protocol_finished(client->protocol);
+
+	close_socket(client);
+	client_protocol_close(client->protocol);
+	client->state = WAITING;
+	client->callbacks->disconnected(client->arg, was_connected, why);
+	if (client->stopping)
+		become_idle(client);
+	else if (client->state == WAITING)
+		retry_later(client);
+}
+
+static void end_with(struct client *client, int error)
+{
+	char why[WHY_SIZE];
+	enum mqtt_reason reason = client_protocol_reason(client->protocol);
+
+	if (error == -ECONNREFUSED && client->state == OPEN)
+		(void)snprintf(why, sizeof(why), "the server refuses us: %s",
+			       reason_name(reason));
+	else if (error == -ECONNRESET && reason != MQTT_SUCCESS)
+		(void)snprintf(why, sizeof(why), "the server said: %s",
+			       reason_name(reason));
+	else if (error == -EPROTO || error == -EMSGSIZE)
+		(void)snprintf(why, sizeof(why),
+			       "the server sent what it may not: %s",
+			       reason_name(reason));
+	else
+		(void)snprintf(why, sizeof(why), "%s", strerrordesc_np(-error));
+	end(client, why);
+}
+
+static void set_timer(struct client *client)
+{
+	uint64_t next = client_protocol_next(client->protocol);
+	uint64_t now = loop_now(client->loop);
+
+	if (next == UINT64_MAX)
+		loop_timer_cancel(client->loop, &client->timer);
+	else
+		loop_timer_set(client->loop, &client->timer,
+			       next > now ? next - now : 0);
+}
+
+/* Send what there is. Returns 0 or a negative errno; -EAGAIN is 0. */
+static int flush(struct client *client)
+{
+	for (;;) {
+		struct slice out = client_protocol_output(client->protocol);
+		ssize_t n;
+
+		if (out.len == 0)
+			return loop_modify(client->loop, &client->source,
+					   EPOLLIN);
+		n = send(client->source.fd, out.data, out.len, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return loop_modify(client->loop, &client->source,
+					   EPOLLIN | EPOLLOUT);
+		if (n < 0)
+			return -errno;
+		client_protocol_sent(client->protocol, (size_t)n,
+				     loop_now(client->loop));
+	}
+}
+
+/* After everything that may have made output, or finished. */
+static void flush_or_end(struct client *client)
+{
+	int r = flush(client);
+
+	if (r)
+		end_with(client, r);
+	else if (client_protocol_finished(client->protocol) &&
+		 client_protocol_output(client->protocol).len == 0)
+		end(client, "we have said goodbye");
+	else
+		set_timer(client);
+}
+
+/*
+ * From outside a turn of ours: the caller holds things that a callback may
+ * change, so a broken socket is left for the loop to find.
+ */
+static void flush_from_caller(struct client *client)
+{
+	if (client->state == OPEN && !client->reading)
+		(void)flush(client);
+}
+
+/* Returns 0, or a negative errno: the connection must end. */
+static int read_some(struct client *client)
+{
+	uint8_t bytes[READ_SIZE];
+
+	for (int i = 0; i < READS_MAX; i++) {
+		ssize_t n = recv(client->source.fd, bytes, sizeof(bytes), 0);
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		if (n == 0)
+			return -ECONNRESET;
+		r = client_protocol_input(client->protocol, bytes, (size_t)n,
+					  loop_now(client->loop));
+		if (r)
+			return r;
+		if ((size_t)n < sizeof(bytes))
+			return 0;
+	}
+	return 0;
+}
+
+static void on_readable(struct client *client)
+{
+	int r;
+
+	client->reading = true;
+	r = read_some(client);
+	client->reading = false;
+
+	if (client_protocol_connected(client->protocol))
+		client->retry_ms = client->retry_min_ms;
+	if (r) {
+		/* A DISCONNECT with our reason, if there is one: one try. */
+		(void)flush(client);
+		end_with(client, r);
+		return;
+	}
+	flush_or_end(client);
+}
+
+static void on_open_socket(struct client *client, uint32_t events)
+{
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+		on_readable(client);
+	else if (events & EPOLLOUT)
+		flush_or_end(client);
+}
+
+static void socket_connected(struct client *client)
+{
+	int r;
+
+	client->state = OPEN;
+	r = client_protocol_open(client->protocol, loop_now(client->loop));
+	if (r)
+		end_with(client, r);
+	else
+		flush_or_end(client);
+}
+
+static void on_socket(struct loop_source *source, uint32_t events)
+{
+	struct client *client = client_of_source(source);
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (client->state == OPEN) {
+		on_open_socket(client, events);
+		return;
+	}
+
+	if (getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &len))
+		error = errno;
+	if (error)
+		end_with(client, -error);
+	else
+		socket_connected(client);
+}
+
+static int open_socket(const struct client_address *address)
+{
+	int fd = socket(address->storage.ss_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int one = 1;
+
+	if (fd < 0)
+		return -errno;
+	/* Small packets must not wait for each other. It is only slower if
+	 * this fails, and it does for a unix socket. */
+	if (address->storage.ss_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+				 sizeof(one));
+	if (connect(fd, (const struct sockaddr *)&address->storage,
+		    address->len) &&
+	    errno != EINPROGRESS) {
+		int r = -errno;
+
+		(void)close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static void connect_now(struct client *client)
+{
+	int fd = open_socket(&client->address);
+	int r;
+
+	if (fd < 0) {
+		end_with(client, fd);
+		return;
+	}
+	r = loop_add(client->loop, &client->source, fd, EPOLLOUT, on_socket);
+	if (r) {
+		(void)close(fd);
+		client->source.fd = -1;
+		end_with(client, r);
+		return;
+	}
+	client->state = CONNECTING;
+	loop_timer_set(client->loop, &client->timer, CLIENT_CONNECT_MS);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+	struct client *client = client_of_timer(timer);
+
+	switch (client->state) {
+	case IDLE:
+		return;
+	case WAITING:
+		connect_now(client);
+		return;
+	case CONNECTING:
+		end_with(client, -ETIMEDOUT);
+		return;
+	case OPEN:
+		if (client_protocol_tick(client->protocol,
+					 loop_now(client->loop)))
+			end_with(client, -ETIMEDOUT);
+		else
+			flush_or_end(client);
+		return;
+	}
+}
+
+void client_start(struct client *client)
+{
+	if (client->state != IDLE)
+		return;
+	client->retry_ms = client->retry_min_ms;
+	client->state = WAITING;
+	loop_timer_set(client->loop, &client->timer, 0);
+}
+
+void client_stop(struct client *client)
+{
+	if (client->state == OPEN) {
+		client->stopping = true;
+		client_protocol_finish(client->protocol);
+		/* The goodbye may be in the output, or sent: look again soon. */
+		flush_from_caller(client);
+		if (client_protocol_finished(client->protocol))
+			loop_timer_set(client->loop, &client->timer, 0);
+		return;
+	}
+	close_socket(client);
+	client_protocol_close(client->protocol);
+	become_idle(client);
+}
+
+bool client_connected(const struct client *client)
+{
+	return client_protocol_connected(client->protocol);
+}
+
+size_t client_pending(const struct client *client)
+{
+	return client_protocol_pending(client->protocol);
+}
+
+int client_publish(struct client *client, struct slice topic,
+		   struct slice payload, uint8_t qos, bool retain,
+		   uint64_t token)
+{
+	int r = client_protocol_publish(client->protocol, topic, payload, qos,
+					retain, token);
+
+	if (!r)
+		flush_from_caller(client);
+	return r;
+}
+
+int client_subscribe(struct client *client, const char *filter, uint8_t qos)
+{
+	int r = client_protocol_subscribe(client->protocol, filter, qos);
+
+	if (!r)
+		flush_from_caller(client);
+	return r;
+}

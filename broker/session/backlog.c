@@ -1,0 +1,211 @@
+#include "broker/session/backlog.h"
+
+#include "broker/base/log.h"
+#include "broker/core.h"
+#include "broker/limits.h"
+#include "broker/session/delivery.h"
+#include "broker/session/session.h"
+
+/* What counts: all that waits but for replays, and at QoS 1 and 2 but for what
+ * would make room. */
+struct load {
+	uint64_t messages;
+	uint64_t bytes;
+	uint64_t slots; /* with those that are finished but hold their place */
+};
+
+static struct load load_of(const struct outbox *box, uint8_t qos)
+{
+	const struct outbox_sums *sums = box->sums;
+	struct load load = { 0 };
+
+	if (!sums)
+		return load;
+	load.messages = box->queued - sums->replayed;
+	load.bytes = box->bytes - sums->replayed_bytes;
+	load.slots = box->count - sums->replayed;
+	if (qos > 0) {
+		load.messages -= sums->droppable;
+		load.bytes -= sums->droppable_bytes;
+	}
+	return load;
+}
+
+/* Dropping from the middle leaves the place behind: a queue that does not move
+ * must not grow by that for ever. */
+static uint64_t max_slots(const struct broker_options *limits)
+{
+	return 2 * (uint64_t)limits->max_queue_messages + LIMIT_INFLIGHT_SPAN;
+}
+
+static bool fits(const struct session *s, const struct load *load, size_t size)
+{
+	const struct broker_options *limits = &s->broker->options;
+	const uint64_t total =
+		s->broker->queued_bytes - (s->outbox.bytes - load->bytes);
+
+	if (load->messages >= limits->max_queue_messages ||
+	    load->slots >= max_slots(limits))
+		return false;
+	if (load->bytes > 0 && load->bytes + size > limits->max_queue_bytes)
+		return false;
+	/* One that keeps up is not made to pay for those that do not. */
+	return total + size <= limits->max_queue_bytes_total ||
+	       (s->connection && load->messages == 0);
+}
+
+static bool drops_oldest(const struct session *s)
+{
+	return s->broker->options.full_queue == FULL_QUEUE_DROP_OLDEST &&
+	       !session_attached(s);
+}
+
+bool backlog_takes(const struct session *s, size_t size, uint8_t qos)
+{
+	struct load load = load_of(&s->outbox, qos);
+
+	if (fits(s, &load, size))
+		return true;
+	/* For each one that comes one goes. */
+	return qos > 0 && drops_oldest(s) && load.messages > 0 &&
+	       load.slots < max_slots(&s->broker->options);
+}
+
+void backlog_lost(struct session *s)
+{
+	if (s->outbox.sums)
+		s->outbox.sums->dropped++;
+	s->broker->count.messages_dropped++;
+}
+
+void backlog_refused(struct session *s)
+{
+	if (s->outbox.sums)
+		s->outbox.sums->refused++;
+}
+
+uint32_t backlog_take_dropped(struct session *s)
+{
+	struct outbox_sums *sums = s->outbox.sums;
+	const uint32_t dropped = sums ? sums->dropped : 0;
+
+	if (sums) {
+		sums->dropped = 0;
+		sums->refused = 0;
+	}
+	return dropped;
+}
+
+static void drop(struct session *s, uint32_t i)
+{
+	delivery_finish(s, i);
+	backlog_lost(s);
+}
+
+/* The oldest, one by one; returns if that made room. */
+static bool drop_until(struct session *s, size_t size, bool droppable)
+{
+	for (;;) {
+		const struct load load = load_of(&s->outbox, 0);
+		int64_t i;
+
+		if (fits(s, &load, size))
+			return true;
+		i = outbox_oldest(&s->outbox, droppable);
+		if (i < 0)
+			return false;
+		drop(s, (uint32_t)i);
+	}
+}
+
+bool backlog_make_room(struct session *s, size_t size, uint8_t qos)
+{
+	const struct load least = load_of(&s->outbox, 1);
+	const bool all = qos > 0 && drops_oldest(s);
+
+	/* Not in vain: what would not suffice stays. */
+	if (all || fits(s, &least, size)) {
+		if (drop_until(s, size, true))
+			return true;
+	}
+	if (!all)
+		return false;
+	backlog_tell(s, "the oldest are dropped");
+	return drop_until(s, size, false);
+}
+
+void backlog_tell(struct session *s, const char *what)
+{
+	const struct outbox *box = &s->outbox;
+
+	if (s->overflowed)
+		return;
+	s->overflowed = true;
+	log_warn("client", "%s: queue is full (%u messages, %zu bytes; %s): %s",
+		 s->client_id, box->queued, box->bytes,
+		 session_attached(s) ? "connected, does not keep up" : "away",
+		 what);
+}
+
+static bool crowded(const struct session *s)
+{
+	const struct broker_options *limits = &s->broker->options;
+	const struct load load = load_of(&s->outbox, 1);
+
+	return load.messages > limits->max_queue_messages / 2 ||
+	       load.bytes > limits->max_queue_bytes / 2 ||
+	       load.slots > max_slots(limits) / 2;
+}
+
+static void uncrowd(struct session *s)
+{
+	s->crowded = false;
+	s->overflowed = false;
+	s->broker->crowded_count--;
+}
+
+void backlog_grew(struct session *s)
+{
+	if (s->crowded || !crowded(s))
+		return;
+	s->crowded = true;
+	s->outbox.sums->moved = loop_now(s->broker->loop);
+	s->broker->crowded_count++;
+}
+
+void backlog_shrank(struct session *s)
+{
+	if (!s->crowded)
+		return;
+	s->outbox.sums->moved = loop_now(s->broker->loop);
+	s->broker->moved = true;
+	if (!crowded(s))
+		uncrowd(s);
+}
+
+void backlog_configure(struct broker *broker)
+{
+	struct hash_node *at = NULL;
+	size_t slot = 0;
+
+	while ((at = hash_table_walk(&broker->sessions, &slot, at))) {
+		struct session *s = hash_entry(at, struct session, by_id);
+
+		backlog_grew(s);
+		if (s->crowded && !crowded(s))
+			uncrowd(s);
+	}
+	broker->moved = true;
+}
+
+void backlog_left(struct session *s)
+{
+	if (s->crowded)
+		s->broker->moved = true;
+}
+
+uint64_t backlog_stuck_for(const struct session *s)
+{
+	return s->crowded ? loop_now(s->broker->loop) - s->outbox.sums->moved
+			  : 0;
+}

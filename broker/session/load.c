@@ -1,0 +1,302 @@
+#include "broker/session/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/base/log.h"
+#include "broker/core.h"
+#include "broker/routing/retained.h"
+#include "broker/routing/subscriptions.h"
+#include "broker/session/backlog.h"
+#include "broker/session/session.h"
+#include "broker/store.h"
+
+/* Ids that rows name, while loading. */
+struct id_node {
+	struct hash_node node;
+	uint64_t id;
+	void *of;
+};
+
+struct id_table {
+	struct hash_table table;
+};
+
+struct load {
+	struct broker *broker;
+	struct id_table sessions;
+	struct id_table messages;
+	struct message *offline; /* made here: gets an id when all are known */
+};
+
+static uint64_t id_hash(uint64_t id)
+{
+	return hash_bytes(slice_of(&id, sizeof(id)));
+}
+
+static int id_put(struct id_table *table, uint64_t id, void *of)
+{
+	struct id_node *at = malloc(sizeof(*at));
+
+	if (!at)
+		return -ENOMEM;
+	at->id = id;
+	at->of = of;
+	hash_table_add(&table->table, &at->node, id_hash(id));
+	return 0;
+}
+
+static void *id_get(const struct id_table *table, uint64_t id)
+{
+	struct hash_node *at = hash_table_first(&table->table, id_hash(id));
+
+	for (; at; at = hash_table_next(at)) {
+		struct id_node *node = hash_entry(at, struct id_node, node);
+
+		if (node->id == id)
+			return node->of;
+	}
+	return NULL;
+}
+
+static void id_table_free(struct id_table *table)
+{
+	struct hash_node *at, *after;
+	size_t slot = 0;
+
+	at = hash_table_walk(&table->table, &slot, NULL);
+	for (; at; at = after) {
+		after = hash_table_walk(&table->table, &slot, at);
+		free(hash_entry(at, struct id_node, node));
+	}
+	hash_table_free(&table->table);
+}
+
+static int on_session(void *arg, const struct store_session *row)
+{
+	struct load *load = arg;
+	struct broker *broker = load->broker;
+	struct session *s;
+	char *user = strndup(row->user.len ? (const char *)row->user.data : "",
+			     row->user.len);
+
+	if (!user)
+		return -ENOMEM;
+	s = session_new(broker, row->client_id, user);
+	free(user);
+	if (!s)
+		return -ENOMEM;
+	s->id = row->id;
+	s->expiry = row->expiry;
+	s->version = (enum mqtt_version)row->version;
+	if (row->id >= broker->next_session)
+		broker->next_session = row->id + 1;
+	/* Nobody knows how long we were away: its time starts anew. */
+	s->gone = loop_now(broker->loop);
+	session_start_expiry(s);
+	return id_put(&load->sessions, row->id, s);
+}
+
+static int on_subscription(void *arg, uint64_t session,
+			   const struct store_subscription *row)
+{
+	struct load *load = arg;
+	struct session *s = id_get(&load->sessions, session);
+	bool replaced;
+	int r;
+
+	if (!s)
+		return 0;
+	r = subscriptions_add(s, row->filter, row->options, row->identifier,
+			      &replaced);
+	if (r != -EINVAL)
+		return r;
+	/* Another version of hearth took it: one less is better than none. */
+	log_error("client",
+		  "%s: its subscription %.*s cannot be read: left out",
+		  s->client_id, (int)row->filter.len,
+		  (const char *)row->filter.data);
+	return 0;
+}
+
+static int on_message(void *arg, struct message *message)
+{
+	struct load *load = arg;
+	int r = id_put(&load->messages, message->id, message);
+
+	if (message->id >= load->broker->next_message)
+		load->broker->next_message = message->id + 1;
+	if (r < 0)
+		message_unref(message);
+	return r;
+}
+
+/* Sequence numbers that are missing were delivered: tombstones. Never are so many
+ * missing as there are packet identifiers, unless the file is damaged: -ERANGE. */
+static int fill_gap(struct outbox *box, uint64_t seq)
+{
+	const struct outgoing gone = { .state = OUTGOING_DONE };
+
+	if (box->count == 0)
+		box->first_seq = seq;
+	if (seq - box->first_seq - box->count >= UINT16_MAX)
+		return -ERANGE;
+	while (box->first_seq + box->count < seq)
+		if (!outbox_push(box, &gone))
+			return -ENOMEM;
+	return 0;
+}
+
+static int on_queued(void *arg, const struct store_queued *row)
+{
+	struct load *load = arg;
+	struct session *s = id_get(&load->sessions, row->session);
+	struct message *m = id_get(&load->messages, row->message);
+	struct outgoing o = {
+		.qos = row->qos,
+		.retain = row->retain,
+		.stored = true,
+		.state = row->state == STORE_QUEUED	 ? OUTGOING_QUEUED
+			 : row->state == STORE_PUBLISHED ? OUTGOING_SENT
+							 : OUTGOING_RELEASED,
+	};
+	int r;
+
+	if (!s || (!m && o.state != OUTGOING_RELEASED)) {
+		log_warn("store", "a queued row names no session or message");
+		return 0;
+	}
+	r = fill_gap(&s->outbox, row->seq);
+	if (r == -ERANGE)
+		log_warn("store", "%s: a queued row is out of its order",
+			 s->client_id);
+	if (r < 0)
+		return r == -ERANGE ? 0 : r;
+	if (!outgoing_set_identifiers(&o, row->identifiers))
+		return -ENOMEM;
+	if (o.state != OUTGOING_RELEASED)
+		o.message = message_ref(m);
+	if (!outbox_push(&s->outbox, &o)) {
+		message_unref(o.message);
+		free(o.identifiers);
+		return -ENOMEM;
+	}
+	if (o.message) {
+		o.message->store_rows++;
+		load->broker->queued_bytes += message_size(o.message);
+	}
+	backlog_grew(s);
+	return 0;
+}
+
+static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)
+{
+	struct load *load = arg;
+	struct session *s = id_get(&load->sessions, session);
+	int r = s ? session_inbound_add(s, packet_id) : 0;
+
+	return r == -EALREADY ? 0 : r;
+}
+
+/* What is retained may also be waiting for somebody: then it is one message, as
+ * it was before, whose row goes when the last who waits has it. Takes message;
+ * returns it or the other with a reference. */
+static struct message *as_waiting(const struct load *load,
+				  struct message *message)
+{
+	struct message *waiting = id_get(&load->messages, message->id);
+
+	if (!waiting)
+		return message;
+	message_unref(message);
+	return message_ref(waiting);
+}
+
+/* Takes message; returns what to retain in its place, or NULL. */
+static struct message *as_offline(struct message *message)
+{
+	const struct message_parts parts = {
+		.topic = message_topic(message),
+		.payload = slice_str("offline"),
+		.qos = message->qos,
+		.retain = true,
+		.expires = message->expires,
+		.time = message->time,
+		.origin = message->origin,
+	};
+	struct message *offline = message_new(&parts);
+
+	message_unref(message);
+	return offline;
+}
+
+static int on_retained(void *arg, struct message *message)
+{
+	struct load *load = arg;
+	const char *status = load->broker->options.status_topic;
+	int r;
+
+	if (message->id >= load->broker->next_message)
+		load->broker->next_message = message->id + 1;
+	if (status && slice_equal(message_topic(message), slice_str(status))) {
+		message = as_offline(message);
+		if (!message)
+			return -ENOMEM;
+		load->offline = message;
+	} else {
+		message = as_waiting(load, message);
+	}
+	r = retained_set(load->broker->retained, message);
+	message_unref(message);
+	return r;
+}
+
+/* The references that loading held; a payload that no row named is not needed. */
+static void drop_messages(struct load *load, bool clean)
+{
+	struct store *store = load->broker->store;
+	struct hash_node *at = NULL;
+	size_t slot = 0;
+
+	while ((at = hash_table_walk(&load->messages.table, &slot, at))) {
+		struct message *m = hash_entry(at, struct id_node, node)->of;
+
+		if (clean && m->store_rows == 0)
+			store->ops->message_remove(store, m->id);
+		message_unref(m);
+	}
+}
+
+int load_store(struct broker *broker)
+{
+	static const struct store_loader loader = {
+		.session = on_session,
+		.subscription = on_subscription,
+		.message = on_message,
+		.queued = on_queued,
+		.inbound = on_inbound,
+		.retained = on_retained,
+	};
+	struct load load = { .broker = broker };
+	int r;
+
+	if (hash_table_init(&load.sessions.table) < 0)
+		return -ENOMEM;
+	if (hash_table_init(&load.messages.table) < 0) {
+		hash_table_free(&load.sessions.table);
+		return -ENOMEM;
+	}
+	r = broker->store->ops->load(broker->store, &loader, &load);
+	if (r == 0 && load.offline)
+		load.offline->id = broker->next_message++;
+	drop_messages(&load, r == 0);
+	id_table_free(&load.messages);
+	id_table_free(&load.sessions);
+	if (r == 0)
+		log_info("store",
+			 "%zu sessions, %zu subscriptions, %zu retained "
+			 "messages taken over",
+			 broker->session_count, broker->subscription_count,
+			 retained_count(broker->retained));
+	return r;
+}
