@@ -2,40 +2,40 @@
 
 #include "broker/base/log.h"
 #include "broker/core.h"
-#include "broker/limits.h"
 #include "broker/session/delivery.h"
 #include "broker/session/session.h"
 
-/* What counts: all that waits but for replays, and at QoS 1 and 2 but for what
- * would make room. */
+/* Who asks for room, and so what counts of what waits. */
+enum claim {
+	CLAIM_NONE, /* all but replays */
+	CLAIM_QOS0, /* but for what makes room for QoS 1 and 2 */
+	CLAIM_OLDEST, /* nor what drop-oldest may drop */
+};
+
 struct load {
 	uint64_t messages;
 	uint64_t bytes;
-	uint64_t slots; /* with those that are finished but hold their place */
 };
 
-static struct load load_of(const struct outbox *box, uint8_t qos)
+static struct load load_of(const struct outbox *box, enum claim claim)
 {
 	const struct outbox_sums *sums = box->sums;
 	struct load load = { 0 };
 
 	if (!sums)
 		return load;
+	if (claim == CLAIM_OLDEST) {
+		load.messages = sums->begun;
+		load.bytes = sums->begun_bytes;
+		return load;
+	}
 	load.messages = box->queued - sums->replayed;
-	load.bytes = box->bytes - sums->replayed_bytes;
-	load.slots = box->count - sums->replayed;
-	if (qos > 0) {
+	load.bytes = box->bytes;
+	if (claim == CLAIM_QOS0) {
 		load.messages -= sums->droppable;
 		load.bytes -= sums->droppable_bytes;
 	}
 	return load;
-}
-
-/* Dropping from the middle leaves the place behind: a queue that does not move
- * must not grow by that for ever. */
-static uint64_t max_slots(const struct broker_options *limits)
-{
-	return 2 * (uint64_t)limits->max_queue_messages + LIMIT_INFLIGHT_SPAN;
 }
 
 static bool fits(const struct session *s, const struct load *load, size_t size)
@@ -44,8 +44,7 @@ static bool fits(const struct session *s, const struct load *load, size_t size)
 	const uint64_t total =
 		s->broker->queued_bytes - (s->outbox.bytes - load->bytes);
 
-	if (load->messages >= limits->max_queue_messages ||
-	    load->slots >= max_slots(limits))
+	if (load->messages >= limits->max_queue_messages)
 		return false;
 	if (load->bytes > 0 && load->bytes + size > limits->max_queue_bytes)
 		return false;
@@ -54,21 +53,21 @@ static bool fits(const struct session *s, const struct load *load, size_t size)
 	       (s->connection && load->messages == 0);
 }
 
-static bool drops_oldest(const struct session *s)
+static enum claim claim_of(const struct session *s, uint8_t qos)
 {
+	if (qos == 0)
+		return CLAIM_NONE;
 	return s->broker->options.full_queue == FULL_QUEUE_DROP_OLDEST &&
-	       !session_attached(s);
+			       !session_attached(s)
+		       ? CLAIM_OLDEST
+		       : CLAIM_QOS0;
 }
 
 bool backlog_takes(const struct session *s, size_t size, uint8_t qos)
 {
-	struct load load = load_of(&s->outbox, qos);
+	const struct load load = load_of(&s->outbox, claim_of(s, qos));
 
-	if (fits(s, &load, size))
-		return true;
-	/* For each one that comes one goes. */
-	return qos > 0 && drops_oldest(s) && load.messages > 0 &&
-	       load.slots < max_slots(&s->broker->options);
+	return fits(s, &load, size);
 }
 
 void backlog_lost(struct session *s)
@@ -103,15 +102,15 @@ static void drop(struct session *s, uint32_t i)
 }
 
 /* The oldest, one by one; returns if that made room. */
-static bool drop_until(struct session *s, size_t size, bool droppable)
+static bool drop_until(struct session *s, size_t size, enum outbox_kind kind)
 {
 	for (;;) {
-		const struct load load = load_of(&s->outbox, 0);
+		const struct load load = load_of(&s->outbox, CLAIM_NONE);
 		int64_t i;
 
 		if (fits(s, &load, size))
 			return true;
-		i = outbox_oldest(&s->outbox, droppable);
+		i = outbox_oldest(&s->outbox, kind);
 		if (i < 0)
 			return false;
 		drop(s, (uint32_t)i);
@@ -120,18 +119,18 @@ static bool drop_until(struct session *s, size_t size, bool droppable)
 
 bool backlog_make_room(struct session *s, size_t size, uint8_t qos)
 {
-	const struct load least = load_of(&s->outbox, 1);
-	const bool all = qos > 0 && drops_oldest(s);
+	/* What asks at QoS 0 drives out others of QoS 0. */
+	const enum claim claim = qos ? claim_of(s, qos) : CLAIM_QOS0;
+	const struct load least = load_of(&s->outbox, claim);
 
 	/* Not in vain: what would not suffice stays. */
-	if (all || fits(s, &least, size)) {
-		if (drop_until(s, size, true))
-			return true;
-	}
-	if (!all)
+	if (!fits(s, &least, size))
 		return false;
+	if (drop_until(s, size, OUTBOX_QOS0))
+		return true;
 	backlog_tell(s, "the oldest are dropped");
-	return drop_until(s, size, false);
+	return drop_until(s, size, OUTBOX_UNSENT) ||
+	       drop_until(s, size, OUTBOX_UNANSWERED);
 }
 
 void backlog_tell(struct session *s, const char *what)
@@ -150,11 +149,10 @@ void backlog_tell(struct session *s, const char *what)
 static bool crowded(const struct session *s)
 {
 	const struct broker_options *limits = &s->broker->options;
-	const struct load load = load_of(&s->outbox, 1);
+	const struct load load = load_of(&s->outbox, CLAIM_QOS0);
 
 	return load.messages > limits->max_queue_messages / 2 ||
-	       load.bytes > limits->max_queue_bytes / 2 ||
-	       load.slots > max_slots(limits) / 2;
+	       load.bytes > limits->max_queue_bytes / 2;
 }
 
 static void uncrowd(struct session *s)

@@ -5,7 +5,10 @@
  *
  * 1. the oldest messages at QoS 0;
  * 2. with full_queue = drop-oldest, for a client that is away, the oldest at
- *    QoS 1 and 2 of which nothing was sent yet.
+ *    QoS 1 and 2 of which nothing was sent yet;
+ * 3. then those at QoS 1 that were sent and not acknowledged: it may well have
+ *    them. What it began at QoS 2 stays, or the next message of that identifier
+ *    would be taken for a repetition.
  *
  * Retained messages on their way to a new subscription are neither counted nor
  * dropped: they have a limit of their own.

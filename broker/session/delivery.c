@@ -15,11 +15,12 @@
 /* From here on the outbox holds back: half is left for what must not wait. */
 #define OUTPUT_ROOM (LIMIT_OUTPUT / 2)
 
-static bool window_open(const struct session *s)
+/* For a PUBLISH of this number. */
+static bool window_open(const struct session *s, uint64_t seq)
 {
 	return s->outbox.inflight < s->connection->receive_maximum &&
 	       s->outbox.inflight < s->broker->options.max_inflight &&
-	       s->outbox.sent < LIMIT_INFLIGHT_SPAN;
+	       outbox_span(&s->outbox, seq) < LIMIT_INFLIGHT_SPAN;
 }
 
 static bool connected(const struct session *s)
@@ -102,6 +103,7 @@ static struct outgoing *enqueue(struct session *session, struct publish *p,
 		.retain = d->retain,
 		.replay = d->replay,
 	};
+	const size_t before = session->outbox.bytes;
 	struct outgoing *slot;
 
 	if (keep) {
@@ -114,8 +116,7 @@ static struct outgoing *enqueue(struct session *session, struct publish *p,
 	slot = outbox_push(&session->outbox, &o);
 	if (!slot)
 		goto err_free;
-	if (o.message)
-		broker->queued_bytes += message_size(o.message);
+	broker->queued_bytes += session->outbox.bytes - before;
 	backlog_grew(session);
 	return slot;
 
@@ -239,7 +240,7 @@ int delivery_send(struct session *session, struct publish *p,
 	/* Nothing before it may wait, not even what has been given up. */
 	now = connected(session) &&
 	      session->outbox.sent == session->outbox.count &&
-	      window_open(session) &&
+	      window_open(session, session->outbox.next_seq) &&
 	      session->connection->output.len < LIMIT_OUTPUT &&
 	      !(stored && d->qos == 2);
 	/* A shared message may have to go to another member. */
@@ -277,7 +278,7 @@ static bool may_send(struct session *session, const struct outgoing *o)
 		return false;
 	}
 	/* The window holds back PUBLISH, not PUBREL [MQTT-3.3.4-10]. */
-	return o->state == OUTGOING_RELEASED || window_open(session);
+	return o->state == OUTGOING_RELEASED || window_open(session, o->seq);
 }
 
 /* Rules may have changed, and time has passed, since it was queued. */
@@ -389,8 +390,7 @@ static int release(struct session *session, uint32_t i)
 		if (o->message)
 			message_row_release(broker, o->message);
 	}
-	o->state = OUTGOING_RELEASED;
-	outbox_drop_message(box, i);
+	outbox_release(box, i);
 	broker->queued_bytes -= before - box->bytes;
 	backlog_shrank(session);
 	return 0;

@@ -131,22 +131,6 @@ static int on_message(void *arg, struct message *message)
 	return r;
 }
 
-/* Sequence numbers that are missing were delivered: tombstones. Never are so many
- * missing as there are packet identifiers, unless the file is damaged: -ERANGE. */
-static int fill_gap(struct outbox *box, uint64_t seq)
-{
-	const struct outgoing gone = { .state = OUTGOING_DONE };
-
-	if (box->count == 0)
-		box->first_seq = seq;
-	if (seq - box->first_seq - box->count >= UINT16_MAX)
-		return -ERANGE;
-	while (box->first_seq + box->count < seq)
-		if (!outbox_push(box, &gone))
-			return -ENOMEM;
-	return 0;
-}
-
 static int on_queued(void *arg, const struct store_queued *row)
 {
 	struct load *load = arg;
@@ -156,35 +140,35 @@ static int on_queued(void *arg, const struct store_queued *row)
 		.qos = row->qos,
 		.retain = row->retain,
 		.stored = true,
+		.seq = row->seq, /* those that are missing were delivered */
 		.state = row->state == STORE_QUEUED	 ? OUTGOING_QUEUED
 			 : row->state == STORE_PUBLISHED ? OUTGOING_SENT
 							 : OUTGOING_RELEASED,
 	};
-	int r;
+	size_t before;
 
 	if (!s || (!m && o.state != OUTGOING_RELEASED)) {
 		log_warn("store", "a queued row names no session or message");
 		return 0;
 	}
-	r = fill_gap(&s->outbox, row->seq);
-	if (r == -ERANGE)
+	if (row->seq < s->outbox.next_seq || row->seq == UINT64_MAX) {
 		log_warn("store", "%s: a queued row is out of its order",
 			 s->client_id);
-	if (r < 0)
-		return r == -ERANGE ? 0 : r;
+		return 0;
+	}
 	if (!outgoing_set_identifiers(&o, row->identifiers))
 		return -ENOMEM;
 	if (o.state != OUTGOING_RELEASED)
 		o.message = message_ref(m);
+	before = s->outbox.bytes;
 	if (!outbox_push(&s->outbox, &o)) {
 		message_unref(o.message);
 		free(o.identifiers);
 		return -ENOMEM;
 	}
-	if (o.message) {
+	if (o.message)
 		o.message->store_rows++;
-		load->broker->queued_bytes += message_size(o.message);
-	}
+	load->broker->queued_bytes += s->outbox.bytes - before;
 	backlog_grew(s);
 	return 0;
 }

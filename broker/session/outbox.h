@@ -6,7 +6,9 @@
  * Every slot takes the next sequence number, and a slot's packet identifier
  * follows from that (seq % 65535 + 1): an acknowledgement finds its slot by
  * subtraction, and a message on disk has its identifier before it is sent. A slot
- * finished out of order stays as a tombstone until those before it are.
+ * finished out of order stays as a tombstone until those before it are, or until
+ * a push needs the place of as many as half of all: then they go, and numbers are
+ * missing between slots.
  *
  * Broker thread only. Knows no sockets and no store.
  */
@@ -28,6 +30,7 @@ struct outgoing {
 	struct message *message; /* reference */
 	uint8_t *identifiers; /* owned; NULL none */
 	uint64_t ticket; /* commit number to wait for before sending; 0 none */
+	uint64_t seq; /* pushed as 0: the next one */
 	uint32_t share; /* id of the share_group it came by; 0 none */
 	uint8_t state; /* enum outgoing_state */
 	uint8_t qos; /* 0..2, to deliver with */
@@ -43,7 +46,11 @@ struct outbox_sums {
 	uint32_t droppable; /* of the queued: at QoS 0, and not replayed */
 	size_t replayed_bytes;
 	size_t droppable_bytes;
+	uint32_t
+		begun; /* at QoS 2, of which the client may know the identifier */
+	size_t begun_bytes;
 	uint64_t droppable_from; /* none of them has a lower seq */
+	uint64_t unsent_from; /* none that was never sent has a lower seq */
 	/* backlog.h's: */
 	uint32_t dropped; /* messages that there was no room for, */
 	uint32_t refused; /* and publishes that failed by that; since the client
@@ -60,9 +67,10 @@ struct outbox {
 	uint32_t inflight; /* sent and neither done nor QoS 0 */
 	uint32_t queued; /* not sent, not done */
 	uint32_t queued_qos0; /* of these */
-	size_t bytes; /* message sizes of all with a message */
+	size_t bytes; /* message sizes of all with a message but for replays,
+		       * which are those of the retained set */
 	struct outbox_sums *sums; /* NULL: nothing has ever been pushed */
-	uint64_t first_seq; /* of slot head; seqs start at 1 */
+	uint64_t next_seq; /* of the next push; seqs start at 1 */
 };
 
 /* The encoded Subscription Identifier properties to deliver with: copied, read.
@@ -82,7 +90,14 @@ static inline struct outgoing *outbox_at(const struct outbox *box, uint32_t i)
 
 static inline uint64_t outbox_seq(const struct outbox *box, uint32_t i)
 {
-	return box->first_seq + i;
+	return outbox_at(box, i)->seq;
+}
+
+/* How many numbers lie between the first slot and seq: no two slots on their way
+ * may have the same identifier. */
+static inline uint64_t outbox_span(const struct outbox *box, uint64_t seq)
+{
+	return box->count ? seq - outbox_seq(box, 0) : 0;
 }
 
 /* 1 for the first message of a session, as clients are used to. */
@@ -92,8 +107,8 @@ static inline uint16_t outbox_packet_id(uint64_t seq)
 }
 
 /* A slot at the end, as a copy of outgoing, whose references it takes over. Its
- * state says if it counts as queued (anything but DONE). Returns the slot, or
- * NULL when out of memory. Valid until the next push. */
+ * state is not DONE; its seq is 0, or at least next_seq. Returns the slot, or NULL
+ * when out of memory. Valid until the next push, and so are indexes. */
 struct outgoing *outbox_push(struct outbox *box,
 			     const struct outgoing *outgoing);
 
@@ -108,12 +123,17 @@ int64_t outbox_find(const struct outbox *box, uint16_t packet_id);
  * are finished go. Indexes change. */
 void outbox_finish(struct outbox *box, uint32_t i);
 
-/* Only the message of slot i goes (QoS 2 after PUBREC). */
-void outbox_drop_message(struct outbox *box, uint32_t i);
+/* PUBREC came for slot i: its message goes, its identifier stays. */
+void outbox_release(struct outbox *box, uint32_t i);
 
-/* The oldest slot that was never sent and is not replayed; droppable: of those
- * at QoS 0 only. -1: none. */
-int64_t outbox_oldest(struct outbox *box, bool droppable);
+enum outbox_kind {
+	OUTBOX_QOS0, /* waiting at QoS 0 */
+	OUTBOX_UNSENT, /* waiting, never sent */
+	OUTBOX_UNANSWERED, /* at QoS 1, sent, to be sent again */
+};
+
+/* The oldest slot of this kind that waits and is not replayed, or -1. */
+int64_t outbox_oldest(struct outbox *box, enum outbox_kind kind);
 
 /* The connection is gone: everything is to be sent again, in order. */
 void outbox_rewind(struct outbox *box);

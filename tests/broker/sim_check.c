@@ -29,14 +29,16 @@ static size_t list_count(const struct list *head)
 static void check_outbox(const struct outbox *box)
 {
 	uint32_t inflight = 0, queued = 0, queued_qos0 = 0;
-	uint32_t replayed = 0, droppable = 0;
+	uint32_t replayed = 0, droppable = 0, begun = 0;
 	size_t bytes = 0;
 
 	assert(box->sent <= box->count && box->count <= box->cap);
 	for (uint32_t i = 0; i < box->count; i++) {
 		const struct outgoing *o = outbox_at(box, i);
 
-		if (o->message)
+		assert(o->seq < box->next_seq);
+		assert(i == 0 || o->seq > outbox_seq(box, i - 1));
+		if (o->message && !o->replay)
 			bytes += message_size(o->message);
 		if (o->state == OUTGOING_DONE) {
 			assert(!o->message && !o->identifiers);
@@ -49,9 +51,12 @@ static void check_outbox(const struct outbox *box)
 		queued_qos0 += i >= box->sent && o->qos == 0;
 		replayed += i >= box->sent && o->replay;
 		droppable += i >= box->sent && o->qos == 0 && !o->replay;
+		begun += o->qos == 2 && o->state != OUTGOING_QUEUED &&
+			 !o->replay;
 	}
 	assert((box->sums ? box->sums->replayed : 0) == replayed);
 	assert((box->sums ? box->sums->droppable : 0) == droppable);
+	assert((box->sums ? box->sums->begun : 0) == begun);
 	assert(box->inflight == inflight);
 	assert(box->queued == queued);
 	assert(box->queued_qos0 == queued_qos0);

@@ -498,6 +498,123 @@ static void test_an_outbox_that_drops_does_not_grow(void **state)
 	sim_peer_close(pub);
 }
 
+/* What it was sent and has not answered, then went away. */
+static void leave_unanswered(struct rig *rig, struct sim_peer *pub, int count,
+			     uint8_t qos)
+{
+	struct sim_peer *sub =
+		sim_client(rig->broker, MQTT_5_0, "ghost", false, NULL);
+	char payload[8];
+
+	sim_peer_subscribed(sub, "t", 2);
+	for (int i = 0; i < count; i++) {
+		snprintf(payload, sizeof(payload), "%d", i);
+		published(pub, payload, qos);
+		sim_peer_receive(sub, "t", payload, qos);
+	}
+	sim_peer_close(sub);
+}
+
+/* More of them than there used to be places for. */
+static void test_the_oldest_go_behind_one_that_stays(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_peer *pub =
+		sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+	struct sim_peer *sub;
+	const int many = 2 * FULL + LIMIT_INFLIGHT_SPAN + 100;
+	struct session *s;
+
+	leave_unanswered(rig, pub, 1, 2);
+	for (int i = 0; i < many; i++)
+		published(pub, "x", 1);
+	s = session_of(rig, "ghost");
+	assert_int_equal(s->outbox.queued, FULL);
+	assert_true(s->outbox.count <= 4 * FULL);
+	assert_int_equal(sim_store_queued(rig->store), FULL);
+	sim_check(rig->broker);
+	/* What it began is finished first, and then come the others. */
+	sub = sim_client(rig->broker, MQTT_5_0, "ghost", false, NULL);
+	sim_peer_ack(sub, MQTT_PUBREC, sim_peer_receive(sub, "t", "0", 2));
+	sim_peer_expect(sub, MQTT_PUBREL);
+	sim_peer_ack(sub, MQTT_PUBCOMP, 1);
+	for (int i = 1; i < FULL; i++)
+		sim_peer_ack(sub, MQTT_PUBACK,
+			     sim_peer_receive(sub, "t", "x", 1));
+	sim_peer_expect_nothing(sub);
+	assert_int_equal(s->outbox.count, 0);
+	sim_peer_close(sub);
+	sim_peer_close(pub);
+}
+
+static void test_what_was_sent_goes_after_what_was_not(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_peer *pub =
+		sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+
+	leave_unanswered(rig, pub, FULL - 1, 1);
+	published(pub, "old", 1);
+	published(pub, "3", 1);
+	assert_int_equal(rig->broker->count.messages_dropped, 1);
+	sim_peer_close(come_back(rig, 0, FULL, 1));
+	leave_unanswered(rig, pub, FULL, 1);
+	published(pub, "4", 1);
+	sim_peer_close(come_back(rig, 1, FULL, 1));
+	assert_int_equal(session_of(rig, "ghost")->outbox.count, 0);
+	sim_peer_close(pub);
+}
+
+/* A new message under an identifier that the client still holds would be lost
+ * without a word. */
+static void test_what_was_begun_at_qos2_never_goes(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_peer *pub =
+		sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+	struct sim_peer *sub;
+
+	leave_unanswered(rig, pub, FULL, 2);
+	sim_peer_publish(pub, "t", "no", 1, false, 7);
+	assert_int_equal(sim_peer_acked(pub, MQTT_PUBACK, 7),
+			 MQTT_QUOTA_EXCEEDED);
+	assert_int_equal(rig->broker->count.messages_dropped, 0);
+	sub = sim_client(rig->broker, MQTT_5_0, "ghost", false, NULL);
+	for (int i = 0; i < FULL; i++)
+		assert_int_equal(sim_peer_message(sub).packet_id, i + 1);
+	sim_peer_close(sub);
+	sim_peer_close(pub);
+}
+
+/* They are the retained set's, which has its own limit. */
+static void test_replays_of_one_leave_the_others_their_room(void **state)
+{
+	static char large[600];
+	struct rig *rig = *state;
+	struct sim_peer *pub =
+		sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+	struct sim_peer *greedy = lagging(rig->broker, true);
+	struct sim_peer *ghost =
+		sim_client(rig->broker, MQTT_3_1_1, "ghost", false, NULL);
+
+	memset(large, 'x', sizeof(large) - 1);
+	rig->broker->options.max_queue_bytes_total = 1000;
+	sim_peer_publish(pub, "r/a", large, 1, true, 1);
+	sim_peer_acked(pub, MQTT_PUBACK, 1);
+	sim_peer_publish(pub, "r/b", large, 1, true, 1);
+	sim_peer_acked(pub, MQTT_PUBACK, 1);
+	sim_peer_subscribe(greedy, "r/#", 1);
+	assert_int_equal(session_of(rig, "slow")->outbox.queued, 1);
+	assert_int_equal(rig->broker->queued_bytes, 0);
+	sim_peer_subscribed(ghost, "u", 1);
+	sim_peer_close(ghost);
+	sim_peer_publish(pub, "u", large, 1, false, 1);
+	assert_int_equal(sim_peer_acked(pub, MQTT_PUBACK, 1), MQTT_SUCCESS);
+	assert_int_equal(rig->broker->queued_bytes, sizeof(large));
+	sim_peer_close(greedy);
+	sim_peer_close(pub);
+}
+
 static void test_replays_have_a_limit_of_their_own(void **state)
 {
 	struct rig *rig = *state;
@@ -551,6 +668,10 @@ int main(void)
 		D(test_the_oldest_go_and_the_client_is_told),
 		D(test_the_oldest_stay_while_the_client_is_there),
 		D(test_an_outbox_that_drops_does_not_grow),
+		D(test_the_oldest_go_behind_one_that_stays),
+		D(test_what_was_sent_goes_after_what_was_not),
+		D(test_what_was_begun_at_qos2_never_goes),
+		T(test_replays_of_one_leave_the_others_their_room),
 		T(test_replays_have_a_limit_of_their_own),
 	};
 

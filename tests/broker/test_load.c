@@ -140,17 +140,41 @@ static void test_everything_is_taken_over(void **state)
 	assert_string_equal(s->user, "anna");
 	assert_int_equal(s->subscription_count, 2);
 	assert_true(session_inbound_has(s, 33));
-	assert_int_equal(s->outbox.first_seq, 4);
-	assert_int_equal(s->outbox.count, 5); /* two were delivered between */
+	assert_int_equal(outbox_seq(&s->outbox, 0), 4);
+	assert_int_equal(s->outbox.count, 3); /* two were delivered between */
 	assert_int_equal(s->outbox.queued, 3);
 	assert_int_equal(outbox_at(&s->outbox, 0)->state, OUTGOING_RELEASED);
-	assert_int_equal(outbox_at(&s->outbox, 1)->state, OUTGOING_DONE);
-	assert_int_equal(outbox_at(&s->outbox, 2)->state, OUTGOING_SENT);
-	assert_int_equal(outbox_at(&s->outbox, 4)->state, OUTGOING_QUEUED);
-	assert_int_equal(outgoing_identifiers(outbox_at(&s->outbox, 4)).len, 2);
+	assert_int_equal(outbox_at(&s->outbox, 1)->state, OUTGOING_SENT);
+	assert_int_equal(outbox_seq(&s->outbox, 1), 6);
+	assert_int_equal(outbox_at(&s->outbox, 2)->state, OUTGOING_QUEUED);
+	assert_int_equal(outbox_seq(&s->outbox, 2), 8);
+	assert_int_equal(outgoing_identifiers(outbox_at(&s->outbox, 2)).len, 2);
 	/* Numbers go on after the highest seen. */
 	assert_true(broker->next_session > 9);
 	assert_true(broker->next_message > 200);
+	broker_free(broker);
+}
+
+/* However many numbers lie between: they went to QoS 0, or were dropped. */
+static void test_no_gap_is_too_wide(void **state)
+{
+	struct sim_store *sim = *state;
+	const uint64_t far[] = { 4, 70000, UINT32_MAX * (uint64_t)2 };
+	struct broker *broker;
+	struct session *s;
+
+	put_session(sim, 7, "seven");
+	put_message(sim, 100, "a/x", false);
+	for (size_t i = 0; i < 3; i++)
+		put_queued(sim, 7, far[i], 100, STORE_QUEUED);
+	commit(sim);
+	broker = sim_broker(sim, NULL);
+	assert_non_null(broker);
+	sim_check(broker);
+	s = session_find(broker, slice_str("seven"));
+	assert_int_equal(s->outbox.count, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(outbox_seq(&s->outbox, i), far[i]);
 	broker_free(broker);
 }
 
@@ -209,7 +233,7 @@ static void test_rows_that_make_no_sense_are_left_out(void **state)
 	put_queued(*state, 77, 1, 5, STORE_QUEUED);
 	put_queued(*state, 1, 1, 99, STORE_QUEUED);
 	put_queued(*state, 1, 2, 5, STORE_QUEUED);
-	put_queued(*state, 1, UINT64_C(1) << 40, 5, STORE_QUEUED);
+	put_queued(*state, 1, UINT64_MAX, 5, STORE_QUEUED);
 	assert_int_equal(sim_store_door(*state)->ops->inbound_add(
 				 sim_store_door(*state), 77, 3),
 			 0);
@@ -265,6 +289,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_everything_is_taken_over),
+		T(test_no_gap_is_too_wide),
 		T(test_payloads_without_a_row_are_cleaned_up),
 		T(test_a_retained_message_keeps_the_row_of_who_waits),
 		T(test_rows_that_make_no_sense_are_left_out),

@@ -138,8 +138,7 @@ static void test_rewind_sends_again_all_but_what_is_done(void **state)
 			outbox_mark_sent(&box, i);
 	}
 	outbox_finish(&box, 1);
-	outbox_drop_message(&box, 2);
-	outbox_at(&box, 2)->state = OUTGOING_RELEASED;
+	outbox_release(&box, 2);
 	outbox_rewind(&box);
 	assert_int_equal(box.sent, 0);
 	assert_int_equal(box.inflight, 0);
@@ -166,7 +165,7 @@ static void test_identifiers_go_round(void **state)
 	assert_int_equal(outbox_packet_id(1), 1);
 	assert_int_equal(outbox_packet_id(65535), 65535);
 	assert_int_equal(outbox_packet_id(65536), 1);
-	box.first_seq = 65534;
+	box.next_seq = 65534;
 	for (uint32_t i = 0; i < 4; i++) {
 		push(&box, 1);
 		outbox_mark_sent(&box, i);
@@ -198,12 +197,126 @@ static void test_the_ring_turns(void **state)
 		while (box.sent < box.count)
 			outbox_mark_sent(&box, box.sent);
 		while (box.count > (round % 3)) {
-			assert_int_equal(box.first_seq, expected++);
+			assert_int_equal(outbox_seq(&box, 0), expected++);
 			outbox_finish(&box, 0);
 		}
 	}
 	outbox_clear(&box);
 	assert_int_equal(box.bytes, 0);
+}
+
+/* One at QoS 2 that its client does not finish, and a month of others. */
+static void test_one_that_stays_holds_no_places_of_others(void **state)
+{
+	struct outbox box;
+	uint16_t head;
+
+	(void)state;
+	outbox_init(&box);
+	push(&box, 2);
+	outbox_mark_sent(&box, 0);
+	head = id_of(&box, 0);
+	for (uint32_t i = 0; i < 60000; i++) {
+		uint16_t id;
+
+		push(&box, 1);
+		outbox_mark_sent(&box, box.count - 1);
+		id = id_of(&box, box.count - 1);
+		assert_int_equal(outbox_find(&box, id), box.count - 1);
+		outbox_finish(&box, box.count - 1);
+		assert_int_equal(outbox_find(&box, id), -1);
+		assert_true(box.cap <= 16);
+	}
+	assert_int_equal(outbox_find(&box, head), 0);
+	assert_int_equal(outbox_span(&box, box.next_seq), 60001);
+	outbox_finish(&box, 0);
+	assert_int_equal(box.count, 0);
+	outbox_clear(&box);
+}
+
+/* Numbers are missing, in front of what was sent and of what waits. */
+static void test_each_is_found_among_missing_numbers(void **state)
+{
+	struct outbox box;
+
+	(void)state;
+	outbox_init(&box);
+	for (uint64_t i = 0; i < 300; i++) {
+		struct outgoing *o = push(&box, 1);
+
+		o->seq += i / 3;
+		box.next_seq = o->seq + 1;
+		if (i < 200)
+			outbox_mark_sent(&box, (uint32_t)i);
+	}
+	for (uint32_t i = 0; i < 300; i++)
+		assert_int_equal(outbox_find(&box, id_of(&box, i)),
+				 i < 200 ? (int64_t)i : -1);
+	/* What is missing is not found. */
+	assert_true(outbox_seq(&box, 3) > outbox_seq(&box, 2) + 1);
+	assert_int_equal(outbox_find(&box, (uint16_t)(id_of(&box, 2) + 1)), -1);
+	outbox_clear(&box);
+}
+
+/* The walk to the oldest begins where the last one ended. */
+static void test_the_oldest_of_each_kind(void **state)
+{
+	struct outbox box;
+
+	(void)state;
+	outbox_init(&box);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNSENT), -1);
+	for (uint8_t i = 0; i < 6; i++)
+		push(&box, i % 3); /* 0 1 2 0 1 2 */
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNANSWERED), -1);
+	for (uint32_t i = 0; i < 2; i++)
+		outbox_mark_sent(&box, 0);
+	outbox_mark_sent(&box, 1); /* 1 2 are sent; 0 1 2 wait */
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNANSWERED), -1);
+	outbox_rewind(&box);
+	assert_int_equal(box.sums->begun, 1);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNANSWERED), 0);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_QOS0), 2);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNSENT), 2);
+	outbox_finish(&box, 2);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_QOS0), -1);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNSENT), 3);
+	outbox_finish(&box, 3);
+	outbox_finish(&box, 4);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNSENT), -1);
+	push(&box, 1);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNSENT), 5);
+	outbox_finish(&box, 0);
+	assert_int_equal(outbox_oldest(&box, OUTBOX_UNANSWERED), -1);
+	assert_int_equal(box.sums->begun_bytes, 10);
+	outbox_clear(&box);
+}
+
+static void test_replays_are_not_among_the_bytes(void **state)
+{
+	struct outgoing o = {
+		.message = make(9),
+		.state = OUTGOING_QUEUED,
+		.qos = 2,
+		.replay = true,
+	};
+	struct outbox box;
+
+	(void)state;
+	outbox_init(&box);
+	assert_non_null(outbox_push(&box, &o));
+	assert_int_equal(box.bytes, 0);
+	assert_int_equal(box.sums->replayed_bytes, 10);
+	outbox_mark_sent(&box, 0);
+	assert_int_equal(box.sums->replayed_bytes, 0);
+	outbox_release(&box, 0);
+	assert_int_equal(box.sums->begun, 0);
+	outbox_rewind(&box);
+	outbox_mark_sent(&box, 0);
+	outbox_finish(&box, 0);
+	assert_int_equal(box.bytes, 0);
+	assert_int_equal(box.count, 0);
+	outbox_clear(&box);
 }
 
 static void test_identifiers_of_subscriptions_are_copied(void **state)
@@ -268,6 +381,10 @@ int main(void)
 		cmocka_unit_test(test_rewind_sends_again_all_but_what_is_done),
 		cmocka_unit_test(test_identifiers_go_round),
 		cmocka_unit_test(test_the_ring_turns),
+		cmocka_unit_test(test_one_that_stays_holds_no_places_of_others),
+		cmocka_unit_test(test_each_is_found_among_missing_numbers),
+		cmocka_unit_test(test_the_oldest_of_each_kind),
+		cmocka_unit_test(test_replays_are_not_among_the_bytes),
 		cmocka_unit_test(test_identifiers_of_subscriptions_are_copied),
 		cmocka_unit_test(test_a_push_without_memory_changes_nothing),
 	};

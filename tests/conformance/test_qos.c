@@ -15,7 +15,7 @@ static void test_our_identifiers_are_unused_and_not_zero(void **state)
 		uint16_t ids[MANY];
 
 		sim_peer_subscribed(peer, "t", qos);
-		s->outbox.first_seq = 65531;
+		s->outbox.next_seq = 65531;
 		for (uint16_t i = 0; i < MANY; i++) {
 			sim_peer_publish(peer, "t", "x", qos, false,
 					 (uint16_t)(i + 1));
