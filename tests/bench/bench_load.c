@@ -26,6 +26,7 @@ static const struct {
 	{ "filters", load_filters, LOAD_PAIRS },
 	{ "retained", load_retained, LOAD_PAIRS },
 	{ "queue", load_queue, LOAD_PAIRS },
+	{ "offline", load_offline, LOAD_PAIRS },
 };
 #define LOADS (sizeof(loads) / sizeof(loads[0]))
 
@@ -42,8 +43,10 @@ static struct load_options options = {
 	.warm_ms = 300,
 	.run_ms = 1200,
 	.size = 64,
+	.quiet_ms = 1500,
 };
 static unsigned int port = 1883, level = 4, qos, pid, subscribe, channel;
+static unsigned int durable, save, card;
 
 static const struct {
 	const char *name;
@@ -77,6 +80,11 @@ static const struct {
 	{ "channel", &channel, CHANNEL_PLAIN, CHANNEL_WEBSOCKET,
 	  "1: through TLS, 2: in WebSocket frames" },
 	{ "subscribe", &subscribe, 0, 1, "idle: a subscription each" },
+	{ "quiet", &options.quiet_ms, 0, 60000,
+	  "milliseconds without a write after which it has settled" },
+	{ "durable", &durable, 0, 1, "subscribers with durable sessions" },
+	{ "card", &card, 0, 1000, "descriptor of slow_card's counters" },
+	{ "save", &save, 0, 1, "SIGUSR1 makes the broker write its state" },
 };
 #define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 
@@ -164,6 +172,9 @@ int main(int argc, char **argv)
 	options.pid = (pid_t)pid;
 	options.qos = (int)qos;
 	options.subscribe = subscribe;
+	options.durable = durable;
+	options.save = save;
+	options.card = card ? (int)card : -1;
 	for (size_t i = 0; i < LOADS; i++) {
 		if (strcmp(loads[i].name, name) != 0)
 			continue;

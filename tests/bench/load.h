@@ -34,12 +34,16 @@ struct load_options {
 	unsigned int burst; /* messages in one write */
 	unsigned int rate; /* messages a second, all together; 0: all it can */
 	unsigned int warm_ms, run_ms;
+	unsigned int quiet_ms; /* load_settled() */
 	int qos;
 	unsigned int size; /* of a payload */
 	unsigned int json; /* payloads of JSON */
 	unsigned int predicates; /* LOAD_FAN_OUT: so many different ones that
 				  * all messages fit; 0 none */
 	bool subscribe; /* idle connections have a subscription each */
+	bool durable; /* subscribers of pairs and fans have durable sessions */
+	bool save; /* SIGUSR1 makes the broker write what it keeps */
+	int card; /* descriptor of a struct card_count; -1: the kernel counts */
 };
 
 /* Messages through the broker for run_ms. */
@@ -54,9 +58,16 @@ int load_filters(const struct load_options *options);
 int load_retained(const struct load_options *options);
 /* Messages for offline sessions: queue, then drain. */
 int load_queue(const struct load_options *options);
+/* The same from many publishers at a time, for run_ms: what the disk takes. */
+int load_offline(const struct load_options *options);
 
 /* Processor time the broker has used so far, all threads, nanoseconds. */
 uint64_t load_cpu(const struct load_options *options);
+/* Bytes the broker has written to disk so far. */
+uint64_t load_written(const struct load_options *options);
+/* The same once it has not written any for quiet_ms; what is kept in memory to be
+ * written later is asked for first, if it can be. */
+uint64_t load_settled(const struct load_options *options);
 /* Tell the driver and wait until it has measured. */
 void load_pause(const char *what, unsigned int count);
 

@@ -75,6 +75,50 @@ def kept(found, names, loads):
     return header, rows
 
 
+def kilo(value):
+    return None if value is None else value / 1000
+
+
+def keeping(found, names, scenarios):
+    """Bytes: of a message, until it is kept and until it is fetched and gone. A
+    share is of the row above, which keeps nothing."""
+    header = ["acknowledged at QoS 1"] + [f"{n}, msgs/s" for n in names]
+    header += [f"{n}, share" for n in names] + [f"{n}, us" for n in names]
+    header += [f"{n}, p50 / p99 ms" for n in names]
+    header += [f"{n}, bytes kept + gone" for n in names]
+    rows, before = [], None
+    for scenario in scenarios:
+        rate = [found.median(scenario, n, "per_second") for n in names]
+        if not any(rate):
+            continue
+        row = [scenario] + [number(r, 0) for r in rate]
+        if scenario.endswith(", durable") and before:
+            row += [f"{100 * r / b:.0f} %" if r and b else "-"
+                    for r, b in zip(rate, before)]
+        else:
+            row += ["-" for n in names]
+        row += [number(found.median(scenario, n, "cpu_us"), 2) for n in names]
+        row += [" / ".join(number(kilo(found.median(scenario, n, key)))
+                           for key in ("p50_us", "p99_us")) for n in names]
+        kept = scenario.endswith(", not durable")
+        row += ["-" if kept else
+                " + ".join(number(v, 0 if v > 10 else 1) for v in (
+                    found.median(scenario, n, key)
+                    for key in ("written", "written_fetched"))
+                    if v is not None) or "-" for n in names]
+        rows.append(row)
+        before = rate
+    return header, rows
+
+
+def house(found, names):
+    days = [found.median("house", n, "day") for n in names]
+    if not any(days):
+        return ["a house"], []
+    return ["an idle house writes"] + names, [
+        ["MB a day"] + [number(d and d / 1e6) for d in days]]
+
+
 def memory(found, names, scenarios):
     rows = [[label] + [number(found.start(n, key), 0) for n in names]
             for key, label in (("Rss", "resident at start, KiB"),

@@ -270,7 +270,7 @@ static void open_subscribers(void)
 		s->peer.packet = subscriber_packet;
 		s->from = allocate(state.o->publishers, sizeof(*s->from));
 		snprintf(id, sizeof(id), "bench-sub-%u", i);
-		peer_open(&s->peer, id, true);
+		peer_open(&s->peer, id, !state.o->durable);
 		while (!s->peer.connected)
 			peer_turn(IDLE_NS);
 		filters = subscribe(s);
@@ -400,7 +400,16 @@ static struct faults faults(void)
 	return f;
 }
 
-static int report(uint64_t count, uint64_t time, uint64_t cpu, uint64_t own)
+/* Bytes of a message that had to be kept, from the first one to the last. */
+static double written_each(uint64_t bytes)
+{
+	return state.o->durable && state.delivered
+		       ? (double)bytes / (double)state.delivered
+		       : 0;
+}
+
+static int report(uint64_t count, uint64_t time, uint64_t cpu, uint64_t own,
+		  uint64_t written)
 {
 	struct faults f = faults();
 	uint64_t bad = f.lost + f.duplicated + f.reordered + f.unacked +
@@ -410,12 +419,14 @@ static int report(uint64_t count, uint64_t time, uint64_t cpu, uint64_t own)
 
 	printf("{\"messages\": %" PRIu64 ", \"per_second\": %.0f, "
 	       "\"cpu_us\": %.3f, \"load_cpu_us\": %.3f, \"busy\": %.3f, "
-	       "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, ",
+	       "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
+	       "\"written\": %.2f, ",
 	       count, n * 1e9 / (double)time, (double)cpu / n / 1000,
 	       (double)own / n / 1000, (double)cpu / (double)time,
 	       (double)histogram_quantile(&state.latency, 0.5) / 1000,
 	       (double)histogram_quantile(&state.latency, 0.99) / 1000,
-	       (double)histogram_quantile(&state.latency, 0.999) / 1000);
+	       (double)histogram_quantile(&state.latency, 0.999) / 1000,
+	       written_each(written));
 	printf("\"lost\": %" PRIu64 ", \"duplicated\": %" PRIu64
 	       ", \"reordered\": %" PRIu64 ", \"corrupt\": %" PRIu64
 	       ", \"misrouted\": %" PRIu64 ", \"unacknowledged\": %" PRIu64
@@ -444,10 +455,25 @@ static void close_all(void)
 	free(state.others);
 }
 
+/* The broker is left as it was. */
+static void end_sessions(void)
+{
+	char id[32];
+
+	for (unsigned int i = 0; i < state.o->subscribers; i++) {
+		struct peer peer = { .index = i };
+
+		snprintf(id, sizeof(id), "bench-sub-%u", i);
+		peer_open(&peer, id, true);
+		peer_await_connected(&peer, 1);
+		peer_close(&peer);
+	}
+}
+
 int load_traffic(const struct load_options *options)
 {
 	struct load_options self = { .pid = 0 };
-	uint64_t start, cpu, own, before;
+	uint64_t start, cpu, own, before, written = 0;
 	int r;
 
 	state.o = options;
@@ -464,6 +490,8 @@ int load_traffic(const struct load_options *options)
 	open_others();
 	open_publishers();
 
+	if (options->durable)
+		written = load_settled(options);
 	run_until(peer_net.now + options->warm_ms * 1000000ull);
 	histogram_reset(&state.latency);
 	before = state.delivered;
@@ -477,7 +505,11 @@ int load_traffic(const struct load_options *options)
 	start = peer_net.now - start;
 
 	drain();
-	r = report(before, start, cpu, own);
+	if (options->durable)
+		written = load_settled(options) - written;
+	r = report(before, start, cpu, own, written);
 	close_all();
+	if (options->durable)
+		end_sessions();
 	return r;
 }

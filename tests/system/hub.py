@@ -191,6 +191,12 @@ class Hub:
         self.auth = None
         self.log = []
 
+    def move(self, parent):
+        """Before the start: the scratch directory into another one."""
+        shutil.rmtree(self.scratch)
+        self.scratch = tempfile.mkdtemp(prefix="hearth-test-", dir=parent)
+        self.data = os.path.join(self.scratch, "data")
+
     def _argv(self):
         if self.config is None:
             return [program("hearthd"), "--demo", "--data", self.data,
