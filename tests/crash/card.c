@@ -5,39 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES 16
+#include "tests/crash/card_file.h"
 
-struct bytes {
-	uint8_t *data;
-	size_t size;
-	size_t cap;
-};
-
-/* A write, or (data NULL) a truncation to at. */
-struct change {
-	size_t at;
-	size_t len;
-	uint8_t *data;
-};
-
-struct file {
-	unsigned int refs;
-	struct bytes synced;
-	struct change *changes;
-	size_t count;
-	size_t cap;
-};
+#define NAMES 64
 
 /* A directory entry: what it names, and what it surely names. */
 struct name {
-	char text[64];
-	struct file *now;
-	struct file *synced;
+	char text[128];
+	struct card_file *now;
+	struct card_file *synced;
+};
+
+/* What has been done to directories and not been synced. It is there or not as a
+ * whole: file systems have a journal for it. */
+struct naming {
+	size_t to; /* of names; names file, or nothing if that is NULL */
+	size_t from; /* that names nothing from then on; or NAMES */
+	struct card_file *file;
 };
 
 struct card {
 	struct name names[NAMES];
 	size_t count;
+	struct naming *namings;
+	size_t naming_count;
+	size_t naming_cap;
 };
 
 static const char *const kind_names[CARD_KINDS] = {
@@ -51,58 +43,16 @@ const char *card_kind_name(enum card_kind kind)
 	return kind_names[kind];
 }
 
-static void *must(void *memory)
+static void point(struct card_file **at, struct card_file *to)
 {
-	if (!memory)
-		abort();
-	return memory;
-}
-
-static void bytes_resize(struct bytes *b, size_t size)
-{
-	if (size > b->cap) {
-		b->cap = size * 2 + 4096;
-		b->data = must(realloc(b->data, b->cap));
-	}
-	if (size > b->size)
-		memset(b->data + b->size, 0, size - b->size);
-	b->size = size;
-}
-
-static void bytes_change(struct bytes *b, const struct change *c)
-{
-	if (!c->data) {
-		bytes_resize(b, c->at);
-		return;
-	}
-	if (c->at + c->len > b->size)
-		bytes_resize(b, c->at + c->len);
-	assert(b->data);
-	memcpy(b->data + c->at, c->data, c->len);
-}
-
-static void file_unref(struct file *f)
-{
-	if (!f || --f->refs > 0)
-		return;
-	for (size_t i = 0; i < f->count; i++)
-		free(f->changes[i].data);
-	free(f->changes);
-	free(f->synced.data);
-	free(f);
-}
-
-static void point(struct file **at, struct file *to)
-{
-	if (to)
-		to->refs++;
-	file_unref(*at);
+	card_file_ref(to);
+	card_file_unref(*at);
 	*at = to;
 }
 
 struct card *card_new(void)
 {
-	return must(calloc(1, sizeof(struct card)));
+	return card_must(calloc(1, sizeof(struct card)));
 }
 
 void card_free(struct card *card)
@@ -113,208 +63,196 @@ void card_free(struct card *card)
 		point(&card->names[i].now, NULL);
 		point(&card->names[i].synced, NULL);
 	}
+	for (size_t i = 0; i < card->naming_count; i++)
+		card_file_unref(card->namings[i].file);
+	free(card->namings);
 	free(card);
 }
 
-static struct name *name_of(struct card *card, const char *text)
+static size_t name_of(struct card *card, const char *text)
 {
 	struct name *name;
 
 	for (size_t i = 0; i < card->count; i++)
 		if (strcmp(card->names[i].text, text) == 0)
-			return &card->names[i];
-	assert(card->count < NAMES);
-	name = &card->names[card->count++];
+			return i;
+	assert(card->count < NAMES && strlen(text) < sizeof(name->text));
+	name = &card->names[card->count];
 	(void)snprintf(name->text, sizeof(name->text), "%s", text);
-	return name;
+	return card->count++;
 }
 
-static void add_change(struct file *f, const struct disk_op *op)
+/* The file is taken. */
+static void rename_to(struct card *card, size_t to, size_t from,
+		      struct card_file *file)
 {
-	struct change *c;
-
-	if (f->count == f->cap) {
-		f->cap = f->cap * 2 + 16;
-		f->changes = must(realloc(f->changes, f->cap * sizeof(*c)));
+	if (card->naming_count == card->naming_cap) {
+		card->naming_cap = card->naming_cap * 2 + 16;
+		card->namings = card_must(
+			realloc(card->namings,
+				card->naming_cap * sizeof(*card->namings)));
 	}
-	c = &f->changes[f->count++];
-	*c = (struct change){ .at = op->at, .len = op->len };
-	if (op->type == DISK_WRITE) {
-		c->data = must(malloc(op->len));
-		memcpy(c->data, op->data, op->len);
-	}
+	card->namings[card->naming_count++] = (struct naming){
+		.to = to,
+		.from = from,
+		.file = file,
+	};
+	if (from < NAMES)
+		point(&card->names[from].now, NULL);
+	point(&card->names[to].now, file);
 }
 
-static void file_sync(struct file *f)
+static bool lies_in(const char *name, const char *dir)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		bytes_change(&f->synced, &f->changes[i]);
-		free(f->changes[i].data);
+	const char *slash = strrchr(name, '/');
+	size_t len = slash ? (size_t)(slash - name) : 0;
+
+	return strlen(dir) == len && strncmp(name, dir, len) == 0;
+}
+
+static void sync_names(struct card *card, const char *dir)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < card->naming_count; i++) {
+		const struct naming n = card->namings[i];
+
+		if (!lies_in(card->names[n.to].text, dir) &&
+		    (n.from == NAMES ||
+		     !lies_in(card->names[n.from].text, dir))) {
+			card->namings[left++] = n;
+			continue;
+		}
+		if (n.from < NAMES)
+			point(&card->names[n.from].synced, NULL);
+		point(&card->names[n.to].synced, n.file);
+		card_file_unref(n.file);
 	}
-	f->count = 0;
+	card->naming_count = left;
+}
+
+static void apply_naming(struct card *card, size_t name,
+			 const struct disk_op *op)
+{
+	struct card_file *file = card->names[name].now;
+
+	switch ((int)op->type) {
+	case DISK_CREATE:
+		rename_to(card, name, NAMES, card_file_new());
+		break;
+	case DISK_DELETE:
+		rename_to(card, name, NAMES, NULL);
+		break;
+	case DISK_RENAME:
+	case DISK_LINK:
+		if (!file)
+			break;
+		rename_to(card, name_of(card, op->to),
+			  op->type == DISK_RENAME ? name : NAMES,
+			  card_file_ref(file));
+		break;
+	default:
+		abort();
+	}
 }
 
 void card_apply(struct card *card, const struct disk_op *op)
 {
-	struct name *name = name_of(card, op->name);
+	size_t name;
 
+	if (op->type == DISK_SYNC_NAMES) {
+		sync_names(card, op->name);
+		return;
+	}
+	name = name_of(card, op->name);
 	switch (op->type) {
-	case DISK_CREATE:
-		point(&name->now, must(calloc(1, sizeof(struct file))));
-		break;
-	case DISK_DELETE:
-		point(&name->now, NULL);
-		break;
 	case DISK_WRITE:
 	case DISK_TRUNCATE:
 		/* Deleted while open: lost anyhow. */
-		if (name->now)
-			add_change(name->now, op);
+		if (card->names[name].now)
+			card_file_change(card->names[name].now, op);
 		break;
 	case DISK_SYNC:
-		if (name->now)
-			file_sync(name->now);
+		if (card->names[name].now)
+			card_file_sync(card->names[name].now);
 		break;
+	case DISK_CREATE:
+	case DISK_DELETE:
+	case DISK_RENAME:
+	case DISK_LINK:
 	case DISK_SYNC_NAMES:
-		for (size_t i = 0; i < card->count; i++)
-			point(&card->names[i].synced, card->names[i].now);
+		apply_naming(card, name, op);
 		break;
 	}
 }
 
 bool card_dirty(const struct card *card)
 {
-	for (size_t i = 0; i < card->count; i++) {
-		const struct name *name = &card->names[i];
-
-		if (name->now != name->synced ||
-		    (name->now && name->now->count))
+	for (size_t i = 0; i < card->count; i++)
+		if (card->names[i].now && card_file_dirty(card->names[i].now))
 			return true;
-	}
-	return false;
+	return card->naming_count > 0;
 }
 
-static void garble(struct change *piece, struct rng *rng)
+/* Which files the names name. */
+static void name_all(const struct card *card, enum card_kind kind,
+		     struct rng *rng, struct card_file *out[NAMES])
 {
-	for (size_t i = 0; i < piece->len; i++)
-		piece->data[i] = (uint8_t)rng_next(rng);
-}
+	for (size_t i = 0; i < card->count; i++)
+		out[i] = card->names[i].synced;
+	for (size_t i = 0; i < card->naming_count; i++) {
+		const struct naming *n = &card->namings[i];
 
-/* The changes cut at the borders of sectors, in any order. */
-static size_t shatter(const struct file *f, struct change **out,
-		      struct rng *rng)
-{
-	struct change *pieces = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->count; i++) {
-		struct change c = f->changes[i];
-		size_t most = c.len / CARD_SECTOR + 3;
-
-		pieces = must(realloc(pieces, (n + most) * sizeof(c)));
-		do {
-			struct change piece = c;
-
-			if (piece.len > CARD_SECTOR - c.at % CARD_SECTOR)
-				piece.len = CARD_SECTOR - c.at % CARD_SECTOR;
-			pieces[n++] = piece;
-			c.at += piece.len;
-			c.data += c.data ? piece.len : 0;
-			c.len -= piece.len;
-		} while (c.len > 0);
-	}
-	for (size_t i = n; i > 1; i--) {
-		size_t j = rng_below(rng, (unsigned int)i);
-		struct change swap = pieces[i - 1];
-
-		pieces[i - 1] = pieces[j];
-		pieces[j] = swap;
-	}
-	*out = pieces;
-	return n;
-}
-
-static void apply_torn(const struct file *f, struct bytes *b, bool garbage,
-		       struct rng *rng)
-{
-	uint8_t nonsense[CARD_SECTOR];
-	struct change *pieces;
-	size_t n = shatter(f, &pieces, rng);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!rng_percent(rng, 60))
+		if (kind == CARD_DROPPED ||
+		    (kind != CARD_KEPT && rng_percent(rng, 50)))
 			continue;
-		if (garbage && pieces[i].data && rng_percent(rng, 20)) {
-			pieces[i].data = nonsense;
-			garble(&pieces[i], rng);
-		}
-		bytes_change(b, &pieces[i]);
+		if (n->from < NAMES)
+			out[n->from] = NULL;
+		out[n->to] = n->file;
 	}
-	free(pieces);
-}
-
-static struct bytes found(const struct file *f, enum card_kind kind,
-			  struct rng *rng)
-{
-	struct bytes b = { 0 };
-
-	bytes_resize(&b, f->synced.size);
-	if (b.size)
-		memcpy(b.data, f->synced.data, b.size);
-	if (kind == CARD_TORN || kind == CARD_GARBAGE) {
-		apply_torn(f, &b, kind == CARD_GARBAGE, rng);
-		return b;
-	}
-	for (size_t i = 0; kind != CARD_DROPPED && i < f->count; i++)
-		if (kind == CARD_KEPT || rng_percent(rng, 50))
-			bytes_change(&b, &f->changes[i]);
-	return b;
-}
-
-static const struct file *named(const struct name *name, enum card_kind kind,
-				struct rng *rng)
-{
-	switch (kind) {
-	case CARD_DROPPED:
-		return name->synced;
-	case CARD_KEPT:
-		return name->now;
-	case CARD_SUBSET:
-	case CARD_TORN:
-	case CARD_GARBAGE:
-	case CARD_KINDS:
-		break;
-	}
-	return rng_percent(rng, 50) ? name->now : name->synced;
 }
 
 void card_image(const struct card *card, enum card_kind kind, struct rng *rng,
-		const char *dir)
+		card_file_fn *fn, void *arg)
 {
-	for (size_t i = 0; i < card->count; i++) {
-		const struct file *f = named(&card->names[i], kind, rng);
-		struct bytes b;
+	struct card_file *named[NAMES];
 
-		if (!f)
-			continue;
-		b = found(f, kind, rng);
-		ram_vfs_put(dir, card->names[i].text, b.data, b.size);
-		free(b.data);
-	}
+	name_all(card, kind, rng, named);
+	for (size_t i = 0; i < card->count; i++)
+		if (named[i])
+			card_file_found(named[i], kind, rng, fn, arg,
+					card->names[i].text);
+}
+
+/* The same files, whole and synced. */
+static void put(void *arg, const char *name, const uint8_t *data, size_t len)
+{
+	const struct disk_op ops[] = {
+		{ .type = DISK_CREATE, .name = name },
+		{ .type = DISK_WRITE, .name = name, .len = len, .data = data },
+		{ .type = DISK_SYNC, .name = name },
+	};
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+		if (ops[i].type != DISK_WRITE || len)
+			card_apply(arg, &ops[i]);
 }
 
 void card_cut(struct card *card, enum card_kind kind, struct rng *rng)
 {
-	for (size_t i = 0; i < card->count; i++) {
-		struct name *name = &card->names[i];
-		const struct file *f = named(name, kind, rng);
-		struct file *left = NULL;
+	struct card *left = card_new();
+	struct card swap;
 
-		if (f) {
-			left = must(calloc(1, sizeof(*left)));
-			left->synced = found(f, kind, rng);
-		}
-		point(&name->now, left);
-		point(&name->synced, left);
+	card_image(card, kind, rng, put, left);
+	for (size_t i = 0; i < left->naming_count; i++) {
+		const struct naming *n = &left->namings[i];
+
+		point(&left->names[n->to].synced, n->file);
+		card_file_unref(n->file);
 	}
+	left->naming_count = 0;
+	swap = *card;
+	*card = *left;
+	*left = swap;
+	card_free(left);
 }

@@ -8,11 +8,13 @@
 
 #include <stdbool.h>
 
-#include "tests/crash/ram_vfs.h"
+#include "tests/crash/disk.h"
 #include "tests/crash/rng.h"
 
-/* A write arrives by sectors; any of them may be the last. */
+/* A write arrives by sectors, of the one size or the other; any of them may be the
+ * last. */
 #define CARD_SECTOR 512
+#define CARD_PAGE 4096
 
 enum card_kind {
 	CARD_DROPPED, /* nothing that was not synced */
@@ -32,10 +34,11 @@ void card_apply(struct card *card, const struct disk_op *op);
 /* Something is not synced: the kinds of image differ. */
 bool card_dirty(const struct card *card);
 
-/* What is found after a cut, as files of a directory of ram_vfs.h, which must
- * have none. */
+/* What is found after a cut, file by file; data is borrowed. */
+typedef void card_file_fn(void *arg, const char *name, const uint8_t *data,
+			  size_t len);
 void card_image(const struct card *card, enum card_kind kind, struct rng *rng,
-		const char *dir);
+		card_file_fn *fn, void *arg);
 /* From now on the card holds what the image holds: pulled and put in again. */
 void card_cut(struct card *card, enum card_kind kind, struct rng *rng);
 

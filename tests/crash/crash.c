@@ -4,53 +4,17 @@
  * must be found out, or the test could not see anything.
  */
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
+#include "tests/crash/relax.h"
 #include "tests/crash/story.h"
 
 #define STEPS 400
 #define IMAGES 50000
 #define FIRST_SEED 1
-
-/* An image is opened by ram_vfs.c; keys of hash tables must be the seed's too. */
-ssize_t __wrap_getrandom(void *to, size_t size, unsigned int flags);
-
-ssize_t __wrap_getrandom(void *to, size_t size, unsigned int flags)
-{
-	(void)flags;
-	memset(to, 0x5a, size);
-	return (ssize_t)size;
-}
-
-static int deny_synchronous(void *arg, int action, const char *what,
-			    const char *value, const char *db,
-			    const char *trigger)
-{
-	(void)arg;
-	(void)value;
-	(void)db;
-	(void)trigger;
-	return action == SQLITE_PRAGMA && what &&
-			       strcmp(what, "synchronous") == 0
-		       ? SQLITE_IGNORE
-		       : SQLITE_OK;
-}
-
-/* Every connection is made NORMAL, and stays so whatever db.c asks for. */
-static int relax(sqlite3 *sqlite, const char **error,
-		 const struct sqlite3_api_routines *api)
-{
-	(void)error;
-	(void)api;
-	sqlite3_exec(sqlite, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-	sqlite3_set_authorizer(sqlite, deny_synchronous, NULL);
-	return SQLITE_OK;
-}
 
 struct job {
 	uint64_t seed;
@@ -106,9 +70,9 @@ static int found_out(const struct job *job)
 	const struct job control = { .seed = job->seed, .images = 2000 };
 	uint64_t seed;
 
-	sqlite3_auto_extension((void (*)(void))relax);
+	relax_all(true);
 	seed = run(&control, &result);
-	sqlite3_reset_auto_extension();
+	relax_all(false);
 	if (seed)
 		printf("with synchronous = NORMAL, as it must be: %s\n",
 		       result.wrong);

@@ -1,10 +1,10 @@
 #include "tests/crash/house.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +17,18 @@
 #include "db/store.h"
 #include "tests/crash/ram_vfs.h"
 
+/* Keys of hash tables must be the seed's, as all else is. */
+ssize_t __wrap_getrandom(void *to, size_t size, unsigned int flags);
+
+ssize_t __wrap_getrandom(void *to, size_t size, unsigned int flags)
+{
+	(void)flags;
+	memset(to, 0x5a, size);
+	return (ssize_t)size;
+}
+
 uint64_t house_clock_ms = 3600000;
+int64_t house_epoch_ms = HOUSE_EPOCH_MS;
 uint32_t house_max_delay;
 
 static uint64_t monotonic(void)
@@ -27,7 +38,7 @@ static uint64_t monotonic(void)
 
 static int64_t wall(void)
 {
-	return INT64_C(1795251600000) + (int64_t)house_clock_ms;
+	return house_epoch_ms + (int64_t)house_clock_ms;
 }
 
 static void swallow(enum log_level level, const char *line)
@@ -113,71 +124,32 @@ bool house_store_busy(const struct house *house)
 	       !list_empty(&house->broker->holding);
 }
 
-void link_init(struct link *link)
-{
-	link->fd = -1;
-	link->len = 0;
-}
-
-void link_open(struct link *link, struct house *house)
+static int take_in(void *arg)
 {
 	struct connection_options options = { .address = "crash:1" };
+	struct house *house = arg;
 	int ends[2];
 
-	link_close(link);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 		       ends))
 		abort();
 	options.fd = ends[0];
 	if (!connection_new(house->broker, &options))
 		abort();
-	link->fd = ends[1];
+	return ends[1];
 }
 
-void link_close(struct link *link)
+static void turn(void *arg)
 {
-	if (link->fd >= 0)
-		close(link->fd);
-	link_init(link);
+	house_broker_turn(arg);
 }
 
-void link_send(struct link *link, struct house *house, const uint8_t *bytes,
-	       size_t len)
+struct place house_place(struct house *house)
 {
-	/* What the broker has closed meanwhile is noticed by who reads. */
-	if (send(link->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len &&
-	    errno != EPIPE && errno != ECONNRESET)
-		abort();
-	house_broker_turn(house);
-}
-
-static void fill(struct link *link)
-{
-	ssize_t n = recv(link->fd, link->in + link->len,
-			 sizeof(link->in) - link->len, 0);
-
-	if (n > 0)
-		link->len += (size_t)n;
-}
-
-bool link_next(struct link *link, struct frame *frame)
-{
-	if (link->fd < 0)
-		return false;
-	fill(link);
-	return framing_next(link->in, link->len, sizeof(link->in), frame) > 0;
-}
-
-void link_drop(struct link *link, const struct frame *frame)
-{
-	link->len -= frame->size;
-	memmove(link->in, link->in + frame->size, link->len);
-}
-
-bool link_ended(struct link *link)
-{
-	uint8_t byte;
-
-	return link->fd >= 0 && link->len == 0 &&
-	       recv(link->fd, &byte, 1, MSG_PEEK) == 0;
+	return (struct place){
+		.name = strrchr(house->dir, '-'),
+		.arg = house,
+		.connect = take_in,
+		.turn = turn,
+	};
 }

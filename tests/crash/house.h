@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/wire/framing.h"
+#include "tests/crash/link.h"
 
 struct broker;
 struct db;
@@ -36,29 +36,16 @@ void house_store_turn(struct house *house);
 /* Something waits for the store, or to be given to it. */
 bool house_store_busy(const struct house *house);
 
+/* What its clients see of it, while it is open. */
+struct place house_place(struct house *house);
+
 /* broker_options.max_delay of houses opened from now on. */
 extern uint32_t house_max_delay;
 
 /* Time as all houses see it, in milliseconds; stands still. */
 extern uint64_t house_clock_ms;
-
-struct link {
-	int fd; /* -1: none */
-	size_t len;
-	uint8_t in[64 * 1024];
-};
-
-void link_init(struct link *link);
-/* A new one to the house's broker; the old one is closed. */
-void link_open(struct link *link, struct house *house);
-void link_close(struct link *link);
-/* The broker runs, too. */
-void link_send(struct link *link, struct house *house, const uint8_t *bytes,
-	       size_t len);
-/* The next packet the broker has sent; its body is valid until link_drop(). */
-bool link_next(struct link *link, struct frame *frame);
-void link_drop(struct link *link, const struct frame *frame);
-/* The broker has closed it. */
-bool link_ended(struct link *link);
+/* The time of the wall when that was 0, in milliseconds since 1970. */
+#define HOUSE_EPOCH_MS INT64_C(1795251600000)
+extern int64_t house_epoch_ms;
 
 #endif

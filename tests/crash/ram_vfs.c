@@ -51,6 +51,9 @@ void ram_vfs_tell(const char *path, enum disk_op_type type, size_t at,
 	if (!watcher)
 		return;
 	op.name = inside(path, watched);
+	/* All in one folder. */
+	if (op.name && type == DISK_SYNC_NAMES)
+		op.name = "";
 	if (op.name)
 		watcher(watcher_arg, &op);
 }
@@ -78,13 +81,12 @@ static struct ram_node *node_make(const char *path)
 	abort();
 }
 
-void ram_vfs_put(const char *dir, const char *name, const uint8_t *data,
-		 size_t len)
+void ram_vfs_put(void *dir, const char *name, const uint8_t *data, size_t len)
 {
 	struct ram_node *node;
 	char path[RAM_PATH];
 
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", (const char *)dir, name);
 	assert(!slot_of(path));
 	node = node_make(path);
 	ram_node_resize(node, len);

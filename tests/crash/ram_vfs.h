@@ -13,22 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum disk_op_type {
-	DISK_CREATE, /* an empty file under this name */
-	DISK_DELETE,
-	DISK_WRITE,
-	DISK_TRUNCATE, /* to at bytes */
-	DISK_SYNC,
-	DISK_SYNC_NAMES, /* of the directory */
-};
-
-struct disk_op {
-	enum disk_op_type type;
-	const char *name; /* without the directory; NULL: SYNC_NAMES */
-	size_t at;
-	size_t len;
-	const uint8_t *data; /* borrowed */
-};
+#include "tests/crash/disk.h"
 
 typedef void ram_vfs_watch_fn(void *arg, const struct disk_op *op);
 
@@ -38,9 +23,8 @@ const char *ram_vfs_name(void);
 /* Tell fn what is done to files in dir (borrowed); NULL: nobody. */
 void ram_vfs_watch(const char *dir, ram_vfs_watch_fn *fn, void *arg);
 
-/* A file as it is from now on; nobody may have it open. */
-void ram_vfs_put(const char *dir, const char *name, const uint8_t *data,
-		 size_t len);
+/* A file of dir as it is from now on; nobody may have it open. For card.h. */
+void ram_vfs_put(void *dir, const char *name, const uint8_t *data, size_t len);
 /* Forget all files of dir; nobody may have one open. */
 void ram_vfs_clear(const char *dir);
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/crash/card.h"
-#include "tests/crash/world.h"
+#include "tests/crash/aftermath.h"
+#include "tests/crash/habits.h"
+#include "tests/crash/ram_vfs.h"
 
-#define REST_TURNS 400
 #define OPS 4096
 
 struct recorded {
@@ -16,8 +16,9 @@ struct recorded {
 	uint8_t *data;
 };
 
-static struct world life; /* the house as it goes on */
-static struct world after; /* the one after a simulated cut */
+static struct house house; /* where life goes on */
+static struct world life;
+static struct house after; /* the one after a simulated cut */
 
 struct story {
 	const struct story_options *options;
@@ -37,14 +38,14 @@ struct story {
 
 void story_open(void)
 {
-	house_make(&life.house);
-	house_make(&after.house);
+	house_make(&house);
+	house_make(&after);
 }
 
 void story_close(void)
 {
-	house_remove(&life.house);
-	house_remove(&after.house);
+	house_remove(&house);
+	house_remove(&after);
 }
 
 static void record(void *arg, const struct disk_op *op)
@@ -68,63 +69,6 @@ static void record(void *arg, const struct disk_op *op)
 	r->op.data = r->data;
 }
 
-static bool come_to_rest(struct world *w)
-{
-	unsigned int quiet = 0;
-
-	for (int i = 0; i < REST_TURNS && quiet < 4; i++) {
-		bool any = false;
-
-		house_clock_ms += 5;
-		house_broker_turn(&w->house);
-		house_store_turn(&w->house);
-		for (unsigned int c = 0; c < MODEL_CLIENTS; c++)
-			any |= world_read(w, c);
-		quiet = any || house_store_busy(&w->house) ? 0 : quiet + 1;
-		if (w->model->wrong)
-			return false;
-	}
-	for (unsigned int c = 0; c < MODEL_CLIENTS; c++)
-		if (w->model->parties[c].going_count ||
-		    w->model->parties[c].held_count)
-			model_wrong(w->model, "a handshake does not end", c, 0);
-	return !w->model->wrong;
-}
-
-/* One more message for each topic tells who is subscribed, and one of each client
- * if its packet identifiers are free. */
-static void ask_who_listens(struct world *w)
-{
-	struct model *m = w->model;
-
-	for (uint8_t c = 0; c < MODEL_CLIENTS; c++) {
-		m->sent[m->count] = (struct sent){
-			.topic = c % MODEL_TOPICS,
-			.from = c,
-			.qos = 2,
-		};
-		world_publish(w, m->count++);
-	}
-}
-
-/* Everybody comes back to the house after the cut. */
-static void return_all(struct world *w)
-{
-	unsigned int first = rng_below(w->rng, MODEL_CLIENTS);
-
-	world_look_at_retained(w);
-	for (unsigned int i = 0; i < MODEL_CLIENTS; i++) {
-		unsigned int c = (first + i) % MODEL_CLIENTS;
-
-		world_connect(w, c, w->model->parties[c].expiry == 0);
-	}
-	if (!come_to_rest(w))
-		return;
-	ask_who_listens(w);
-	if (come_to_rest(w))
-		model_settle(w->model);
-}
-
 static void tell(struct story *s, const struct model *m, const char *where)
 {
 	(void)snprintf(s->result->wrong, sizeof(s->result->wrong),
@@ -135,28 +79,12 @@ static void tell(struct story *s, const struct model *m, const char *where)
 
 static bool look_at(struct story *s, enum card_kind kind)
 {
-	const uint64_t now = house_clock_ms;
-	const char *failed;
-
 	s->result->images++;
 	s->copy = s->model;
-	world_init(&after, &s->dice, &s->copy);
-	card_image(s->card, kind, &s->dice, after.house.dir);
-	for (unsigned int i = 0; i < MODEL_CLIENTS; i++)
-		model_gone(&s->copy, i);
-	failed = house_open(&after.house);
-	if (failed)
-		model_wrong(&s->copy, failed, 0, 0);
-	else
-		return_all(&after);
-	for (unsigned int i = 0; i < MODEL_CLIENTS; i++)
-		link_close(&after.links[i]);
-	house_close(&after.house);
-	ram_vfs_clear(after.house.dir);
-	house_clock_ms = now;
-	if (s->copy.wrong)
-		tell(s, &s->copy, card_kind_name(kind));
-	return !s->copy.wrong;
+	if (aftermath_look(&after, s->card, kind, &s->dice, &s->copy))
+		return true;
+	tell(s, &s->copy, card_kind_name(kind));
+	return false;
 }
 
 /* A cut at this instant, in all its kinds. */
@@ -214,60 +142,15 @@ static bool cut(struct story *s)
 
 	ram_vfs_watch(NULL, NULL, NULL);
 	world_lose_all(&life);
-	house_close(&life.house);
-	ram_vfs_clear(life.house.dir);
+	house_close(&house);
+	ram_vfs_clear(house.dir);
 	card_cut(s->card, kind, &s->rng);
-	card_image(s->card, CARD_KEPT, &s->rng, life.house.dir);
-	ram_vfs_watch(life.house.dir, record, s);
-	failed = house_open(&life.house);
+	card_image(s->card, CARD_KEPT, &s->rng, ram_vfs_put, house.dir);
+	ram_vfs_watch(house.dir, record, s);
+	failed = house_open(&house);
 	if (failed)
 		model_wrong(&s->model, failed, 0, 0);
 	return follow(s) && (!s->model.wrong || fail_here(s));
-}
-
-static void say_something(struct story *s, unsigned int c)
-{
-	struct model *m = &s->model;
-	struct sent *sent = &m->sent[m->count];
-
-	if (m->parties[c].going_count == MODEL_WINDOW)
-		return;
-	*sent = (struct sent){
-		.topic = (uint8_t)rng_below(&s->rng, MODEL_TOPICS),
-		.from = (uint8_t)c,
-		.qos = rng_percent(&s->rng, 10)
-			       ? 0
-			       : (uint8_t)(1 + rng_below(&s->rng, 2)),
-		.retain = rng_percent(&s->rng, 25),
-	};
-	sent->empty = sent->retain && rng_percent(&s->rng, 15);
-	if (m->parties[c].version == MQTT_5_0 && rng_percent(&s->rng, 10))
-		sent->lifetime = 2000;
-	world_publish(&life, m->count++);
-}
-
-static void change_subscription(struct story *s, unsigned int c)
-{
-	static const uint8_t bits[] = { 1, 2, 4, 4, 8, 8, 8 };
-
-	if (!s->model.parties[c].asked)
-		world_subscribe(&life, c, rng_below(&s->rng, MODEL_TOPICS),
-				bits[rng_below(&s->rng, sizeof(bits))]);
-}
-
-static void come_or_go(struct story *s, unsigned int c)
-{
-	const struct party *p = &s->model.parties[c];
-
-	/* Before 5.0 a clean session would also end with its connection. */
-	bool clean = p->version == MQTT_5_0 && rng_percent(&s->rng, 7);
-
-	if (p->attachment == MODEL_AWAY || rng_percent(&s->rng, 15))
-		world_connect(&life, c, p->expiry == 0 || clean);
-	else
-		world_leave(&life, c,
-			    p->attachment == MODEL_ATTACHED &&
-				    rng_percent(&s->rng, 40));
 }
 
 static void pass_time(struct story *s)
@@ -277,39 +160,20 @@ static void pass_time(struct story *s)
 	house_clock_ms += ms[rng_below(&s->rng, 8)];
 	if (rng_percent(&s->rng, 3))
 		house_clock_ms += rng_percent(&s->rng, 50) ? 31000 : 61000;
-	house_broker_turn(&life.house);
+	house_broker_turn(&house);
 	model_expire(&s->model);
-}
-
-static void act(struct story *s)
-{
-	unsigned int c = rng_below(&s->rng, MODEL_CLIENTS);
-	unsigned int what = rng_below(&s->rng, 100);
-	const struct party *p = &s->model.parties[c];
-
-	if (what < 12 || p->attachment == MODEL_AWAY)
-		come_or_go(s, c);
-	else if (p->attachment != MODEL_ATTACHED)
-		return;
-	else if (what < 65)
-		say_something(s, c);
-	else if (what < 75)
-		change_subscription(s, c);
-	else if (what < 90)
-		world_reply(&life, c);
-	else
-		pass_time(s);
 }
 
 static bool step(struct story *s)
 {
-	act(s);
+	if (!habits_act(&life))
+		pass_time(s);
 	if (rng_percent(&s->rng, 60)) {
-		house_store_turn(&life.house);
+		house_store_turn(&house);
 		if (!follow(s))
 			return false;
 	}
-	house_broker_turn(&life.house);
+	house_broker_turn(&house);
 	for (unsigned int c = 0; c < MODEL_CLIENTS; c++)
 		world_read(&life, c);
 	if (s->model.wrong)
@@ -345,11 +209,11 @@ bool story_run(const struct story_options *options, struct story_result *result)
 	house_clock_ms = 3600000;
 	ram_vfs_seed(options->seed);
 	model_init(&s.model);
-	world_init(&life, &s.rng, &s.model);
+	world_init(&life, house_place(&house), &s.rng, &s.model);
 	life.hold = rng_below(&s.rng, 60);
 	house_max_delay = options->seed % 4 ? 10 : 0;
-	ram_vfs_watch(life.house.dir, record, &s);
-	failed = house_open(&life.house);
+	ram_vfs_watch(house.dir, record, &s);
+	failed = house_open(&house);
 	if (failed)
 		model_wrong(&s.model, failed, 0, 0);
 	ok = follow(&s) && (!s.model.wrong || fail_here(&s));
@@ -362,8 +226,8 @@ bool story_run(const struct story_options *options, struct story_result *result)
 	ram_vfs_watch(NULL, NULL, NULL);
 	count(&s);
 	world_lose_all(&life);
-	house_close(&life.house);
-	ram_vfs_clear(life.house.dir);
+	house_close(&house);
+	ram_vfs_clear(house.dir);
 	for (size_t i = 0; i < s.op_count; i++)
 		free(s.ops[i].data);
 	card_free(s.card);

@@ -8,10 +8,13 @@
 #include "broker/wire/connect.h"
 #include "broker/wire/publish.h"
 #include "broker/wire/subscribe.h"
+#include "tests/crash/house.h"
 #include "tests/crash/world_read.h"
 
-void world_init(struct world *w, struct rng *rng, struct model *model)
+void world_init(struct world *w, struct place place, struct rng *rng,
+		struct model *model)
 {
+	w->place = place;
 	w->rng = rng;
 	w->model = model;
 	w->hold = 0;
@@ -27,7 +30,7 @@ void world_trace(const struct world *w, unsigned int party, const char *way,
 	if (!getenv("CRASH_LOG"))
 		return;
 	(void)fprintf(
-		stderr, "%s %llu c%u %s %s(%02x)", strrchr(w->house.dir, '-'),
+		stderr, "%s %llu c%u %s %s(%02x)", w->place.name,
 		(unsigned long long)house_clock_ms, party, way,
 		framing_type_name((enum mqtt_packet_type)(packet.data[0] >> 4)),
 		packet.data[0]);
@@ -44,7 +47,7 @@ void world_send(struct world *w, unsigned int party, const struct writer *out)
 {
 	assert(!out->overflow);
 	world_trace(w, party, "->", slice_of(out->data, out->len));
-	link_send(&w->links[party], &w->house, out->data, out->len);
+	link_send(&w->links[party], &w->place, out->data, out->len);
 }
 
 static void client_name(unsigned int party, char out[8])
@@ -76,7 +79,7 @@ void world_connect(struct world *w, unsigned int party, bool clean)
 	model_gone(w->model, party);
 	model_connecting(w->model, party, clean);
 	w->reply_count[party] = 0;
-	link_open(&w->links[party], &w->house);
+	link_open(&w->links[party], &w->place);
 	connect_encode(&out, &packet);
 	world_send(w, party, &out);
 }
@@ -94,7 +97,7 @@ void world_leave(struct world *w, unsigned int party, bool politely)
 	}
 	link_close(&w->links[party]);
 	w->reply_count[party] = 0;
-	house_broker_turn(&w->house);
+	w->place.turn(w->place.arg);
 	model_gone(w->model, party);
 }
 
@@ -219,7 +222,7 @@ static void retained_frame(struct world *w, const struct frame *frame,
 	}
 	for (unsigned int t = 0; t < MODEL_TOPICS; t++)
 		if (slice_equal(packet.topic, slice_str(model_topics[t])))
-			seen[t] = world_message_of(packet.payload);
+			seen[t] = learn_message_of(packet.payload);
 }
 
 void world_look_at_retained(struct world *w)
@@ -239,17 +242,17 @@ void world_look_at_retained(struct world *w)
 
 	memset(seen, 0xff, sizeof(seen));
 	link_init(&link);
-	link_open(&link, &w->house);
+	link_open(&link, &w->place);
 	connect_encode(&out, &connect);
 	subscribe_encode(&out, MQTT_3_1_1, 1, &none, &all, 1);
-	link_send(&link, &w->house, out.data, out.len);
-	house_broker_turn(&w->house);
+	link_send(&link, &w->place, out.data, out.len);
+	w->place.turn(w->place.arg);
 	while (link_next(&link, &frame)) {
 		retained_frame(w, &frame, seen);
 		link_drop(&link, &frame);
 	}
 	link_close(&link);
-	house_broker_turn(&w->house);
+	w->place.turn(w->place.arg);
 	for (unsigned int t = 0; t < MODEL_TOPICS; t++)
 		model_retained(w->model, t, seen[t]);
 }

@@ -1,22 +1,18 @@
 /*
- * A house and its clients: what each sends, and how it takes what it is sent.
+ * A broker and its clients: what each sends, and how it takes what it is sent.
  */
 #ifndef TESTS_CRASH_WORLD_H
 #define TESTS_CRASH_WORLD_H
 
-#include "tests/crash/house.h"
+#include "tests/crash/learn.h"
+#include "tests/crash/link.h"
 #include "tests/crash/model.h"
 #include "tests/crash/rng.h"
 
 #define WORLD_REPLIES 64
 
-struct reply {
-	enum mqtt_packet_type type;
-	uint16_t packet_id;
-};
-
 struct world {
-	struct house house;
+	struct place place;
 	struct rng *rng;
 	struct model *model;
 	/* So many of hundred answers a client keeps back until world_reply(). */
@@ -26,7 +22,8 @@ struct world {
 	uint8_t reply_count[MODEL_CLIENTS];
 };
 
-void world_init(struct world *w, struct rng *rng, struct model *model);
+void world_init(struct world *w, struct place place, struct rng *rng,
+		struct model *model);
 
 void world_connect(struct world *w, unsigned int party, bool clean);
 /* politely: with DISCONNECT. */

@@ -14,7 +14,4 @@ void world_send(struct world *w, unsigned int party, const struct writer *out);
 void world_send_publish(struct world *w, uint16_t message, uint16_t packet_id,
 			bool again);
 
-/* The number in a payload; UINT16_MAX if it has none. */
-uint16_t world_message_of(struct slice payload);
-
 #endif
