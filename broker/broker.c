@@ -257,6 +257,7 @@ static bool make_parts(struct broker *broker)
 	       hash_table_init(&broker->sessions) == 0 &&
 	       hash_table_init(&broker->by_serial) == 0 &&
 	       hash_table_init(&broker->shares) == 0 &&
+	       hash_table_init(&broker->shares_by_id) == 0 &&
 	       (broker->tree = topic_tree_new()) &&
 	       (broker->matcher = matcher_new()) &&
 	       (broker->cache = topic_cache_new(broker)) &&
@@ -457,6 +458,7 @@ void broker_free(struct broker *broker)
 	hash_table_free(&broker->sessions);
 	hash_table_free(&broker->by_serial);
 	hash_table_free(&broker->shares);
+	hash_table_free(&broker->shares_by_id);
 	access_free(broker->access);
 	bans_free(broker->bans);
 	guard_free(broker->guard);

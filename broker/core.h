@@ -55,6 +55,7 @@ struct broker {
 
 	struct hash_table sessions; /* by Client Identifier */
 	struct hash_table shares; /* groups of shared subscriptions */
+	struct hash_table shares_by_id;
 	struct hash_table by_serial; /* connections waiting for the hasher */
 	struct list connections;
 	struct list arrivals; /* peers that may not speak MQTT yet */

@@ -53,6 +53,7 @@ struct share_group *shared_obtain(struct broker *broker,
 	group->entry.group = group;
 	topic_tree_add(node, &group->entry);
 	hash_table_add(&broker->shares, &group->by_name, hash_of(node, name));
+	hash_table_add(&broker->shares_by_id, &group->by_id, group->id);
 	return group;
 }
 
@@ -61,6 +62,7 @@ void shared_release(struct broker *broker, struct share_group *group)
 	if (!list_empty(&group->members))
 		return;
 	hash_table_remove(&broker->shares, &group->by_name);
+	hash_table_remove(&broker->shares_by_id, &group->by_id);
 	topic_tree_remove(broker->tree, &group->entry);
 	free(group);
 }
@@ -170,12 +172,11 @@ int shared_deliver(struct broker *broker, struct share_group *group,
 
 static struct share_group *by_id(const struct broker *broker, uint32_t id)
 {
-	struct hash_node *at = NULL;
-	size_t slot = 0;
+	struct hash_node *at = hash_table_first(&broker->shares_by_id, id);
 
-	while ((at = hash_table_walk(&broker->shares, &slot, at))) {
+	for (; at; at = hash_table_next(at)) {
 		struct share_group *group =
-			hash_entry(at, struct share_group, by_name);
+			hash_entry(at, struct share_group, by_id);
 
 		if (group->id == id)
 			return group;

@@ -21,6 +21,7 @@
 struct share_group {
 	struct subscription entry; /* in the tree; session is NULL */
 	struct hash_node by_name;
+	struct hash_node by_id;
 	struct list members; /* of subscription.in_node, the next one first */
 	uint32_t id; /* never 0; names the group in an outbox */
 	uint16_t name_len;
