@@ -89,26 +89,27 @@ struct connection {
 	uint64_t tag; /* of the browser session; 0 none */
 	uint64_t last_heard; /* clock_ms() of the last whole packet */
 	struct publisher *publisher; /* with its first PUBLISH */
-	enum mqtt_reason failure_reason;
+	enum mqtt_reason failure_reason : 8;
+	enum connection_state state : 8;
+	enum mqtt_version version : 8; /* 0: not known yet */
 	uint32_t tail_len;
 	uint32_t max_packet; /* the client's Maximum Packet Size */
 	uint32_t own_max_packet; /* ours towards it */
 	uint32_t received; /* PUBLISH */
 	uint32_t sent;
-	enum connection_state state;
-	enum mqtt_version version; /* 0: not known yet */
 	uint16_t receive_maximum; /* the client's: our window towards it */
+	uint16_t own_receive_maximum; /* as it was told in CONNACK */
 	uint16_t keep_alive; /* seconds, as granted */
 	uint16_t aliases_allowed; /* that we may set, at most our own limit */
-	bool mounted; /* its listener has a mount point: mount.h */
-	bool input_paused;
-	bool traced; /* broker->trace means it */
-	bool long_connect; /* in broker->long_connects */
-	bool enhanced; /* SCRAM was agreed on: it may authenticate again */
-	bool held; /* the packet at hand is to be read again */
-	bool problem_information; /* the client wants to be told why: reply.h */
-	bool clean_disconnect; /* DISCONNECT discarded the will */
-	bool peer_gone; /* nobody is there to read a last packet */
+	bool mounted : 1; /* its listener has a mount point: mount.h */
+	bool input_paused : 1;
+	bool traced : 1; /* broker->trace means it */
+	bool long_connect : 1; /* in broker->long_connects */
+	bool enhanced : 1; /* SCRAM was agreed on: it may authenticate again */
+	bool held : 1; /* the packet at hand is to be read again */
+	bool problem_information : 1; /* the client wants to be told why: reply.h */
+	bool clean_disconnect : 1; /* DISCONNECT discarded the will */
+	bool peer_gone : 1; /* nobody is there to read a last packet */
 	char address[]; /* "192.0.2.7:49152" */
 };
 

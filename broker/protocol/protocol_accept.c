@@ -69,7 +69,7 @@ static void connack_properties(const struct connection *c,
 	const struct broker_options *limits = &c->broker->options;
 	const struct session *s = c->session;
 
-	p->receive_maximum = (uint16_t)limits->receive_maximum;
+	p->receive_maximum = c->own_receive_maximum;
 	properties_set(p, MQTT_PROP_RECEIVE_MAXIMUM);
 	p->maximum_packet_size = c->own_max_packet;
 	properties_set(p, MQTT_PROP_MAXIMUM_PACKET_SIZE);
@@ -305,6 +305,7 @@ static void attach(struct connection *c, struct session *s,
 	if (c->broker->attached_most < c->broker->attached_count)
 		c->broker->attached_most = c->broker->attached_count;
 	c->broker->count.connects++;
+	c->own_receive_maximum = (uint16_t)c->broker->options.receive_maximum;
 	c->keep_alive = packet->keep_alive;
 	/* A client that asks for none is given the most, if there is one. */
 	if (most < LIMIT_KEEP_ALIVE &&

@@ -345,7 +345,7 @@ static enum mqtt_reason check(struct connection *c, struct mqtt_publish *packet)
 			return MQTT_PAYLOAD_FORMAT_INVALID;
 	}
 	if (packet->qos > 0 && c->version == MQTT_5_0 &&
-	    c->publisher->unanswered >= c->broker->options.receive_maximum &&
+	    c->publisher->unanswered >= c->own_receive_maximum &&
 	    !(packet->qos == 2 &&
 	      session_inbound_has(c->session, packet->packet_id)))
 		return MQTT_RECEIVE_MAXIMUM_EXCEEDED;

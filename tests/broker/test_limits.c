@@ -211,6 +211,35 @@ static void test_what_our_receive_maximum_counts(void **state)
 	sim_store_free(store);
 }
 
+/* What it was told when it came holds while it is there. */
+static void test_a_reload_leaves_the_quota_as_it_was_told(void **state)
+{
+	struct broker *broker =
+		with((struct broker_options){ .receive_maximum = 3 });
+	struct sim_peer *sub = sim_client(broker, MQTT_5_0, "sub", true, NULL);
+	const uint32_t others[] = { 1, 9 };
+
+	(void)state;
+	sim_peer_subscribed(sub, "t", 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct sim_peer *pub;
+
+		broker->options.receive_maximum = 3;
+		pub = sim_client(broker, MQTT_5_0, "pub", true, NULL);
+		broker->options.receive_maximum = others[i];
+		for (uint16_t id = 1; id <= 3; id++) {
+			sim_peer_publish(pub, "t", "x", 2, false, id);
+			sim_peer_acked(pub, MQTT_PUBREC, id);
+		}
+		sim_peer_publish(pub, "t", "x", 2, false, 4);
+		ended(pub, MQTT_RECEIVE_MAXIMUM_EXCEEDED);
+		for (int n = 0; n < 3; n++)
+			sim_peer_receive(sub, "t", "x", 0);
+	}
+	sim_peer_close(sub);
+	end(broker);
+}
+
 /* What is refused is over, and makes room for the next. */
 static void test_a_refusal_gives_the_quota_back(void **state)
 {
@@ -322,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_retained_messages),
 		cmocka_unit_test(test_messages_under_way_to_a_client),
 		cmocka_unit_test(test_what_our_receive_maximum_counts),
+		cmocka_unit_test(test_a_reload_leaves_the_quota_as_it_was_told),
 		cmocka_unit_test(test_a_refusal_gives_the_quota_back),
 		cmocka_unit_test(test_the_highest_qos),
 		cmocka_unit_test(test_no_retained_messages),
