@@ -16,8 +16,8 @@
 
 /* Bytes of a CONNECT: every string of 3.1.1 at its longest, and some properties.
  * Nobody has been authenticated yet, so no more than these many peers may have
- * half of one sent that is longer than any device's; the rest is told Server
- * busy. */
+ * more than any device's waiting here, as half of one or behind it; the rest is
+ * told Server busy. */
 #define LIMIT_CONNECT_SIZE (352 * 1024)
 #define LIMIT_CONNECT_USUAL (16 * 1024)
 #define LIMIT_CONNECTS_LONG 16

@@ -174,7 +174,7 @@ void connection_pause(struct connection *c)
 /* May these bytes of somebody unknown be kept until the rest comes? */
 static bool may_keep(struct connection *c, size_t len)
 {
-	if (c->state != CONNECTION_OPEN || len <= LIMIT_CONNECT_USUAL ||
+	if (c->state >= CONNECTION_ACCEPTING || len <= LIMIT_CONNECT_USUAL ||
 	    c->long_connect)
 		return true;
 	if (c->broker->long_connects >= LIMIT_CONNECTS_LONG)
@@ -210,7 +210,7 @@ static void process(struct connection *c, const uint8_t *data, size_t len)
 
 	if (c->state >= CONNECTION_CLOSING)
 		return;
-	if (used > 0)
+	if (used > 0 || c->state >= CONNECTION_ACCEPTING)
 		end_long_connect(c);
 	if (used == len) {
 		drop_tail(c);
@@ -221,7 +221,7 @@ static void process(struct connection *c, const uint8_t *data, size_t len)
 		return;
 	if (!may_keep(c, len - used)) {
 		connection_close(c, MQTT_SERVER_BUSY,
-				 "too many long CONNECTs at a time");
+				 "too many unknown peers have sent much");
 		return;
 	}
 	if (keep_tail(c, data + used, len - used) < 0)

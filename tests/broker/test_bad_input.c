@@ -396,7 +396,7 @@ static void test_only_so_many_may_hold_half_of_a_long_connect(void **state)
 	line_count = 0;
 	late = begin_long_connect(rig);
 	assert_true(sim_peer_ended(late));
-	check_log("(test:1)", "too many long CONNECTs");
+	check_log("(test:1)", "too many unknown peers have sent much");
 	sim_peer_close(late);
 
 	sim_peer_close(peers[0]);

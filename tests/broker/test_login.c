@@ -13,6 +13,7 @@
 #include "broker/limits.h"
 #include "broker/peer/connection.h"
 #include "broker/session/session.h"
+#include "broker/wire/writer.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"
@@ -262,6 +263,53 @@ static void test_what_comes_behind_the_login_waits(void **state)
 	sim_peer_close(peer);
 }
 
+/* CONNECT, and in the same breath more than any device has to say. */
+static struct sim_peer *knock_loudly(struct broker *broker)
+{
+	static uint8_t bytes[1024 + 4 + LIMIT_CONNECT_USUAL];
+	const struct mqtt_connect packet = login(MQTT_3_1_1, "anna");
+	struct writer w = writer_of(bytes, 1024);
+	struct sim_peer *peer = sim_peer_open(broker);
+
+	peer->version = packet.version;
+	connect_encode(&w, &packet);
+	assert_false(w.overflow);
+	/* A PUBLISH that has not come whole. */
+	w.len += framing_put_header(bytes + w.len, 0x30, LIMIT_PACKET_SIZE / 2);
+	sim_peer_send(peer, bytes, w.len + LIMIT_CONNECT_USUAL);
+	return peer;
+}
+
+static void test_only_so_many_unknown_peers_may_send_much(void **state)
+{
+	struct authenticator_request *first = NULL;
+	struct sim_peer *peers[LIMIT_CONNECTS_LONG], *late;
+	struct broker *broker = *state;
+
+	for (size_t i = 0; i < LIMIT_CONNECTS_LONG; i++) {
+		peers[i] = knock_loudly(broker);
+		assert_false(sim_peer_ended(peers[i]));
+		if (!first)
+			first = asked;
+		else
+			authenticator_request_free(asked);
+		asked = NULL;
+	}
+	assert_int_equal(broker->long_connects, LIMIT_CONNECTS_LONG);
+	late = knock_loudly(broker);
+	assert_true(sim_peer_ended(late));
+	sim_peer_close(late);
+	authenticator_request_free(asked);
+	/* Who is known makes room. */
+	asked = first;
+	reply(broker, 1);
+	assert_int_equal(verdict(peers[0]), MQTT_SUCCESS);
+	assert_int_equal(broker->long_connects, LIMIT_CONNECTS_LONG - 1);
+	for (size_t i = 0; i < LIMIT_CONNECTS_LONG; i++)
+		sim_peer_close(peers[i]);
+	assert_int_equal(broker->long_connects, 0);
+}
+
 static void test_without_a_name_nobody_comes_in(void **state)
 {
 	const struct mqtt_connect packet = sim_connect(MQTT_5_0, "dev", true);
@@ -347,6 +395,7 @@ int main(void)
 		T(test_a_busy_hasher_is_told),
 		T(test_who_goes_meanwhile_is_forgotten),
 		T(test_what_comes_behind_the_login_waits),
+		T(test_only_so_many_unknown_peers_may_send_much),
 		T(test_without_a_name_nobody_comes_in),
 		T(test_a_browsers_cookie_needs_no_password),
 		T(test_a_session_is_its_users),
