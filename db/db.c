@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
+#include "db/backup/restore.h"
 #include "db/migrate.h"
 #include "db/quarantine.h"
 #include "db/schema/schema.h"
@@ -31,6 +33,7 @@ struct db {
 	int lock_fd;
 	uint32_t max_mb[DB_FILES];
 	uint32_t history_mb;
+	atomic_int holders; /* of state.db as it is */
 	size_t notice_count;
 	struct db_notice notices[DB_NOTICES_MAX];
 };
@@ -88,6 +91,22 @@ static const struct {
 const char *db_file_name(enum db_file file)
 {
 	return files[file].name;
+}
+
+size_t db_schema(enum db_file file, const char *const **steps)
+{
+	*steps = files[file].steps;
+	return files[file].step_count;
+}
+
+void db_hold(struct db *db, bool held)
+{
+	atomic_fetch_add(&db->holders, held ? 1 : -1);
+}
+
+bool db_held(const struct db *db)
+{
+	return atomic_load(&db->holders) > 0;
 }
 
 const char *db_dir(const struct db *db)
@@ -400,6 +419,25 @@ static void find_notices(struct db *db)
 			db->dir);
 }
 
+/* A backup that was laid ready while the hub ran, or by 'hearthd --restore'. */
+static int take_restored(const struct db *db)
+{
+	char aside[RESTORE_ASIDE_SIZE];
+	int r = restore_apply(db->dir_fd, aside);
+
+	if (r > 0)
+		log_warn(db->dir,
+			 "is restored from a backup; as it was before it is in"
+			 " %s there: remove that when it is not needed any"
+			 " more",
+			 aside);
+	else if (r < 0)
+		log_error(db->dir, "the backup cannot be put in place: %s",
+			  strerrordesc_np(-r));
+
+	return r < 0 ? r : 0;
+}
+
 int db_open(const struct db_options *options, struct db **out)
 {
 	struct db *db = db_new(options);
@@ -409,6 +447,8 @@ int db_open(const struct db_options *options, struct db **out)
 		return -ENOMEM;
 
 	r = lock_dir(db);
+	if (!r)
+		r = take_restored(db);
 	for (int file = 0; !r && file < DB_FILES; file++)
 		r = prepare_file(db, (enum db_file)file);
 	if (r)

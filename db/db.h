@@ -70,6 +70,14 @@ size_t db_notices(const struct db *db, const struct db_notice **out);
 /* "config.db" and so on. */
 const char *db_file_name(enum db_file file);
 
+/* The steps of its schema (migrate.h); their number. */
+size_t db_schema(enum db_file file, const char *const **steps);
+
+/* A reader holds state.db as it is (db/backup/snapshot.h): its WAL can only grow,
+ * and to wait for it would be to wait for the reader. Nests. */
+void db_hold(struct db *db, bool held);
+bool db_held(const struct db *db);
+
 /*
  * A connection, with all pragmas set; for the modules of this folder. It belongs
  * to one thread; close it by sqlite3_close(). read_only: never waits for the

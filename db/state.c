@@ -70,6 +70,7 @@ static const char *const texts[SQL_COUNT] = {
 };
 
 struct state {
+	struct db *db;
 	struct sqlite3 *sqlite;
 	size_t page_size;
 	size_t wal_bytes;
@@ -96,6 +97,7 @@ int state_open(struct db *db, struct state **out)
 
 	if (!state)
 		return -ENOMEM;
+	state->db = db;
 	/* What db.c makes the file with; a file from elsewhere only has its WAL
 	 * bytes counted a little wrong. */
 	state->page_size = 2048;
@@ -331,7 +333,9 @@ size_t state_wal_bytes(const struct state *state)
 
 int state_checkpoint(struct state *state, bool hard)
 {
-	int mode = hard ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+	/* Not while a backup reads: that would be to wait until it has done. */
+	int mode = hard && !db_held(state->db) ? SQLITE_CHECKPOINT_RESTART
+					       : SQLITE_CHECKPOINT_PASSIVE;
 	int frames = 0;
 	int done = 0;
 	int rc;
