@@ -6,6 +6,7 @@
 
 static const char share_prefix[] = "$share/";
 static const char match_prefix[] = "$match/";
+static const char history_prefix[] = "$history/";
 
 static bool holds(struct slice text, int byte)
 {
@@ -132,19 +133,47 @@ int topic_split_share(struct slice filter, struct slice *group,
 	return 1;
 }
 
+static bool any_prefix(struct slice text)
+{
+	return begins(text, share_prefix) || begins(text, match_prefix) ||
+	       begins(text, history_prefix);
+}
+
+/* $history/<kind>/<argument>/ off the front of the filter. */
+static int split_history(struct topic_parts *out)
+{
+	const size_t prefix = sizeof(history_prefix) - 1;
+	struct slice rest, kind, argument;
+
+	if (!begins(out->filter, history_prefix))
+		return 0;
+	rest = slice_of(out->filter.data + prefix, out->filter.len - prefix);
+	out->history.data = rest.data;
+	if (!topic_take_level(&rest, &kind) ||
+	    !topic_take_level(&rest, &argument) || rest.len == 0 ||
+	    begins(rest, share_prefix) || begins(rest, history_prefix))
+		return -EINVAL;
+	out->history.len = kind.len + 1 + argument.len;
+	out->filter = rest;
+	return 0;
+}
+
 int topic_split(struct slice text, struct topic_parts *out)
 {
 	const size_t prefix = sizeof(match_prefix) - 1;
 	struct slice rest;
 
 	*out = (struct topic_parts){ .filter = text };
-	if (topic_split_share(text, &out->group, &out->filter) < 0)
+	if (split_history(out) < 0)
+		return -EINVAL;
+	if (topic_split_share(out->filter, &out->group, &out->filter) < 0 ||
+	    begins(out->filter, history_prefix))
 		return -EINVAL;
 	if (!begins(out->filter, match_prefix))
 		return 0;
 	rest = slice_of(out->filter.data + prefix, out->filter.len - prefix);
 	if (!topic_take_level(&rest, &out->predicate) || rest.len == 0 ||
-	    begins(rest, share_prefix) || begins(rest, match_prefix))
+	    any_prefix(rest))
 		return -EINVAL;
 	out->filter = rest;
 	return 0;

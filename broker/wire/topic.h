@@ -42,16 +42,19 @@ bool topic_matches(struct slice filter, struct slice name);
 int topic_split_share(struct slice filter, struct slice *group,
 		      struct slice *rest);
 
-/* What a client may subscribe to: [$share/<group>/][$match/<predicate>/]<filter>.
+/* What a client may subscribe to:
+ * [$share/<group>/|$history/<kind>/<argument>/][$match/<predicate>/]<filter>.
  * data of what is not there is NULL. */
 struct topic_parts {
+	struct slice history; /* <kind>/<argument>, see history_filter.h */
 	struct slice group;
 	struct slice predicate; /* whatever stands there, also nothing */
 	struct slice filter; /* whether it is valid is asked of it alone */
 };
 
-/* Returns 0, or -EINVAL where topic_split_share() does, where $match/ is not
- * followed by two parts, or where either stands again behind $match/. */
+/* Returns 0, or -EINVAL where topic_split_share() does, where $history/ is not
+ * followed by three parts or $match/ by two, or where one of them stands where the
+ * line above has no place for it. */
 int topic_split(struct slice text, struct topic_parts *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "broker/wire/history_filter.h"
 #include "broker/wire/topic.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -106,6 +107,11 @@ static void check_parts(struct slice text)
 
 	if (topic_split(text, &parts) < 0)
 		return;
+	if (parts.history.data) {
+		len += 9 + parts.history.len + 1;
+		assert(!parts.group.data);
+		assert(memchr(parts.history.data, '/', parts.history.len));
+	}
 	if (parts.group.data)
 		len += 7 + parts.group.len + 1;
 	if (parts.predicate.data) {
@@ -118,12 +124,35 @@ static void check_parts(struct slice text)
 	assert(parts.filter.data + parts.filter.len == text.data + text.len);
 }
 
+/* What is taken apart has its three parts and a filter; what is refused is told
+ * where. */
+static void check_history(struct slice text)
+{
+	struct history_error error = { 0 };
+	struct history_filter asked;
+	struct topic_parts parts;
+
+	if (!history_filter_meant(text))
+		return;
+	if (history_filter_parse(text, 100000, &asked, &error) < 0) {
+		assert(error.why && error.at > 0 && error.at <= text.len + 1);
+		return;
+	}
+	assert(asked.start != HISTORY_LAST ||
+	       (asked.count > 0 && asked.count <= 100000));
+	assert(asked.seconds <= HISTORY_SECONDS_MAX);
+	assert(asked.time >= 0 && asked.time <= 253402387200000);
+	if (topic_split(text, &parts) == 0)
+		assert(parts.history.data && !parts.group.data);
+}
+
 static void check(struct slice filter, struct slice name)
 {
 	struct levels f, n;
 
 	check_share(filter);
 	check_parts(filter);
+	check_history(filter);
 	topic_name_valid(filter);
 	if (!split(filter, &f) || !split(name, &n))
 		return;

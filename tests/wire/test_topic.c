@@ -258,12 +258,60 @@ static void test_a_subscription_comes_apart(void **state)
 		assert_slice(parts.filter, slice_str(rows[i].filter));
 		assert_int_equal(!parts.group.data, !rows[i].group);
 		assert_int_equal(!parts.predicate.data, !rows[i].predicate);
+		assert_null(parts.history.data);
 		if (rows[i].group)
 			assert_slice(parts.group, slice_str(rows[i].group));
 		if (rows[i].predicate)
 			assert_slice(parts.predicate,
 				     slice_str(rows[i].predicate));
 	}
+}
+
+static void test_a_history_stands_in_front(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *history, *predicate, *filter;
+	} rows[] = {
+		{ "$history/last/5/a", "last/5", NULL, "a" },
+		{ "$history///a", "/", NULL, "a" },
+		{ "$history/since/+01//", "since/+01", NULL, "/" },
+		{ "$history/last/5/$match/x=1/a/#", "last/5", "x=1", "a/#" },
+		{ "$history", NULL, NULL, "$history" },
+		{ "a/$history/last/5/b", NULL, NULL, "a/$history/last/5/b" },
+	};
+	static const char *const wrong[] = {
+		"$history/",
+		"$history/last",
+		"$history/last/5",
+		"$history/last/5/",
+		"$history/last/5/$match/x=1",
+		"$history/last/5/$share/g/a",
+		"$history/last/5/$history/last/5/a",
+		"$history/last/5/$match/x=1/$share/g/a",
+		"$share/g/$history/last/5/a",
+		"$share/g/$match/x=1/$history/last/5/a",
+		"$match/x=1/$history/last/5/a",
+	};
+	struct topic_parts parts;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (topic_split(slice_str(rows[i].text), &parts) < 0)
+			fail_msg("%s", rows[i].text);
+		assert_slice(parts.filter, slice_str(rows[i].filter));
+		assert_null(parts.group.data);
+		assert_int_equal(!parts.history.data, !rows[i].history);
+		assert_int_equal(!parts.predicate.data, !rows[i].predicate);
+		if (rows[i].history)
+			assert_slice(parts.history, slice_str(rows[i].history));
+		if (rows[i].predicate)
+			assert_slice(parts.predicate,
+				     slice_str(rows[i].predicate));
+	}
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		if (topic_split(slice_str(wrong[i]), &parts) != -EINVAL)
+			fail_msg("%s", wrong[i]);
 }
 
 /* Every filter of up to three of these levels, every name of up to four. */
@@ -366,6 +414,7 @@ static void test_a_filter_contains_what_it_matches_throughout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_history_stands_in_front),
 		cmocka_unit_test(test_filters_match_as_the_specification_says),
 		cmocka_unit_test(test_filters_are_judged_by_their_bytes),
 		cmocka_unit_test(test_names_have_no_wildcards),
