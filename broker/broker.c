@@ -28,6 +28,7 @@
 #include "broker/session/delivery.h"
 #include "broker/session/hold.h"
 #include "broker/session/load.h"
+#include "broker/session/playback.h"
 #include "broker/session/session.h"
 
 /* Calls from other threads that may wait: one web thread posts few at a time. */
@@ -162,6 +163,7 @@ static void on_sweep(struct loop_timer *timer)
 	}
 	/* Those who have waited long enough are told so. */
 	broker->moved = true;
+	playback_sweep(broker);
 	loop_timer_set(broker->loop, &broker->sweep, SWEEP_MS);
 }
 
@@ -238,6 +240,7 @@ static void init_lists(struct broker *broker)
 	list_init(&broker->stalled);
 	list_init(&broker->failing);
 	list_init(&broker->locals);
+	list_init(&broker->playbacks);
 	hold_init(broker);
 }
 
@@ -282,6 +285,8 @@ static int watch(struct broker *broker)
 		r = loop_add(broker->loop, &broker->store_source,
 			     broker->store->ops->fd(broker->store), EPOLLIN,
 			     on_store);
+	if (r == 0)
+		r = playback_open(broker);
 	loop_set_turn_end(broker->loop, turn_end, broker);
 	broker->sweep.fn = on_sweep;
 	loop_timer_set(broker->loop, &broker->sweep, SWEEP_MS);
@@ -330,6 +335,7 @@ struct broker *broker_new(const struct broker_options *options)
 	broker->mailbox_source.fd = -1;
 	broker->auth_source.fd = -1;
 	broker->store_source.fd = -1;
+	broker->history_source.fd = -1;
 	broker->access = options->access;
 	broker->bans = options->bans;
 	broker->access_generation = 1;
@@ -449,6 +455,8 @@ void broker_free(struct broker *broker)
 	reconfigured_free(broker->reconfigured);
 	if (broker->cache)
 		session_free_all(broker);
+	if (broker->playbacks.next)
+		playback_close(broker);
 	sys_topics_free(broker->sys_topics);
 	topic_cache_free(broker->cache);
 	topic_tree_free(broker->tree);

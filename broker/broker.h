@@ -15,6 +15,7 @@ struct access;
 struct authenticator;
 struct bans;
 struct broker;
+struct history;
 struct store;
 
 enum listener_type {
@@ -89,6 +90,7 @@ struct broker_options {
 	struct authenticator
 		*authenticator; /* borrowed; NULL with access NULL */
 	struct store *store; /* borrowed; NULL: nothing outlives the process */
+	struct history *history; /* borrowed; NULL: none can be replayed */
 	struct bans *bans; /* taken; NULL: none */
 	bool closed; /* refuse every CONNECT but on listeners with a user, until
 		      * admin_open_mqtt(): the box has not been claimed */

@@ -48,6 +48,7 @@ struct broker {
 	struct mailbox *auth_replies;
 	struct loop_source auth_source;
 	struct loop_source store_source;
+	struct loop_source history_source;
 	struct loop_timer sweep; /* of expired retained messages */
 	struct store *store; /* NULL: none */
 	uint64_t committed; /* batches up to this one are on disk */
@@ -72,6 +73,8 @@ struct broker {
 	struct list
 		failing; /* connections to be closed at the end of the turn */
 	struct list locals; /* local clients */
+	struct list playbacks; /* of playback.h */
+	size_t playback_count;
 	size_t connection_count;
 	size_t arrival_count;
 	size_t long_connects; /* half received */
@@ -110,6 +113,7 @@ struct broker {
 	uint64_t next_session;
 	uint64_t next_message;
 	uint64_t next_serial;
+	uint64_t next_playback;
 	uint32_t last_share; /* id of the newest group */
 	size_t queued_bytes; /* over all sessions */
 	uint64_t started; /* clock_ms() */
@@ -130,6 +134,8 @@ struct broker {
 		uint64_t held_back; /* times, by rate.h */
 		uint64_t connects_refused;
 		uint64_t banned; /* refused or disconnected by a ban */
+		uint64_t playbacks; /* begun */
+		uint64_t messages_played;
 	} count;
 };
 

@@ -64,6 +64,25 @@
 #define LIMIT_MATCH_DEPTH 32
 #define LIMIT_MATCH_NODES 4096
 
+/* Stored messages that $history/last/<n>/... may ask for: a chart of a month, and
+ * some seconds of a slow client's time. */
+#define LIMIT_HISTORY_LAST 100000
+
+/* Replays of what was stored, $history/..., at a time, of one session and of all
+ * together: each holds a page (history.h) and delays what is published to its
+ * client meanwhile. */
+#define LIMIT_PLAYBACKS_PER_SESSION 8
+#define LIMIT_PLAYBACKS 64
+
+/* Messages and bytes by which a queue may be longer than usual for that: what comes
+ * in the seconds that a large replay takes, at some thousand messages a second. */
+#define LIMIT_PLAYBACK_HELD 20000
+#define LIMIT_PLAYBACK_HELD_BYTES (4 * 1024 * 1024)
+
+/* Milliseconds after which a client that takes none of what it asked for has to
+ * go. */
+#define LIMIT_PLAYBACK_STALL 60000
+
 /* Messages and bytes (topic, properties, payload) that wait for one session. */
 #define LIMIT_QUEUE_MESSAGES 1000
 #define LIMIT_QUEUE_BYTES (1024 * 1024)

@@ -251,7 +251,7 @@ static bool check(struct request *request, const char *filter)
 	struct topic_parts parts;
 
 	if (!filter || topic_split(slice_str(filter), &parts) < 0 ||
-	    !topic_filter_valid(parts.filter)) {
+	    parts.history.data || !topic_filter_valid(parts.filter)) {
 		reply_problem(request, 400, "bad-parameter",
 			      "filter must be a topic filter.");
 		return false;

@@ -366,7 +366,7 @@ void connection_flush(struct connection *c)
 				    &broker->count.bytes_sent);
 		if (r < 0 || c->state != CONNECTION_CONNECTED)
 			break;
-		if (c->session->outbox.queued)
+		if (c->session->outbox.queued || c->session->playing)
 			delivery_pump(c->session);
 	} while (c->output.len > 0);
 	list_remove(&c->dirty);

@@ -14,8 +14,10 @@
 #include "broker/routing/router.h"
 #include "broker/routing/subscriptions.h"
 #include "broker/routing/topic_tree.h"
+#include "broker/session/playback.h"
 #include "broker/session/session.h"
 #include "broker/store.h"
+#include "broker/wire/history_filter.h"
 #include "broker/wire/subscribe.h"
 #include "broker/wire/topic.h"
 
@@ -118,13 +120,39 @@ static enum mqtt_reason judge_predicate(const struct session *s,
 	return MQTT_TOPIC_FILTER_INVALID;
 }
 
+/* Can what was stored be asked for, and so? */
+static enum mqtt_reason judge_history(const struct session *s,
+				      struct slice filter, size_t i,
+				      struct answers *answers)
+{
+	struct history_error error;
+	struct history_filter asked;
+	enum mqtt_reason reason;
+	const char *why;
+
+	if (history_filter_parse(filter, LIMIT_HISTORY_LAST, &asked, &error) <
+	    0) {
+		say_why(answers, i, "byte %zu: %s", error.at, error.why);
+		return MQTT_TOPIC_FILTER_INVALID;
+	}
+	reason = playback_judge(s, &why);
+	if (reason != MQTT_SUCCESS)
+		say_why(answers, i, "%s", why);
+	return reason;
+}
+
 static enum mqtt_reason judge(struct session *s,
 			      const struct mqtt_subscription *entry, size_t i,
 			      struct answers *answers)
 {
+	enum mqtt_reason reason = MQTT_SUCCESS;
 	struct access_verdict verdict;
 	struct topic_parts parts;
 
+	if (history_filter_meant(entry->filter))
+		reason = judge_history(s, entry->filter, i, answers);
+	if (reason != MQTT_SUCCESS)
+		return reason;
 	if (topic_split(entry->filter, &parts) < 0 ||
 	    !topic_filter_valid(parts.filter)) {
 		say_why(answers, i, "not a valid topic filter");
@@ -172,6 +200,28 @@ static int take_subscription(struct session *s,
 	return r;
 }
 
+/* A replay for an entry that asks for one and whose Retain Handling lets it: that
+ * means what was stored there. Returns 0, *out NULL if there is none, or -ENOMEM. */
+static int prepare_playback(struct session *s,
+			    const struct mqtt_subscription *entry,
+			    struct playback **out)
+{
+	struct history_error error;
+	struct history_filter asked;
+	struct topic_parts parts;
+
+	*out = NULL;
+	if (topic_split(entry->filter, &parts) < 0 || !parts.history.data ||
+	    entry->retain_handling == 2 ||
+	    (entry->retain_handling == 1 &&
+	     subscriptions_find(s, entry->filter)))
+		return 0;
+	if (history_filter_parse(entry->filter, LIMIT_HISTORY_LAST, &asked,
+				 &error) == 0)
+		*out = playback_new(s, parts.filter, &asked);
+	return *out ? 0 : -ENOMEM;
+}
+
 /* Entry i of the packet. */
 static enum mqtt_reason subscribe(struct session *s,
 				  const struct mqtt_subscription *entry,
@@ -184,29 +234,37 @@ static enum mqtt_reason subscribe(struct session *s,
 		.identifier = identifier,
 	};
 	enum mqtt_reason reason = judge(s, entry, i, answers);
+	struct playback *playback;
 	int r;
 
 	if (reason != MQTT_SUCCESS)
 		return reason;
-	r = take_subscription(s, &row, replaced, &answers->ticket);
+	r = prepare_playback(s, entry, &playback);
+	if (r == 0)
+		r = take_subscription(s, &row, replaced, &answers->ticket);
 	if (r == -EDQUOT)
 		log_warn("client", "%s: too many subscriptions", s->client_id);
 	if (r < 0) {
+		playback_free(playback);
 		say_why(answers, i, "%s",
 			r == -EDQUOT ? "too many subscriptions"
 				     : "out of memory");
 		return r == -EDQUOT ? MQTT_QUOTA_EXCEEDED
 				    : MQTT_IMPLEMENTATION_SPECIFIC_ERROR;
 	}
+	if (playback)
+		playback_begin(playback, subscriptions_find(s, entry->filter));
 	return (enum mqtt_reason)entry->qos;
 }
 
-/* Nothing retained is sent to a shared subscription [MQTT-4.8.2]. */
-static bool is_shared(struct slice filter)
+/* Nothing retained is sent to a shared subscription [MQTT-4.8.2], nor to one that
+ * begins with what was stored: that is in it. */
+static bool gets_retained(struct slice filter)
 {
-	struct slice name, rest;
+	struct topic_parts parts;
 
-	return topic_split_share(filter, &name, &rest) != 0;
+	return topic_split(filter, &parts) == 0 && !parts.group.data &&
+	       !parts.history.data;
 }
 
 static bool wants_retained(const struct mqtt_subscription *entry,
@@ -250,7 +308,7 @@ static void subscribe_all(struct connection *c,
 				   answers);
 		answers->reasons[i] = (uint8_t)reason;
 		answers->replay[i] = wants_retained(&entry, reason, replaced) &&
-				     !is_shared(filter);
+				     gets_retained(filter);
 		name_free(answers, entry.filter);
 	}
 }

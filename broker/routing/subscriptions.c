@@ -9,6 +9,7 @@
 #include "broker/routing/shared.h"
 #include "broker/routing/topic_cache.h"
 #include "broker/routing/topic_tree.h"
+#include "broker/session/playback.h"
 #include "broker/session/session.h"
 #include "broker/wire/topic.h"
 #include "broker/wire/writer.h"
@@ -18,7 +19,13 @@ struct key {
 	struct topic_node *node;
 	struct share_group *group; /* NULL: not shared */
 	struct predicate *predicate; /* NULL: every message */
+	struct slice history; /* borrowed; data NULL: without */
 };
+
+static struct slice history_of(const struct subscription *sub)
+{
+	return sub->history ? slice_str(sub->history) : slice_of(NULL, 0);
+}
 
 /* A session has few subscriptions, a node may have thousands: search here. */
 static struct subscription *find(const struct session *s, const struct key *key)
@@ -30,7 +37,8 @@ static struct subscription *find(const struct session *s, const struct key *key)
 			list_entry(at, struct subscription, in_session);
 
 		if (sub->node == key->node && sub->group == key->group &&
-		    sub->predicate == key->predicate)
+		    sub->predicate == key->predicate &&
+		    slice_equal(history_of(sub), key->history))
 			return sub;
 	}
 	return NULL;
@@ -60,6 +68,7 @@ static void drop(struct session *s, struct subscription *sub)
 	struct broker *broker = s->broker;
 	struct share_group *group = sub->group;
 
+	playback_cancel(s, sub);
 	list_remove(&sub->in_session);
 	matcher_release(broker->matcher, sub->predicate);
 	if (group) {
@@ -69,6 +78,7 @@ static void drop(struct session *s, struct subscription *sub)
 		topic_tree_remove(broker->tree, sub);
 	}
 	s->no_local_count -= no_local(sub->options);
+	free(sub->history);
 	free(sub);
 	s->subscription_count--;
 	broker->subscription_count--;
@@ -109,6 +119,14 @@ static struct subscription *new_subscription(struct session *s,
 
 	if (!sub)
 		return NULL;
+	if (key->history.data) {
+		sub->history = strndup((const char *)key->history.data,
+				       key->history.len);
+		if (!sub->history) {
+			free(sub);
+			return NULL;
+		}
+	}
 	if (key->predicate && users(s, key->predicate) == 0)
 		s->predicate_count++;
 	sub->session = s;
@@ -143,7 +161,7 @@ static int key_obtain(struct broker *broker, const struct topic_parts *parts,
 {
 	int r;
 
-	*key = (struct key){ 0 };
+	*key = (struct key){ .history = parts->history };
 	if (parts->predicate.data) {
 		r = matcher_obtain(broker->matcher, parts->predicate,
 				   &key->predicate);
@@ -199,8 +217,10 @@ static struct subscription *by_parts(const struct session *s,
 				     const struct topic_parts *parts)
 {
 	struct broker *broker = s->broker;
-	struct key key = { .node = topic_tree_find(broker->tree,
-						   parts->filter) };
+	struct key key = {
+		.node = topic_tree_find(broker->tree, parts->filter),
+		.history = parts->history,
+	};
 
 	if (!key.node)
 		return NULL;
@@ -269,6 +289,11 @@ size_t subscription_filter(const struct subscription *sub, char *out,
 	struct writer w = writer_of(out, size);
 	size_t len = 0;
 
+	if (sub->history) {
+		put(&w, &len, slice_str("$history/"));
+		put(&w, &len, history_of(sub));
+		put(&w, &len, slice_str("/"));
+	}
 	if (group) {
 		put(&w, &len, slice_str("$share/"));
 		put(&w, &len, slice_of(group->name, group->name_len));

@@ -13,8 +13,9 @@
 struct session;
 struct subscription;
 
-/* Take a subscription or replace its options; filter is valid, with $share/ and
- * $match/ if it has them: with another predicate it is another subscription.
+/* Take a subscription or replace its options; filter is valid, with $share/,
+ * $history/ and $match/ if it has them: with another predicate, or another history,
+ * it is another subscription.
  * *replaced says which. Returns 0, -ENOMEM, -EDQUOT at a limit, -EINVAL if the
  * predicate is malformed. */
 int subscriptions_add(struct session *session, struct slice filter,

@@ -28,6 +28,7 @@ struct subscription {
 	struct session *session; /* borrowed; NULL: a group's entry */
 	struct share_group *group; /* NULL: not shared */
 	struct predicate *predicate; /* one reference; NULL: every message */
+	char *history; /* owned: "last/5" of $history/last/5/...; NULL none */
 	uint32_t identifier; /* Subscription Identifier, 0 none */
 	uint8_t options; /* as in SUBSCRIBE 3.8.3.1; QoS in the low two bits */
 };

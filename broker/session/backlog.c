@@ -38,15 +38,27 @@ static struct load load_of(const struct outbox *box, enum claim claim)
 	return load;
 }
 
+static uint64_t max_messages(const struct session *s)
+{
+	return s->broker->options.max_queue_messages +
+	       (uint64_t)(s->extended ? LIMIT_PLAYBACK_HELD : 0);
+}
+
+static uint64_t max_bytes(const struct session *s)
+{
+	return s->broker->options.max_queue_bytes +
+	       (uint64_t)(s->extended ? LIMIT_PLAYBACK_HELD_BYTES : 0);
+}
+
 static bool fits(const struct session *s, const struct load *load, size_t size)
 {
 	const struct broker_options *limits = &s->broker->options;
 	const uint64_t total =
 		s->broker->queued_bytes - (s->outbox.bytes - load->bytes);
 
-	if (load->messages >= limits->max_queue_messages)
+	if (load->messages >= max_messages(s))
 		return false;
-	if (load->bytes > 0 && load->bytes + size > limits->max_queue_bytes)
+	if (load->bytes > 0 && load->bytes + size > max_bytes(s))
 		return false;
 	/* One that keeps up is not made to pay for those that do not. */
 	return total + size <= limits->max_queue_bytes_total ||
@@ -148,11 +160,10 @@ void backlog_tell(struct session *s, const char *what)
 
 static bool crowded(const struct session *s)
 {
-	const struct broker_options *limits = &s->broker->options;
 	const struct load load = load_of(&s->outbox, CLAIM_QOS0);
 
-	return load.messages > limits->max_queue_messages / 2 ||
-	       load.bytes > limits->max_queue_bytes / 2;
+	return load.messages > max_messages(s) / 2 ||
+	       load.bytes > max_bytes(s) / 2;
 }
 
 static void uncrowd(struct session *s)
@@ -171,8 +182,30 @@ void backlog_grew(struct session *s)
 	s->broker->crowded_count++;
 }
 
+/* Once what came meanwhile has gone, or at once if nobody takes it. */
+void backlog_contract(struct session *s)
+{
+	s->extended = false;
+	s->extended = session_attached(s) && crowded(s);
+}
+
+void backlog_extend(struct session *s)
+{
+	s->extended = true;
+	if (s->crowded && !crowded(s))
+		uncrowd(s);
+}
+
+void backlog_moved(struct session *s)
+{
+	if (s->crowded)
+		s->outbox.sums->moved = loop_now(s->broker->loop);
+}
+
 void backlog_shrank(struct session *s)
 {
+	if (s->extended && !s->playing)
+		backlog_contract(s);
 	if (!s->crowded)
 		return;
 	s->outbox.sums->moved = loop_now(s->broker->loop);

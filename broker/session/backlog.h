@@ -48,6 +48,13 @@ uint32_t backlog_take_dropped(struct session *session);
 /* The queue has grown; a slot of it has gone or moved into the window. */
 void backlog_grew(struct session *session);
 void backlog_shrank(struct session *session);
+/* Something is played back to the session: what comes meanwhile waits behind it,
+ * and the queue may be longer until that has gone. */
+void backlog_extend(struct session *session);
+/* Nothing is any more. */
+void backlog_contract(struct session *session);
+/* What is before the queue moves: it does not stand still. */
+void backlog_moved(struct session *session);
 /* The session's client or the session itself is gone: whoever waited for it has
  * to ask again. */
 void backlog_left(struct session *session);

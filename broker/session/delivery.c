@@ -10,6 +10,7 @@
 #include "broker/routing/admission.h"
 #include "broker/session/backlog.h"
 #include "broker/session/hold.h"
+#include "broker/session/playback.h"
 #include "broker/session/session.h"
 
 /* From here on the outbox holds back: half is left for what must not wait. */
@@ -171,7 +172,8 @@ static int send_qos0(struct session *session, struct publish *p,
 	if (!connected(session))
 		return 0;
 	/* What waits in the outbox at QoS 0 goes first, to keep the order. */
-	if (!session->outbox.queued_qos0 && c->output.len < room) {
+	if (!session->outbox.queued_qos0 && !session->playing &&
+	    c->output.len < room) {
 		r = publish_send(session->broker, c, p, &options);
 		return r == -EMSGSIZE ? 0 : r;
 	}
@@ -238,7 +240,7 @@ int delivery_send(struct session *session, struct publish *p,
 	}
 
 	/* Nothing before it may wait, not even what has been given up. */
-	now = connected(session) &&
+	now = connected(session) && !session->playing &&
 	      session->outbox.sent == session->outbox.count &&
 	      window_open(session, session->outbox.next_seq) &&
 	      session->connection->output.len < LIMIT_OUTPUT &&
@@ -267,7 +269,12 @@ int delivery_send(struct session *session, struct publish *p,
 
 static bool may_send(struct session *session, const struct outgoing *o)
 {
+	const struct outbox *box = &session->outbox;
+
 	if (session->connection->output.len >= OUTPUT_ROOM)
+		return false;
+	if (session->playing &&
+	    playback_holds(session, outbox_seq(box, box->sent)))
 		return false;
 	if (o->state == OUTGOING_DONE || o->qos == 0)
 		return true;
@@ -318,7 +325,7 @@ static int send_slot(struct session *session, uint32_t i)
 	return r;
 }
 
-void delivery_pump(struct session *session)
+static void pump_outbox(struct session *session)
 {
 	struct broker *broker = session->broker;
 	struct outbox *box = &session->outbox;
@@ -351,6 +358,14 @@ void delivery_pump(struct session *session)
 		broker->queued_bytes -= before - box->bytes;
 		backlog_shrank(session);
 	}
+}
+
+void delivery_pump(struct session *session)
+{
+	do {
+		pump_outbox(session);
+	} while (session->playing && connected(session) &&
+		 playback_pump(session));
 }
 
 enum mqtt_reason delivery_puback(struct session *session, uint16_t packet_id)

@@ -15,6 +15,7 @@
 #include "broker/session/backlog.h"
 #include "broker/session/delivery.h"
 #include "broker/session/hold.h"
+#include "broker/session/playback.h"
 
 #define INBOUND_BYTES (65536 / 8)
 
@@ -88,6 +89,7 @@ static void session_free(struct session *s)
 {
 	struct broker *broker = s->broker;
 
+	playback_stop(s);
 	subscriptions_clear(s);
 	hold_forget(s);
 	broker->queued_bytes -= s->outbox.bytes;
@@ -231,6 +233,8 @@ void session_detach(struct session *s, bool will)
 {
 	s->connection = NULL;
 	s->local = NULL;
+	playback_stop(s);
+	backlog_contract(s);
 	s->broker->attached_count--;
 	s->since = clock_wall_ms();
 	s->gone = loop_now(s->broker->loop);

@@ -55,8 +55,10 @@ struct session {
 	uint32_t route_index;
 	enum mqtt_version version : 8;
 	bool will_expires;
-	bool crowded; /* its queue is more than half full: backlog.h */
-	bool overflowed; /* told in the log that its queue is full */
+	bool crowded : 1; /* its queue is more than half full: backlog.h */
+	bool overflowed : 1; /* told in the log that its queue is full */
+	bool playing : 1; /* something is played back to it: playback.h */
+	bool extended : 1; /* its queue may be longer for that */
 };
 
 static inline bool session_attached(const struct session *s)
