@@ -277,6 +277,7 @@ static void succeeded(struct store_thread *thread)
 static int write_txn(struct store_thread *thread)
 {
 	uint64_t number = txn_number(thread);
+	uint64_t begun = clock_ns();
 	int r = 0;
 
 	if (list_empty(&thread->txn))
@@ -296,6 +297,9 @@ static int write_txn(struct store_thread *thread)
 			return r;
 		}
 		succeeded(thread);
+		gather_expect(&thread->gather,
+			      atomic_load(&thread->pending_ops), begun,
+			      clock_ns());
 	}
 
 	report(thread, number);
@@ -455,6 +459,27 @@ static void wait_for_work(struct store_thread *thread)
 	poll(fds, thread->retry_at ? 1 : 2, time_left(thread, clock_ms()));
 }
 
+/* Something may have come: it may be worth while to wait for more. */
+static void let_gather(struct store_thread *thread)
+{
+	struct pollfd fds[] = {
+		{ .fd = thread->stop_fd, .events = POLLIN },
+		{ .fd = mailbox_fd(thread->mailbox), .events = POLLIN },
+	};
+	struct timespec left = { 0 };
+
+	while (!thread->retry_at) {
+		gather(thread);
+		if (list_empty(&thread->txn) || txn_full(thread))
+			return;
+		left.tv_nsec = (long)gather_left(&thread->gather,
+						 thread->txn_ops, clock_ns());
+		if (!left.tv_nsec ||
+		    (ppoll(fds, 2, &left, NULL) > 0 && fds[0].revents))
+			return;
+	}
+}
+
 void store_thread_turn(struct store_thread *thread)
 {
 	uint64_t now;
@@ -509,6 +534,7 @@ void *store_thread_run(void *arg)
 
 	while (!stopping(thread)) {
 		wait_for_work(thread);
+		let_gather(thread);
 		store_thread_turn(thread);
 	}
 	finish(thread);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "broker/base/list.h"
+#include "db/gather.h"
 #include "db/lazy.h"
 #include "db/store.h"
 
@@ -34,6 +35,7 @@ struct store_thread {
 	size_t txn_ops;
 	size_t txn_bytes;
 	bool elided;
+	struct gather gather;
 	uint64_t retry_at; /* clock_ms(); 0: nothing has failed */
 	uint64_t retry_ms;
 	uint64_t lazy_at; /* when they are due */
