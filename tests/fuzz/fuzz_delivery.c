@@ -87,9 +87,10 @@ static void run(struct scene *scene)
 
 static void pull_the_plug(struct scene *scene)
 {
+	/* First: a session that ends in the cut hands nothing over. */
+	ledger_power_cut(&scene->ledger);
 	for (unsigned int i = 0; i < LEDGER_ACTORS; i++)
 		actor_vanish(&scene->actors[i], seconds_now());
-	ledger_power_cut(&scene->ledger);
 	sim_store_cut(scene->store);
 	broker_free(scene->broker);
 	start(scene);
