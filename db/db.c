@@ -438,17 +438,32 @@ static int take_restored(const struct db *db)
 	return r < 0 ? r : 0;
 }
 
-int db_open(const struct db_options *options, struct db **out)
+int db_lock(const struct db_options *options, struct db **out)
 {
 	struct db *db = db_new(options);
 	int r;
 
 	if (!db)
 		return -ENOMEM;
-
 	r = lock_dir(db);
-	if (!r)
-		r = take_restored(db);
+	if (r) {
+		db_close(db);
+		return r;
+	}
+
+	*out = db;
+	return 0;
+}
+
+int db_open(const struct db_options *options, struct db **out)
+{
+	struct db *db;
+	int r = db_lock(options, &db);
+
+	if (r)
+		return r;
+
+	r = take_restored(db);
 	for (int file = 0; !r && file < DB_FILES; file++)
 		r = prepare_file(db, (enum db_file)file);
 	if (r)

@@ -45,6 +45,8 @@ struct db_options {
  * hearthd; -ENOENT, -EACCES, -ENOTDIR, -EROFS, -ENOSPC, -EIO, -ENOMEM.
  */
 int db_open(const struct db_options *options, struct db **out);
+/* The directory and its lock alone: for who replaces the files. The same errors. */
+int db_lock(const struct db_options *options, struct db **out);
 /* After all connections are closed. NULL does nothing. */
 void db_close(struct db *db);
 

@@ -10,6 +10,7 @@
 #include "broker/config/config.h"
 #include "programs/demo.h"
 #include "programs/hub.h"
+#include "programs/restore.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -17,17 +18,24 @@ struct arguments {
 	const char *file;
 	bool check;
 	bool demo;
+	struct restore_options restore;
 	struct demo_options demo_options;
 };
 
 static const char usage[] =
 	"usage: hearthd -c FILE [--check]\n"
+	"       hearthd -c FILE --restore BACKUP [--passphrase-file F]\n"
 	"       hearthd --demo [--data DIR] [--node NAME]\n"
 	"               [--mqtt-port N] [--web-port N]\n"
 	"       hearthd --version | --help\n"
 	"\n"
 	"  -c, --config FILE  serve as hearth.conf says\n"
 	"  --check            only say what is wrong with it: exit 0 or 2\n"
+	"  --restore BACKUP   replace the data by a backup's, once it is "
+	"checked;"
+	" the hub\n"
+	"                     must not run\n"
+	"  --passphrase-file F  of the backup: its first line\n"
 	"  --demo             a hub for this machine alone, with a simulated"
 	" board\n"
 	"  --data DIR         where the demo keeps its data"
@@ -40,6 +48,8 @@ static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check", no_argument, NULL, 'k' },
 	{ "demo", no_argument, NULL, 'd' },
+	{ "restore", required_argument, NULL, 'r' },
+	{ "passphrase-file", required_argument, NULL, 'p' },
 	{ "data", required_argument, NULL, 'D' },
 	{ "node", required_argument, NULL, 'n' },
 	{ "mqtt-port", required_argument, NULL, 'm' },
@@ -90,6 +100,12 @@ static int parse_option(struct arguments *arguments, int letter)
 	case 'd':
 		arguments->demo = true;
 		return 0;
+	case 'r':
+		arguments->restore.file = optarg;
+		return 0;
+	case 'p':
+		arguments->restore.passphrase_file = optarg;
+		return 0;
 	case 'D':
 		demo->data_dir = optarg;
 		return 0;
@@ -125,6 +141,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	}
 	if (optind < argc || arguments->demo == (arguments->file != NULL) ||
 	    (arguments->check && arguments->demo) ||
+	    (arguments->restore.file &&
+	     (arguments->check || arguments->demo)) ||
+	    (arguments->restore.passphrase_file && !arguments->restore.file) ||
 	    (of_demo && !arguments->demo)) {
 		fputs(usage, stderr);
 		return -EINVAL;
@@ -143,7 +162,8 @@ static int load(const struct arguments *arguments, struct config **out)
 	return config_load(arguments->file, out, report, file);
 }
 
-static int serve(const struct config *config, const char *file)
+static int serve_once(const struct config *config, const char *file,
+		      bool *again)
 {
 	struct hub *hub;
 	int r = hub_open(&(struct hub_options){ .config = config,
@@ -154,10 +174,24 @@ static int serve(const struct config *config, const char *file)
 
 	if (r)
 		return r;
-	r = hub_wait(hub);
+	r = hub_wait(hub, again);
 	closed = hub_close(hub);
 
 	return r ? r : closed;
+}
+
+/* Restored from a backup, it is another hub: all of it begins anew. */
+static int serve(const struct config *config, const char *file)
+{
+	bool again;
+	int r;
+
+	do {
+		again = false;
+		r = serve_once(config, file, &again);
+	} while (again && !r);
+
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -181,7 +215,9 @@ int main(int argc, char **argv)
 		/* Whatever we make is ours alone. */
 		umask(077);
 		log_set_level((enum log_level)config->log_level);
-		r = serve(config, arguments.file);
+		r = arguments.restore.file
+			    ? restore_run(config, &arguments.restore)
+			    : serve(config, arguments.file);
 	}
 	config_free(config);
 

@@ -1,8 +1,6 @@
 #include "programs/hub.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,6 +26,7 @@
 #include "db/settings.h"
 #include "db/store.h"
 #include "db/users.h"
+#include "programs/backups.h"
 #include "programs/demo.h"
 #include "programs/process.h"
 #include "programs/reload.h"
@@ -50,6 +49,8 @@ struct hub {
 	struct db_config *db_config;
 	struct db_store *store;
 	bool store_runs;
+	struct backups *backups;
+	atomic_bool restart; /* a backup is ready to be put in place */
 	char **history_filters;
 	size_t history_filter_count;
 	bool claimed;
@@ -319,6 +320,22 @@ static int open_broker(struct hub *hub)
 
 /* ---- web --------------------------------------------------------------- */
 
+/* The web thread calls it. */
+static void restart(void *arg)
+{
+	struct hub *hub = arg;
+
+	atomic_store(&hub->restart, true);
+	loop_stop(hub->loop);
+}
+
+static int open_backups(struct hub *hub)
+{
+	hub->backups = backups_new(hub->config, hub->file, hub->db);
+
+	return hub->backups ? 0 : -errno;
+}
+
 static int open_web(struct hub *hub)
 {
 	const struct config *config = hub->config;
@@ -336,6 +353,9 @@ static int open_web(struct hub *hub)
 		.tls_certificate = config->tls_cert,
 		.tls_key = config->tls_key,
 		.reload = reload_run,
+		.keeper = backups_keeper(hub->backups),
+		.restart = restart,
+		.restart_arg = hub,
 	};
 
 	hub->reload = reload_new(hub->file, config);
@@ -367,25 +387,6 @@ static const char *backend_name(unsigned int backend)
 	}
 }
 
-/* The hearth-gpiod that lies beside us. */
-static char *program_beside(void)
-{
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-	char *path;
-
-	if (len < 0)
-		return NULL;
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash ||
-	    asprintf(&path, "%.*s/hearth-gpiod", (int)(slash - self), self) < 0)
-		return NULL;
-
-	return path;
-}
-
 static int prepare_gpio(struct hub *hub)
 {
 	const struct config *config = hub->config;
@@ -400,8 +401,9 @@ static int prepare_gpio(struct hub *hub)
 	}
 	if (strcmp(program, "none") == 0)
 		return 0;
-	hub->gpio_program = strcmp(program, "auto") == 0 ? program_beside()
-							 : strdup(program);
+	hub->gpio_program = strcmp(program, "auto") == 0
+				    ? process_beside("hearth-gpiod")
+				    : strdup(program);
 	if (!hub->gpio_program)
 		return -ENOMEM;
 	if (asprintf(&hub->gpio_hub, "unix:%s", hub->gpio_socket) < 0) {
@@ -450,26 +452,6 @@ static int open_gpio(struct hub *hub)
 
 /* ---- all --------------------------------------------------------------- */
 
-/* What stands in a URL: an address that means all is none to go to. */
-static void print_web_address(const struct hub *hub)
-{
-	const char *address = hub->config->web_address;
-	struct in6_addr v6;
-
-	if (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)
-		printf("dashboard: %s://%s.local:%u/\n",
-		       hub->config->tls_cert ? "https" : "http",
-		       hub->config->node, web_port(hub->web, 0));
-	else if (inet_pton(AF_INET6, address, &v6) == 1)
-		printf("dashboard: %s://[%s]:%u/\n",
-		       hub->config->tls_cert ? "https" : "http", address,
-		       web_port(hub->web, 0));
-	else
-		printf("dashboard: %s://%s:%u/\n",
-		       hub->config->tls_cert ? "https" : "http", address,
-		       web_port(hub->web, 0));
-}
-
 static void log_listeners(const struct hub *hub)
 {
 	for (size_t i = 0; i < hub->config->listener_count; i++) {
@@ -487,7 +469,7 @@ static void log_listeners(const struct hub *hub)
 static void print_addresses(struct hub *hub)
 {
 	log_listeners(hub);
-	print_web_address(hub);
+	process_print_dashboard(hub->config, web_port(hub->web, 0));
 	if (hub->demo) {
 		printf("login: " DEMO_USER " / %s\n", hub->secret);
 		printf("mqtt: 127.0.0.1:%u, programs of this machine need no"
@@ -506,8 +488,8 @@ static void print_addresses(struct hub *hub)
 static int open_parts(struct hub *hub)
 {
 	static int (*const open_part[])(struct hub *) = {
-		open_signals, open_db,	open_claim, prepare_gpio,
-		open_broker,  open_web, open_gpio,
+		open_signals, open_db,	    open_claim, prepare_gpio,
+		open_broker,  open_backups, open_web,	open_gpio,
 	};
 
 	for (size_t i = 0; i < sizeof(open_part) / sizeof(open_part[0]); i++) {
@@ -552,10 +534,11 @@ int hub_open(const struct hub_options *options, struct hub **out)
 	return 0;
 }
 
-int hub_wait(struct hub *hub)
+int hub_wait(struct hub *hub, bool *again)
 {
 	int r = loop_run(hub->loop);
 
+	*again = atomic_load(&hub->restart);
 	return r ? r : atomic_load(&hub->result);
 }
 
@@ -574,17 +557,21 @@ int hub_close(struct hub *hub)
 
 	if (!hub)
 		return 0;
-	notify_send("STOPPING=1\nSTATUS=writing what is to be kept");
+	/* systemd would take it at its word. */
+	if (!atomic_load(&hub->restart))
+		notify_send("STOPPING=1\nSTATUS=writing what is to be kept");
 	/* First the pins: they are put in a safe state, and say so. */
 	supervisor_free(hub->gpio);
 	web_stop(hub->web);
 	close_broker(hub);
+	backups_stop(hub->backups);
 	authenticator_free(hub->authenticator);
 	web_free(hub->web);
 	if (hub->store_runs)
 		r = db_store_stop(hub->store);
 	broker_free(hub->broker);
 	reload_free(hub->reload);
+	backups_free(hub->backups);
 	db_store_free(hub->store);
 	free(hub->history_filters);
 	db_config_close(hub->db_config);

@@ -26,8 +26,9 @@ struct hub_options {
  */
 int hub_open(const struct hub_options *options, struct hub **out);
 
-/* Until SIGINT or SIGTERM (0), or until a part has failed (negative errno). */
-int hub_wait(struct hub *hub);
+/* Until SIGINT or SIGTERM (0), or until a part has failed (negative errno), or until
+ * a backup is ready to be put in place (0, *again): open it anew after closing. */
+int hub_wait(struct hub *hub, bool *again);
 
 /* In reverse order. Returns 0, or the negative errno for which something could
  * not be written (logged). NULL does nothing. */

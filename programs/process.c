@@ -1,9 +1,15 @@
 #include "programs/process.h"
 
+#include <arpa/inet.h>
+#include <limits.h>
 #include <malloc.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "broker/base/log.h"
+#include "broker/config/config.h"
 
 /* As many sockets as we may have: the limit of [limits] is ours, not the shell's. */
 static void raise_descriptors(void)
@@ -50,4 +56,38 @@ void process_prepare(void)
 {
 	raise_descriptors();
 	give_memory_back();
+}
+
+char *process_beside(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+	char *path;
+
+	if (len < 0)
+		return NULL;
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash ||
+	    asprintf(&path, "%.*s/%s", (int)(slash - self), self, name) < 0)
+		return NULL;
+
+	return path;
+}
+
+/* What stands in a URL: an address that means all is none to go to. */
+void process_print_dashboard(const struct config *config, unsigned int port)
+{
+	const char *scheme = config->tls_cert ? "https" : "http";
+	const char *address = config->web_address;
+	struct in6_addr v6;
+
+	if (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)
+		printf("dashboard: %s://%s.local:%u/\n", scheme, config->node,
+		       port);
+	else if (inet_pton(AF_INET6, address, &v6) == 1)
+		printf("dashboard: %s://[%s]:%u/\n", scheme, address, port);
+	else
+		printf("dashboard: %s://%s:%u/\n", scheme, address, port);
 }

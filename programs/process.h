@@ -17,4 +17,12 @@ void process_prepare(void);
  * process_prepare(). */
 unsigned int process_connections(unsigned int wanted);
 
+/* The program of this name that lies beside ours, in memory the caller frees; NULL
+ * when out of memory. */
+char *process_beside(const char *name);
+
+/* Where the dashboard is, on standard output. */
+struct config;
+void process_print_dashboard(const struct config *config, unsigned int port);
+
 #endif

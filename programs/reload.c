@@ -26,14 +26,14 @@ static const struct {
 	const char *section;
 	const char *key; /* NULL: all of them */
 } fixed[] = {
-	{ "hearth", "data_dir" },    { "hearth", "node" },
-	{ "hearth", "scram" },	     { "listener", "type" },
-	{ "listener", "address" },   { "listener", "port" },
-	{ "listener", "path" },	     { "listener", "mode" },
-	{ "listener", "group" },     { "listener", "mount_point" },
-	{ "web", "address" },	     { "web", "port" },
-	{ "web", "host" },	     { "gpio", NULL },
-	{ "limits", "packet_size" },
+	{ "hearth", "data_dir" },  { "hearth", "node" },
+	{ "hearth", "scram" },	   { "listener", "type" },
+	{ "listener", "address" }, { "listener", "port" },
+	{ "listener", "path" },	   { "listener", "mode" },
+	{ "listener", "group" },   { "listener", "mount_point" },
+	{ "web", "address" },	   { "web", "port" },
+	{ "web", "host" },	   { "gpio", NULL },
+	{ "backup", NULL },	   { "limits", "packet_size" },
 };
 
 struct attempt {

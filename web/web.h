@@ -21,6 +21,7 @@ struct authenticator;
 struct broker;
 struct db;
 struct db_config;
+struct keeper;
 struct tls;
 struct web;
 
@@ -64,6 +65,11 @@ struct web_options {
 	const char *tls_key; /* PEM file */
 	web_reload_fn *reload;
 	void *reload_arg;
+	struct keeper *keeper; /* of the backups; NULL: none are made */
+	/* Begin anew with the backup that was laid ready; the web thread calls
+	 * it once its answer has left. */
+	void (*restart)(void *arg);
+	void *restart_arg;
 };
 
 #define WEB_LISTENERS_MAX 8

@@ -115,6 +115,18 @@ static const struct config_field fields[] = {
 	{ "durability", "max_delay", FIELD_NUMBER, PLACE(config, max_delay),
 	  .max = LIMIT_MAX_DELAY, .initial = "10" },
 
+	{ "backup", "nightly", FIELD_YESNO, PLACE(config, backup_nightly),
+	  .initial = "yes" },
+	{ "backup", "hour", FIELD_NUMBER, PLACE(config, backup_hour), .max = 23,
+	  .initial = "3" },
+	{ "backup", "keep", FIELD_NUMBER, PLACE(config, backup_keep), .min = 1,
+	  .max = 365, .initial = "7" },
+	{ "backup", "history", FIELD_YESNO, PLACE(config, backup_history),
+	  .initial = "no" },
+	{ "backup", "path", FIELD_PATH, PLACE(config, backup_path) },
+	{ "backup", "passphrase_file", FIELD_PATH,
+	  PLACE(config, backup_passphrase_file) },
+
 	LIMIT(connections, 1, 1000000, 10000),
 	LIMIT(packet_size, 1024, 268435455, 1048576),
 	LIMIT(queue_messages, 1, 1000000, 1000),

@@ -11,6 +11,7 @@
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program
  *	[durability]	max_delay
+ *	[backup]	nightly hour keep history path passphrase_file
  *	[limits]	see broker/limits.h
  *
  * etc/hearth.conf explains each key. A file is taken whole or not at all: an
@@ -33,7 +34,7 @@
 
 #define CONFIG_SIZE_MAX (64 * 1024) /* bytes: it is written by hand */
 #define CONFIG_LISTENERS_MAX 16 /* a port for each network, and to spare */
-#define CONFIG_FIELDS_MAX 64
+#define CONFIG_FIELDS_MAX 96
 #define CONFIG_PATH_MAX 4000 /* PATH_MAX, and room for what we append */
 #define CONFIG_NAME_MAX 64 /* HOST_NAME_MAX */
 
@@ -98,6 +99,13 @@ struct config {
 	const char *gpio_program; /* "auto": beside hearthd; "none" */
 
 	uint32_t max_delay; /* ms: broker/session/hold.h */
+
+	bool backup_nightly;
+	uint32_t backup_hour; /* local time */
+	uint32_t backup_keep;
+	bool backup_history;
+	const char *backup_path; /* NULL: <data_dir>/backups */
+	const char *backup_passphrase_file; /* NULL: not encrypted */
 
 	struct config_limits limits;
 

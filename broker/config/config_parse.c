@@ -198,7 +198,7 @@ static void on_section(void *arg, unsigned int line, const char *type,
 		complain(parser, line,
 			 "[%.64s]: expected one of [hearth]"
 			 " [listener NAME] [web] [gpio] "
-			 "[durability] [limits]",
+			 "[durability] [backup] [limits]",
 			 type);
 		return;
 	}

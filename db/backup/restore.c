@@ -220,9 +220,25 @@ static int prepare(struct stage *stage, int dir_fd, seal_read_fn *read,
 	return stage_close(stage, r);
 }
 
+int restore_commit(int dir_fd)
+{
+	int r;
+
+	if (faccessat(dir_fd, STAGE, F_OK, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	r = files_remove_tree(dir_fd, READY);
+	if (!r && (renameat(dir_fd, STAGE, dir_fd, READY) || fsync(dir_fd)))
+		r = -errno;
+
+	return r;
+}
+
 int restore_forget(int dir_fd)
 {
-	int r = files_remove_tree(dir_fd, READY);
+	int r = files_remove_tree(dir_fd, STAGE);
+
+	if (!r)
+		r = files_remove_tree(dir_fd, READY);
 
 	return !r && fsync(dir_fd) ? -errno : r;
 }
@@ -239,11 +255,8 @@ int restore_stage(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
 			       .reason = reason };
 	int r = prepare(&stage, dir_fd, read, arg, passphrase, ARCHIVE_KINDS);
 
-	if (!r)
-		r = restore_forget(dir_fd);
-	if (!r && (renameat(dir_fd, STAGE, dir_fd, READY) || fsync(dir_fd)))
-		r = -errno;
-	(void)files_remove_tree(dir_fd, STAGE);
+	if (r)
+		(void)files_remove_tree(dir_fd, STAGE);
 
 	return r;
 }

@@ -1,11 +1,12 @@
 /*
- * Take a backup back. First everything is checked and laid ready beside the data
- * (restore_stage()), by a running hub if need be; then, before the databases are
- * opened, the data is replaced and the old kept aside (restore_apply()). A cut of
- * the power leaves the old data or, after the next start, the new.
+ * Take a backup back. First everything is unpacked beside the data and checked
+ * (restore_stage()), by a running hub if need be; when somebody has agreed it is
+ * laid ready (restore_commit()); then, before the databases are opened, the data is
+ * replaced and the old kept aside (restore_apply()). A cut of the power leaves the
+ * old data or, after the next start, the new.
  *
- *	<data>/restore-new/	being unpacked and checked; worth nothing
- *	<data>/restore-ready/	checked; the next start takes it
+ *	<data>/restore-new/	being unpacked, or checked; worth nothing
+ *	<data>/restore-ready/	agreed to; the next start takes it
  *	<data>/before-restore-20261121T033000Z/	the data as it was before
  *
  * Files of the archive are told apart by kind: no name in it is used. hearth.conf
@@ -31,14 +32,18 @@ struct restore_info {
 /*
  * Unpack a stream and check all of it: whole, ours, not of the future, each
  * database sound and of our schema (older ones are migrated). dir is the data
- * directory's path, dir_fd its descriptor. Returns 0, and it is laid ready, or an
- * error of reason.h: then nothing has changed, also nothing laid ready before.
+ * directory's path, dir_fd its descriptor. Returns 0, and it may be laid ready, or
+ * an error of reason.h: then nothing has changed. What was staged before is gone
+ * in any case.
  */
 int restore_stage(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
 		  const char *passphrase, struct restore_info *info,
 		  struct reason *reason);
 
-/* Forget what was laid ready. Returns 0 or a negative errno. */
+/* Lay ready what restore_stage() has checked. On the disk when it returns 0, or a
+ * negative errno: -ENOENT: nothing was. */
+int restore_commit(int dir_fd);
+/* Forget what was staged or laid ready. Returns 0 or a negative errno. */
 int restore_forget(int dir_fd);
 
 #define RESTORE_ASIDE_SIZE 40

@@ -52,7 +52,7 @@ static const struct {
 	{ "port = 1\n" LAN, "1: port: expected a [section] before it\n" },
 	{ LAN "[Web]\nport = x\n",
 	  "3: [Web]: expected one of [hearth] [listener NAME] [web] [gpio] "
-	  "[durability] [limits]\n" },
+	  "[durability] [backup] [limits]\n" },
 	{ LAN "[web]\nprt = 1\n", "4: prt: there is no such key in [web]\n" },
 	{ LAN "[web x]\n", "3: [web]: expected no name after it\n" },
 	{ LAN "[web]\n[gpio]\n[web]\n", "5: [web]: is in line 3 already\n" },
@@ -108,6 +108,10 @@ static const struct {
 	  "with '/'\n" },
 	{ LAN "[limits]\npacket_size = 1023\n",
 	  "4: packet_size = 1023: expected a number from 1024 to 268435455\n" },
+	{ LAN "[backup]\nhour = 24\n",
+	  "4: hour = 24: expected a number from 0 to 23\n" },
+	{ LAN "[backup]\nkeep = 0\n",
+	  "4: keep = 0: expected a number from 1 to 365\n" },
 	{ LAN "[durability]\nmax_delay = 1001\n",
 	  "4: max_delay = 1001: expected a number from 0 to 1000\n" },
 	{ LAN "[limits]\nsession_expiry = 4294967295\n",
@@ -147,7 +151,7 @@ static void test_all_mistakes_are_told_at_once(void **state)
 		"5: [listener]: expected a name after it, of at most 64 bytes\n"
 		"7: port = many: expected a number from 0 to 65535\n"
 		"8: [oven]: expected one of [hearth] [listener NAME] [web] "
-		"[gpio] [durability] [limits]\n");
+		"[gpio] [durability] [backup] [limits]\n");
 }
 
 static void check_local(const struct listener_options *l)
@@ -232,6 +236,16 @@ static void check_others(const struct config *c)
 	check_secure(&c->listeners[4]);
 }
 
+static void check_backup(const struct config *c)
+{
+	assert_false(c->backup_nightly);
+	assert_int_equal(c->backup_hour, 23);
+	assert_int_equal(c->backup_keep, 365);
+	assert_true(c->backup_history);
+	assert_string_equal(c->backup_path, "/mnt");
+	assert_string_equal(c->backup_passphrase_file, "/etc/p");
+}
+
 static void test_every_key_reaches_its_field(void **state)
 {
 	static const char text[] =
@@ -255,6 +269,8 @@ static void test_every_key_reaches_its_field(void **state)
 		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"
 		"host = one, two\nhost=three\n"
 		"[gpio]\nbackend=sim\nprogram=none\n"
+		"[backup]\nnightly=no\nhour=23\nkeep=365\nhistory=yes\n"
+		"path=/mnt\npassphrase_file=/etc/p\n"
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
 		"queue_bytes=4096\nqueue_bytes_total=5000\n"
 		"full_queue=drop-oldest\nsessions=11\nsubscriptions=12\n"
@@ -295,6 +311,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_string_equal(c->hosts.names[2], "three");
 	assert_int_equal(c->gpio_backend, CONFIG_GPIO_SIM);
 	assert_string_equal(c->gpio_program, "none");
+	check_backup(c);
 	check_limits(&c->limits);
 	config_free(c);
 }

@@ -51,6 +51,8 @@ int house_stage(int fd, const char *passphrase, struct restore_info *info,
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	r = restore_stage(scratch_path(""), dir, seal_read_fd, &fd, passphrase,
 			  info, reason);
+	if (!r)
+		r = restore_commit(dir);
 	close(dir);
 	return r;
 }

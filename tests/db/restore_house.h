@@ -21,7 +21,7 @@ int house_prepare(const char *passphrase);
 /* The data directory's descriptor. */
 int house_fd(void);
 
-/* restore_stage() of a backup from its beginning. */
+/* restore_stage() of a backup from its beginning, and restore_commit(). */
 int house_stage(int fd, const char *passphrase, struct restore_info *info,
 		struct reason *reason);
 /* It is refused with this error, saying these words, and changes nothing. */

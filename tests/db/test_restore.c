@@ -369,6 +369,27 @@ static void test_wrong_contents_are_refused(void **state)
 	}
 }
 
+/* Nobody has agreed to it. */
+static void test_what_is_only_checked_is_not_taken(void **state)
+{
+	struct restore_info info;
+	struct reason reason = { 0 };
+	int fd = house_prepare(NULL);
+	int dir = house_fd();
+
+	(void)state;
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(restore_stage(scratch_path(""), dir, seal_read_fd, &fd,
+				       NULL, &info, &reason),
+			 0);
+	db_close(scratch_open());
+	assert_string_equal(scratch_ask("state.db", ASK_VALUE), "old");
+	assert_int_equal(restore_forget(dir), 0);
+	assert_int_equal(restore_commit(dir), -ENOENT);
+	close(dir);
+	close(fd);
+}
+
 /* One that fails does not take away what an earlier one has laid ready. */
 static void test_what_lies_ready_stays(void **state)
 {
@@ -405,6 +426,7 @@ int main(void)
 		TEST(test_foreign_databases_are_refused),
 		TEST(test_an_older_version_is_brought_up),
 		TEST(test_wrong_contents_are_refused),
+		TEST(test_what_is_only_checked_is_not_taken),
 		TEST(test_what_lies_ready_stays),
 	};
 
