@@ -325,6 +325,54 @@ static int send_slot(struct session *session, uint32_t i)
 	return r;
 }
 
+/* From now on only the identifier is owed. */
+static int release(struct session *session, uint32_t i)
+{
+	struct broker *broker = session->broker;
+	struct outbox *box = &session->outbox;
+	struct outgoing *o = outbox_at(box, i);
+	const uint64_t seq = outbox_seq(box, i);
+	const struct store_queued row = {
+		.session = session->id,
+		.seq = seq,
+		.packet_id = outbox_packet_id(seq),
+		.state = STORE_RELEASED,
+		.qos = 2,
+	};
+	const size_t before = box->bytes;
+
+	if (o->stored) {
+		if (broker->store->ops->queue_save(broker->store, &row) < 0)
+			return -ENOMEM;
+		broker_ticket(broker);
+		if (o->message)
+			message_row_release(broker, o->message);
+	}
+	outbox_release(box, i);
+	broker->queued_bytes -= before - box->bytes;
+	backlog_shrank(session);
+	return 0;
+}
+
+/* The next to be sent is not to be sent any more. A client that has it under way
+ * all the same, at QoS 2, is told to let the identifier go. Returns 0 or -ENOMEM. */
+static int give_up(struct session *session, uint32_t i)
+{
+	const struct outgoing *o = outbox_at(&session->outbox, i);
+	const uint16_t packet_id = outbox_packet_id(o->seq);
+	int r;
+
+	if (o->qos < 2 || !o->inherited) {
+		delivery_finish(session, i);
+		return 0;
+	}
+	outbox_mark_sent(&session->outbox, i);
+	r = release(session, i);
+	return r < 0 ? r
+		     : connection_send_ack(session->connection, MQTT_PUBREL,
+					   packet_id, MQTT_SUCCESS);
+}
+
 static void pump_outbox(struct session *session)
 {
 	struct broker *broker = session->broker;
@@ -339,11 +387,12 @@ static void pump_outbox(struct session *session)
 		if (!may_send(session, o))
 			return;
 		if (void_by_now(session, o)) {
-			delivery_finish(session, i);
-			continue;
-		}
-		if (o->state != OUTGOING_DONE)
+			r = give_up(session, i);
+			if (r == 0)
+				continue;
+		} else if (o->state != OUTGOING_DONE) {
 			r = send_slot(session, i);
+		}
 		if (r == -ENOMEM) {
 			connection_close_soon(session->connection,
 					      MQTT_UNSPECIFIED_ERROR,
@@ -380,35 +429,6 @@ enum mqtt_reason delivery_puback(struct session *session, uint16_t packet_id)
 	if (session->outbox.queued)
 		delivery_pump(session);
 	return MQTT_SUCCESS;
-}
-
-/* PUBREC came: from now on only the identifier is owed. */
-static int release(struct session *session, uint32_t i)
-{
-	struct broker *broker = session->broker;
-	struct outbox *box = &session->outbox;
-	struct outgoing *o = outbox_at(box, i);
-	const uint64_t seq = outbox_seq(box, i);
-	const struct store_queued row = {
-		.session = session->id,
-		.seq = seq,
-		.packet_id = outbox_packet_id(seq),
-		.state = STORE_RELEASED,
-		.qos = 2,
-	};
-	const size_t before = box->bytes;
-
-	if (o->stored) {
-		if (broker->store->ops->queue_save(broker->store, &row) < 0)
-			return -ENOMEM;
-		broker_ticket(broker);
-		if (o->message)
-			message_row_release(broker, o->message);
-	}
-	outbox_release(box, i);
-	broker->queued_bytes -= before - box->bytes;
-	backlog_shrank(session);
-	return 0;
 }
 
 enum mqtt_reason delivery_pubrec(struct session *session,

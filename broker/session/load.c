@@ -140,6 +140,7 @@ static int on_queued(void *arg, const struct store_queued *row)
 		.qos = row->qos,
 		.retain = row->retain,
 		.stored = true,
+		.inherited = true,
 		.seq = row->seq, /* those that are missing were delivered */
 		.state = row->state == STORE_QUEUED	 ? OUTGOING_QUEUED
 			 : row->state == STORE_PUBLISHED ? OUTGOING_SENT

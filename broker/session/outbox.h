@@ -38,6 +38,8 @@ struct outgoing {
 	bool stored : 1; /* has a row in the store */
 	bool replay : 1; /* a retained message for a new subscription */
 	bool held : 1; /* will get one unless it is acknowledged first: hold.h */
+	bool inherited : 1; /* was there at the start: if it is QUEUED, nobody
+			     * knows whether it was sent before that */
 };
 
 /* Apart, because most sessions never have a message waiting. */

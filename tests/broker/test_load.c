@@ -34,13 +34,14 @@ static void commit(struct sim_store *sim)
 	sim_store_commit(sim);
 }
 
-static void put_session(struct sim_store *sim, uint64_t id, const char *name)
+static void put_session_of(struct sim_store *sim, uint64_t id, const char *name,
+			   const char *user)
 {
 	struct store *store = sim_store_door(sim);
 	const struct store_session row = {
 		.id = id,
 		.client_id = slice_str(name),
-		.user = slice_str("anna"),
+		.user = slice_str(user),
 		.expiry = 3600,
 		.version = 4,
 	};
@@ -48,8 +49,13 @@ static void put_session(struct sim_store *sim, uint64_t id, const char *name)
 	assert_int_equal(store->ops->session_save(store, &row), 0);
 }
 
-static void put_message(struct sim_store *sim, uint64_t id, const char *topic,
-			bool retained)
+static void put_session(struct sim_store *sim, uint64_t id, const char *name)
+{
+	put_session_of(sim, id, name, "anna");
+}
+
+static void put_expiring(struct sim_store *sim, uint64_t id, const char *topic,
+			 bool retained, uint64_t expires)
 {
 	struct store *store = sim_store_door(sim);
 	struct origin *origin = origin_new("u", "c", "test");
@@ -58,7 +64,7 @@ static void put_message(struct sim_store *sim, uint64_t id, const char *topic,
 		.payload = slice_str("payload"),
 		.qos = 1,
 		.retain = retained,
-		.expires = MESSAGE_NO_EXPIRY,
+		.expires = expires,
 		.origin = origin,
 	};
 	struct message *m = message_new(&parts);
@@ -70,6 +76,12 @@ static void put_message(struct sim_store *sim, uint64_t id, const char *topic,
 	else
 		assert_int_equal(store->ops->message_save(store, m), 0);
 	message_unref(m);
+}
+
+static void put_message(struct sim_store *sim, uint64_t id, const char *topic,
+			bool retained)
+{
+	put_expiring(sim, id, topic, retained, MESSAGE_NO_EXPIRY);
 }
 
 static void put_queued(struct sim_store *sim, uint64_t session, uint64_t seq,
@@ -248,6 +260,35 @@ static void test_rows_that_make_no_sense_are_left_out(void **state)
 	broker_free(broker);
 }
 
+/* Nobody knows whether it was sent before the start: the client may hold its
+ * identifier. */
+static void test_a_void_message_lets_its_identifier_go(void **state)
+{
+	struct sim_store *sim = *state;
+	struct sim_peer *one;
+	struct broker *broker;
+
+	put_session_of(sim, 1, "one", "");
+	put_subscription(sim, 1, "b");
+	put_expiring(sim, 5, "a", false, 1);
+	put_queued(sim, 1, 4, 5, STORE_QUEUED);
+	commit(sim);
+	for (int again = 0; again < 2; again++) {
+		broker = sim_broker(sim, NULL);
+		one = sim_client(broker, MQTT_3_1_1, "one", false, NULL);
+		assert_int_equal(sim_peer_expect(one, MQTT_PUBREL).data[1], 4);
+		sim_check(broker);
+		if (again) {
+			sim_peer_ack(one, MQTT_PUBCOMP, 4);
+			sim_peer_expect_nothing(one);
+		}
+		sim_peer_close(one);
+		broker_free(broker);
+	}
+	assert_int_equal(sim_store_queued(sim), 0);
+	assert_int_equal(sim_store_messages(sim), 0);
+}
+
 static void test_sessions_expire_from_the_start(void **state)
 {
 	struct broker *broker;
@@ -293,6 +334,7 @@ int main(void)
 		T(test_payloads_without_a_row_are_cleaned_up),
 		T(test_a_retained_message_keeps_the_row_of_who_waits),
 		T(test_rows_that_make_no_sense_are_left_out),
+		T(test_a_void_message_lets_its_identifier_go),
 		T(test_sessions_expire_from_the_start),
 		T(test_without_memory_nothing_is_left),
 	};
