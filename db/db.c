@@ -16,6 +16,7 @@
 #include "db/backup/restore.h"
 #include "db/migrate.h"
 #include "db/quarantine.h"
+#include "db/reread.h"
 #include "db/schema/schema.h"
 #include "db/statement.h"
 
@@ -266,6 +267,7 @@ static int try_file(struct db *db, enum db_file file)
 	struct sqlite3 *sqlite;
 	int r;
 
+	reread_log(db->dir_fd, files[file].name);
 	r = make_file(db, file);
 	if (!r)
 		r = db_connect(db, file, false, &sqlite);

@@ -30,6 +30,7 @@ struct card {
 	struct naming *namings;
 	size_t naming_count;
 	size_t naming_cap;
+	struct rng dice; /* for what a failed sync leaves */
 };
 
 static const char *const kind_names[CARD_KINDS] = {
@@ -175,6 +176,10 @@ void card_apply(struct card *card, const struct disk_op *op)
 	case DISK_SYNC:
 		if (card->names[name].now)
 			card_file_sync(card->names[name].now);
+		break;
+	case DISK_SYNC_FAILED:
+		if (card->names[name].now)
+			card_file_lose(card->names[name].now, &card->dice);
 		break;
 	case DISK_CREATE:
 	case DISK_DELETE:

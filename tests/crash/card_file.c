@@ -112,6 +112,16 @@ void card_file_sync(struct card_file *f)
 	f->count = 0;
 }
 
+void card_file_lose(struct card_file *f, struct rng *dice)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (rng_percent(dice, 50))
+			bytes_change(&f->synced, &f->changes[i]);
+		free(f->changes[i].data);
+	}
+	f->count = 0;
+}
+
 static void garble(struct change *piece, struct rng *rng)
 {
 	for (size_t i = 0; i < piece->len; i++)

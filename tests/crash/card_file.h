@@ -18,6 +18,9 @@ void card_file_unref(struct card_file *f);
 /* DISK_WRITE or DISK_TRUNCATE. */
 void card_file_change(struct card_file *f, const struct disk_op *op);
 void card_file_sync(struct card_file *f);
+/* A sync has failed: dice say what has arrived of what it was about. The rest
+ * never does, however often the file is synced after it. */
+void card_file_lose(struct card_file *f, struct rng *dice);
 bool card_file_dirty(const struct card_file *f);
 
 /* fn is given what a cut may leave of it, under this name. */

@@ -15,6 +15,7 @@ enum disk_op_type {
 	DISK_WRITE,
 	DISK_TRUNCATE, /* to at bytes */
 	DISK_SYNC,
+	DISK_SYNC_FAILED, /* some of what was not synced never will be */
 	DISK_SYNC_NAMES, /* of the directory name; "": the one watched */
 };
 

@@ -107,6 +107,10 @@ static int do_sync(sqlite3_file *file, int flags)
 	struct ram_file *f = of(file);
 
 	(void)flags;
+	if (ram_vfs_sync_fails(f->node->path)) {
+		ram_vfs_tell(f->node->path, DISK_SYNC_FAILED, 0, NULL, 0);
+		return SQLITE_IOERR_FSYNC;
+	}
 	ram_vfs_tell(f->node->path, DISK_SYNC, 0, NULL, 0);
 	if (f->sync_name)
 		ram_vfs_tell(f->node->path, DISK_SYNC_NAMES, 0, NULL, 0);

@@ -41,6 +41,8 @@ size_t ram_file_size(void);
 /* sync_name: the first sync is also one of the directory. */
 void ram_file_open(sqlite3_file *file, struct ram_node *node, bool sync_name);
 
+/* ram_vfs.c: is the sync of this file, now, one of those that fail? */
+bool ram_vfs_sync_fails(const char *path);
 /* ram_vfs.c: tell the watcher, if it watches this path. */
 void ram_vfs_tell(const char *path, enum disk_op_type type, size_t at,
 		  const void *data, size_t len);

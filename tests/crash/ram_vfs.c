@@ -17,6 +17,7 @@ static const char *watched;
 static ram_vfs_watch_fn *watcher;
 static void *watcher_arg;
 static struct rng salts;
+static unsigned int failing_percent;
 
 static sqlite3_vfs vfs;
 static sqlite3_vfs *system_vfs;
@@ -56,6 +57,17 @@ void ram_vfs_tell(const char *path, enum disk_op_type type, size_t at,
 		op.name = "";
 	if (op.name)
 		watcher(watcher_arg, &op);
+}
+
+void ram_vfs_fail_syncs(unsigned int percent)
+{
+	failing_percent = percent;
+}
+
+bool ram_vfs_sync_fails(const char *path)
+{
+	return failing_percent && watcher && inside(path, watched) &&
+	       rng_percent(&salts, failing_percent);
 }
 
 static struct ram_node **slot_of(const char *path)

@@ -23,6 +23,9 @@ const char *ram_vfs_name(void);
 /* Tell fn what is done to files in dir (borrowed); NULL: nobody. */
 void ram_vfs_watch(const char *dir, ram_vfs_watch_fn *fn, void *arg);
 
+/* So many of hundred syncs of watched files fail from now on. */
+void ram_vfs_fail_syncs(unsigned int percent);
+
 /* A file of dir as it is from now on; nobody may have it open. For card.h. */
 void ram_vfs_put(void *dir, const char *name, const uint8_t *data, size_t len);
 /* Forget all files of dir; nobody may have one open. */

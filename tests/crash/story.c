@@ -28,6 +28,7 @@ struct story {
 	struct model model;
 	struct model copy;
 	struct card *card;
+	unsigned int failing_syncs; /* of hundred */
 	struct recorded ops[OPS];
 	size_t op_count;
 	uint64_t syncs;
@@ -134,23 +135,47 @@ static bool fail_here(struct story *s)
 	return false;
 }
 
-/* The power really fails: the life goes on with what an image has. */
-static bool cut(struct story *s)
+/* The life goes on with the files as they are. */
+static bool come_back(struct story *s)
 {
-	enum card_kind kind = (enum card_kind)rng_below(&s->rng, CARD_KINDS);
 	const char *failed;
 
+	ram_vfs_watch(house.dir, record, s);
+	/* A start that cannot write is another story. */
+	ram_vfs_fail_syncs(0);
+	failed = house_open(&house);
+	ram_vfs_fail_syncs(s->failing_syncs);
+	if (failed)
+		model_wrong(&s->model, failed, 0, 0);
+	return follow(s) && (!s->model.wrong || fail_here(s));
+}
+
+static void end_life(void)
+{
 	ram_vfs_watch(NULL, NULL, NULL);
 	world_lose_all(&life);
 	house_close(&house);
 	ram_vfs_clear(house.dir);
+}
+
+/* The power really fails: what an image has is all there is. */
+static bool cut(struct story *s)
+{
+	enum card_kind kind = (enum card_kind)rng_below(&s->rng, CARD_KINDS);
+
+	end_life();
 	card_cut(s->card, kind, &s->rng);
 	card_image(s->card, CARD_KEPT, &s->rng, ram_vfs_put, house.dir);
-	ram_vfs_watch(house.dir, record, s);
-	failed = house_open(&house);
-	if (failed)
-		model_wrong(&s->model, failed, 0, 0);
-	return follow(s) && (!s->model.wrong || fail_here(s));
+	return come_back(s);
+}
+
+/* Only the process ends. What the system had given up is forgotten (db/reread.h):
+ * taken over, it would cost what is promised after it. */
+static bool killed(struct story *s)
+{
+	end_life();
+	card_image(s->card, CARD_KEPT, &s->rng, ram_vfs_put, house.dir);
+	return come_back(s);
 }
 
 static void pass_time(struct story *s)
@@ -181,7 +206,14 @@ static bool step(struct story *s)
 	/* Something may have been promised since the last write. */
 	if (s->dropped_events != s->model.events && !look(s))
 		return false;
-	return !rng_percent(&s->rng, 1) || cut(s);
+	switch (rng_below(&s->rng, 100)) {
+	case 0:
+		return cut(s);
+	case 1:
+		return killed(s);
+	default:
+		return true;
+	}
 }
 
 static void count(struct story *s)
@@ -196,7 +228,6 @@ static void count(struct story *s)
 bool story_run(const struct story_options *options, struct story_result *result)
 {
 	static struct story s;
-	const char *failed;
 	bool ok;
 
 	memset(&s, 0, sizeof(s));
@@ -212,22 +243,17 @@ bool story_run(const struct story_options *options, struct story_result *result)
 	world_init(&life, house_place(&house), &s.rng, &s.model);
 	life.hold = rng_below(&s.rng, 60);
 	house_max_delay = options->seed % 4 ? 10 : 0;
-	ram_vfs_watch(house.dir, record, &s);
-	failed = house_open(&house);
-	if (failed)
-		model_wrong(&s.model, failed, 0, 0);
-	ok = follow(&s) && (!s.model.wrong || fail_here(&s));
+	/* In every third life the card is failing. */
+	s.failing_syncs = options->seed % 3 == 2 ? 10 : 0;
+	ok = come_back(&s);
 	for (unsigned int i = 0; ok && i < options->steps; i++) {
 		if (result->images >= options->images ||
 		    s.model.count + MODEL_CLIENTS + 1 >= MODEL_MESSAGES)
 			break;
 		ok = step(&s);
 	}
-	ram_vfs_watch(NULL, NULL, NULL);
 	count(&s);
-	world_lose_all(&life);
-	house_close(&house);
-	ram_vfs_clear(house.dir);
+	end_life();
 	for (size_t i = 0; i < s.op_count; i++)
 		free(s.ops[i].data);
 	card_free(s.card);
