@@ -64,6 +64,12 @@
 #define LIMIT_MATCH_DEPTH 32
 #define LIMIT_MATCH_NODES 4096
 
+/* Bytes that predicates may look at for one message, each counted as often as it is
+ * looked at, before the rest of them do not match: some milliseconds. And for all
+ * retained messages that one new subscription is compared with. */
+#define LIMIT_MATCH_WORK (4 * 1024 * 1024)
+#define LIMIT_MATCH_REPLAY_WORK (16 * 1024 * 1024)
+
 /* Stored messages that $history/last/<n>/... may ask for: a chart of a month, and
  * some seconds of a slow client's time. */
 #define LIMIT_HISTORY_LAST 100000

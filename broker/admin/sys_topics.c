@@ -8,9 +8,11 @@
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/guard.h"
+#include "broker/match/matcher.h"
 #include "broker/origin.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/router.h"
+#include "broker/session/hold.h"
 #include "broker/session/session.h"
 #include "broker/store.h"
 
@@ -192,6 +194,7 @@ static void publish_own(struct sys_topics *sys)
 {
 	const struct broker *b = sys->broker;
 	const struct guard_counters *guard = guard_counters(b->guard);
+	const struct matcher_counts match = matcher_counts(b->matcher);
 
 	publish_number(sys, "hearth/flapping", guard->flapping);
 	publish_number(sys, "hearth/takeovers", guard->takeovers);
@@ -200,6 +203,9 @@ static void publish_own(struct sys_topics *sys)
 	publish_number(sys, "hearth/refused", b->count.connects_refused);
 	publish_number(sys, "hearth/too fast", guard->too_fast);
 	publish_number(sys, "hearth/held back", b->count.held_back);
+	publish_number(sys, "hearth/predicates", match.predicates);
+	publish_number(sys, "hearth/predicates cut short", match.cut_short);
+	publish_number(sys, "hearth/rows held", hold_count(sys->broker));
 	publish_number(sys, "hearth/files set aside", b->options.set_aside);
 	publish(sys, "hearth/store",
 		!b->store				      ? "none"

@@ -315,7 +315,7 @@ const struct document_node *document_root(const struct document *document)
 
 static const struct document_node *member(const struct document *d,
 					  const struct document_node *object,
-					  struct slice name)
+					  struct slice name, size_t *passed)
 {
 	const struct document_node *found = NULL;
 	uint32_t at = (uint32_t)(object - d->nodes) + 1;
@@ -324,6 +324,7 @@ static const struct document_node *member(const struct document *d,
 		if (slice_equal(document_text(&d->nodes[at]), name))
 			found = &d->nodes[at + 1];
 		at = d->nodes[at + 1].after;
+		++*passed;
 	}
 	return found;
 }
@@ -346,7 +347,7 @@ static uint32_t index_of(struct slice step)
 
 static const struct document_node *element(const struct document *d,
 					   const struct document_node *array,
-					   struct slice step)
+					   struct slice step, size_t *passed)
 {
 	uint32_t index = index_of(step);
 	uint32_t at = (uint32_t)(array - d->nodes) + 1;
@@ -354,21 +355,22 @@ static const struct document_node *element(const struct document *d,
 	while (at < array->after && index > 0) {
 		at = d->nodes[at].after;
 		index--;
+		++*passed;
 	}
 	return at < array->after ? &d->nodes[at] : NULL;
 }
 
 const struct document_node *document_find(const struct document *document,
 					  const struct slice *path,
-					  size_t steps)
+					  size_t steps, size_t *passed)
 {
 	const struct document_node *node = document_root(document);
 
 	for (size_t i = 0; i < steps && node; i++) {
 		if (node->kind == DOCUMENT_OBJECT)
-			node = member(document, node, path[i]);
+			node = member(document, node, path[i], passed);
 		else if (node->kind == DOCUMENT_ARRAY)
-			node = element(document, node, path[i]);
+			node = element(document, node, path[i], passed);
 		else
 			node = NULL;
 	}

@@ -44,10 +44,11 @@ int document_read(struct document *document, struct slice text);
 /* The whole value. */
 const struct document_node *document_root(const struct document *document);
 /* The value at the end of the path, whose steps are names in objects and indices
- * (0, 1, ...) in arrays; NULL if there is none. */
+ * (0, 1, ...) in arrays; NULL if there is none. How many values were passed on the
+ * way is added to *passed. */
 const struct document_node *document_find(const struct document *document,
 					  const struct slice *path,
-					  size_t steps);
+					  size_t steps, size_t *passed);
 
 static inline struct slice document_text(const struct document_node *node)
 {

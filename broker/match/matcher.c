@@ -4,10 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/base/clock.h"
+#include "broker/base/log.h"
 #include "broker/limits.h"
 #include "broker/match/document.h"
 #include "broker/match/predicate_eval.h"
+#include "broker/origin.h"
 #include "broker/routing/publish.h"
+
+/* Milliseconds between two lines about messages that take too long. */
+#define LOG_MS 60000
 
 struct matcher {
 	struct hash_table predicates;
@@ -16,6 +22,8 @@ struct matcher {
 	uint64_t stamp; /* its number */
 	uint64_t evaluated;
 	uint64_t parsed;
+	uint64_t cut_short;
+	uint64_t logged; /* clock_ms() of the last line; 0 none yet */
 };
 
 struct matcher *matcher_new(void)
@@ -125,7 +133,9 @@ void matcher_release(struct matcher *matcher, struct predicate *predicate)
  * taken up again, and read again. */
 static void take_up(struct matcher *matcher, struct publish *p)
 {
-	p->match = ++matcher->stamp;
+	const uint32_t most = p->match.most ? p->match.most : LIMIT_MATCH_WORK;
+
+	p->match.stamp = ++matcher->stamp;
 	matcher->subject = (struct subject){
 		.payload = p->payload,
 		.properties = p->properties,
@@ -133,19 +143,47 @@ static void take_up(struct matcher *matcher, struct publish *p)
 		.retain = p->retain,
 		.document = matcher->document,
 		.parsed = &matcher->parsed,
+		.work = most - p->match.work,
 	};
+}
+
+static void tell_cut_short(struct matcher *matcher, struct publish *p)
+{
+	const uint64_t now = clock_ms();
+
+	p->match.cut_short = true;
+	matcher->cut_short++;
+	if (matcher->logged && now - matcher->logged < LOG_MS)
+		return;
+	matcher->logged = now;
+	log_warn("topic",
+		 "%.*s: a message of %s is too much work for %zu predicates: "
+		 "those not reached do not match",
+		 (int)p->topic.len, (const char *)p->topic.data,
+		 p->origin->client_id, matcher->predicates.count);
+}
+
+static bool evaluate(struct matcher *matcher, struct predicate *predicate,
+		     struct publish *p)
+{
+	const uint64_t before = matcher->subject.work;
+	const bool holds = predicate_eval(predicate, &matcher->subject);
+
+	matcher->evaluated++;
+	p->match.work += (uint32_t)(before - matcher->subject.work);
+	if (matcher->subject.cut_short && !p->match.cut_short)
+		tell_cut_short(matcher, p);
+	return holds;
 }
 
 bool matcher_holds(struct matcher *matcher, struct predicate *predicate,
 		   struct publish *p)
 {
-	if (p->match == 0 || p->match != matcher->stamp)
+	if (p->match.stamp == 0 || p->match.stamp != matcher->stamp)
 		take_up(matcher, p);
 	if (predicate->stamp != matcher->stamp) {
 		predicate->stamp = matcher->stamp;
-		predicate->verdict =
-			predicate_eval(predicate, &matcher->subject);
-		matcher->evaluated++;
+		predicate->verdict = evaluate(matcher, predicate, p);
 	}
 	return predicate->verdict;
 }
@@ -156,5 +194,6 @@ struct matcher_counts matcher_counts(const struct matcher *matcher)
 		.predicates = matcher->predicates.count,
 		.evaluated = matcher->evaluated,
 		.parsed = matcher->parsed,
+		.cut_short = matcher->cut_short,
 	};
 }

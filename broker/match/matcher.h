@@ -32,7 +32,9 @@ struct predicate *matcher_find(const struct matcher *matcher,
 /* NULL does nothing. */
 void matcher_release(struct matcher *matcher, struct predicate *predicate);
 
-/* Does the message fit? predicate is one of the matcher's. */
+/* Does the message fit? predicate is one of the matcher's. When more has been
+ * looked at for it than LIMIT_MATCH_WORK allows, what has not been compared does
+ * not fit; the log tells, once a minute. */
 bool matcher_holds(struct matcher *matcher, struct predicate *predicate,
 		   struct publish *p);
 
@@ -40,6 +42,7 @@ struct matcher_counts {
 	size_t predicates;
 	uint64_t evaluated;
 	uint64_t parsed; /* payloads */
+	uint64_t cut_short; /* messages that were not compared with all */
 };
 
 struct matcher_counts matcher_counts(const struct matcher *matcher);

@@ -7,6 +7,16 @@
 #include "broker/wire/properties.h"
 #include "broker/wire/utf8.h"
 
+/* What comparing costs beside the bytes that are looked at, and what passing one
+ * value of a document does, in bytes searched for a text. */
+#define TERM_WORK 16
+#define VALUE_WORK 4
+
+static void charge(struct subject *s, size_t work)
+{
+	s->work -= work < s->work ? work : s->work;
+}
+
 static enum subject_type type_of_json(const struct document_node *root)
 {
 	switch ((enum document_kind)root->kind) {
@@ -32,6 +42,8 @@ static enum subject_type type_of(struct subject *s)
 	if (s->type != SUBJECT_UNREAD)
 		return (enum subject_type)s->type;
 	++*s->parsed;
+	charge(s, s->payload.len < LIMIT_MATCH_PAYLOAD ? s->payload.len
+						       : LIMIT_MATCH_PAYLOAD);
 	r = document_read(s->document, s->payload);
 	if (r == 0)
 		s->type = (uint8_t)type_of_json(document_root(s->document));
@@ -64,10 +76,12 @@ static bool holds_order(enum predicate_relation relation, int order)
 	return false;
 }
 
-static bool holds_text(const struct predicate_term *term, struct slice text)
+static bool holds_text(const struct predicate_term *term, struct slice text,
+		       struct subject *s)
 {
 	const struct slice value = term->value;
 
+	charge(s, text.len);
 	switch ((enum predicate_relation)term->relation) {
 	case PREDICATE_EQUAL:
 		return slice_equal(text, value);
@@ -86,13 +100,15 @@ static bool holds_text(const struct predicate_term *term, struct slice text)
 	return false;
 }
 
-static bool holds_number(const struct predicate_term *term, struct slice text)
+static bool holds_number(const struct predicate_term *term, struct slice text,
+			 struct subject *s)
 {
 	struct decimal number;
 
+	charge(s, text.len);
 	if (!term->is_number || term->relation == PREDICATE_CONTAINS ||
 	    !decimal_parse(text, &number))
-		return holds_text(term, text);
+		return holds_text(term, text, s);
 	return holds_order((enum predicate_relation)term->relation,
 			   decimal_compare(&number, &term->number));
 }
@@ -100,16 +116,18 @@ static bool holds_number(const struct predicate_term *term, struct slice text)
 static bool holds_field(const struct predicate_term *term, struct subject *s)
 {
 	const struct document_node *node;
+	size_t passed = 0;
 
 	if (type_of(s) > SUBJECT_BOOL)
 		return false;
-	node = document_find(s->document, term->path, term->steps);
+	node = document_find(s->document, term->path, term->steps, &passed);
+	charge(s, passed * VALUE_WORK);
 	if (!node || node->kind == DOCUMENT_OBJECT ||
 	    node->kind == DOCUMENT_ARRAY)
 		return false;
 	return node->kind == DOCUMENT_NUMBER
-		       ? holds_number(term, document_text(node))
-		       : holds_text(term, document_text(node));
+		       ? holds_number(term, document_text(node), s)
+		       : holds_text(term, document_text(node), s);
 }
 
 static bool holds_value(const struct predicate_term *term, struct subject *s)
@@ -117,9 +135,9 @@ static bool holds_value(const struct predicate_term *term, struct subject *s)
 	const enum subject_type type = type_of(s);
 
 	if (type == SUBJECT_NUMBER)
-		return holds_number(term,
-				    document_text(document_root(s->document)));
-	return type < SUBJECT_BINARY && holds_text(term, s->payload);
+		return holds_number(
+			term, document_text(document_root(s->document)), s);
+	return type < SUBJECT_BINARY && holds_text(term, s->payload, s);
 }
 
 static bool holds_type(const struct predicate_term *term, struct subject *s)
@@ -132,17 +150,18 @@ static bool holds_type(const struct predicate_term *term, struct subject *s)
 	const enum subject_type type = type_of(s);
 
 	return type != SUBJECT_UNKNOWN &&
-	       holds_text(term, slice_str(names[type]));
+	       holds_text(term, slice_str(names[type]), s);
 }
 
-static bool holds_user(const struct predicate_term *term,
-		       const struct subject *s)
+static bool holds_user(const struct predicate_term *term, struct subject *s)
 {
 	struct slice name, value;
 	size_t at = 0;
 
+	charge(s, s->properties.len);
 	while (properties_next_user(s->properties, &at, &name, &value))
-		if (slice_equal(name, term->name) && holds_number(term, value))
+		if (slice_equal(name, term->name) &&
+		    holds_number(term, value, s))
 			return true;
 	return false;
 }
@@ -160,16 +179,17 @@ static bool holds(const struct predicate_term *term, struct subject *s)
 	case PREDICATE_TYPE:
 		return holds_type(term, s);
 	case PREDICATE_CONTENT_TYPE:
+		charge(s, s->properties.len);
 		return properties_content_type(s->properties, &text) &&
-		       holds_number(term, text);
+		       holds_number(term, text, s);
 	case PREDICATE_USER:
 		return holds_user(term, s);
 	case PREDICATE_QOS:
 		digit = (char)('0' + s->qos);
-		return holds_number(term, slice_of(&digit, 1));
+		return holds_number(term, slice_of(&digit, 1), s);
 	case PREDICATE_RETAIN:
-		return holds_text(term,
-				  slice_str(s->retain ? "true" : "false"));
+		return holds_text(term, slice_str(s->retain ? "true" : "false"),
+				  s);
 	}
 	return false;
 }
@@ -181,6 +201,11 @@ bool predicate_eval(const struct predicate *predicate, struct subject *subject)
 	for (size_t i = 0; i < predicate->count; i++) {
 		const struct predicate_term *term = &predicate->terms[i];
 
+		if (subject->work == 0) {
+			subject->cut_short = true;
+			return false;
+		}
+		charge(subject, TERM_WORK);
 		all = all && holds(term, subject);
 		if (term->last && all)
 			return true;

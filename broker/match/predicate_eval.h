@@ -35,8 +35,11 @@ struct subject {
 	uint8_t type; /* enum subject_type */
 	struct document *document; /* holds the payload once type is known */
 	uint64_t *parsed; /* counts payloads read */
+	uint64_t work; /* bytes that may still be looked at, about */
+	bool cut_short; /* there were not enough of them */
 };
 
+/* Never holds when the work has run out before it shows. */
 bool predicate_eval(const struct predicate *predicate, struct subject *subject);
 
 #endif

@@ -16,6 +16,14 @@ struct connection;
 struct session;
 struct publish_templates;
 
+/* The matcher's. */
+struct publish_match {
+	uint64_t stamp; /* number the matcher gave it; 0 none yet */
+	uint32_t work; /* done so far */
+	uint32_t most; /* it may be; 0: LIMIT_MATCH_WORK */
+	bool cut_short; /* it was that */
+};
+
 struct publish {
 	struct slice topic;
 	struct slice properties; /* forwardable, encoded */
@@ -31,7 +39,7 @@ struct publish {
 	uint64_t ticket; /* commit that what routing stored waits for; 0 none */
 	uint64_t
 		serial; /* names the templates made of this publish; 0 none yet */
-	uint64_t match; /* number the matcher gave it; 0 none yet */
+	struct publish_match match;
 	uint32_t matched; /* receivers */
 	uint8_t qos;
 	bool retain;

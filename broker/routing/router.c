@@ -7,6 +7,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/core.h"
+#include "broker/limits.h"
 #include "broker/match/matcher.h"
 #include "broker/origin.h"
 #include "broker/peer/connection.h"
@@ -227,6 +228,7 @@ void router_publish_will(struct session *session)
 struct replay {
 	struct session *session;
 	struct predicate *predicate;
+	struct publish_match match; /* of all messages together */
 	struct delivery delivery;
 	uint8_t qos;
 	bool no_local;
@@ -247,11 +249,14 @@ static int send_one(struct message *message, void *arg)
 		return 0;
 
 	publish_of_message(&p, message);
+	p.match = replay->match;
+	p.match.stamp = 0;
 	replay->delivery.qos =
 		message->qos < replay->qos ? message->qos : replay->qos;
 	if (!replay->predicate ||
 	    matcher_holds(session->broker->matcher, replay->predicate, &p))
 		r = delivery_send(session, &p, &replay->delivery);
+	replay->match = p.match;
 	publish_done(&p);
 	return r;
 }
@@ -262,6 +267,7 @@ int router_send_retained(struct session *session, struct slice filter,
 	struct broker *broker = session->broker;
 	struct replay replay = {
 		.session = session,
+		.match = { .most = LIMIT_MATCH_REPLAY_WORK },
 		.delivery = { .retain = true, .replay = true },
 		.qos = SUBSCRIPTION_QOS(options),
 		.no_local = options & SUBSCRIPTION_NO_LOCAL,

@@ -68,6 +68,16 @@ void hold_release(struct session *s, struct outgoing *o)
 		s->broker->gates_due = true;
 }
 
+uint64_t hold_count(struct broker *broker)
+{
+	struct list *at, *after;
+	uint64_t count = 0;
+
+	list_for_each (at, after, &broker->holding)
+		count += list_entry(at, struct hold, link)->slots;
+	return count;
+}
+
 bool hold_over(const struct message *m, uint64_t committed)
 {
 	return m->held == 0 && m->ticket <= committed;

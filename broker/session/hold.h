@@ -32,6 +32,9 @@ void hold_write_all(struct broker *broker);
 /* The session ends: nothing of it is to be written. */
 void hold_forget(struct session *session);
 
+/* Rows of all sessions that wait. */
+uint64_t hold_count(struct broker *broker);
+
 /* Each client that a message waited for has it, or its row is on disk. */
 bool hold_over(const struct message *message, uint64_t committed);
 

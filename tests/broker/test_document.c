@@ -32,6 +32,7 @@ static const struct document_node *find(const struct document *d,
 {
 	struct slice steps[LIMIT_MATCH_DEPTH];
 	size_t n = 0;
+	size_t passed = 0;
 
 	while (*path) {
 		size_t len = strcspn(path, "/");
@@ -39,7 +40,7 @@ static const struct document_node *find(const struct document *d,
 		steps[n++] = slice_of(path, len);
 		path += len + (path[len] == '/');
 	}
-	return document_find(d, steps, n);
+	return document_find(d, steps, n, &passed);
 }
 
 static void test_values_are_found(void **state)
@@ -265,7 +266,9 @@ static void assert_same_members(const struct document *d, struct slice *path,
 static void assert_same(const struct document *d, struct slice *path,
 			size_t steps, const json_t *json)
 {
-	const struct document_node *node = document_find(d, path, steps);
+	size_t passed = 0;
+	const struct document_node *node =
+		document_find(d, path, steps, &passed);
 	char text[32];
 
 	assert_non_null(node);

@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+#include "broker/session/hold.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
 #include "tests/broker/sim_peer.h"
+#include "tests/failing_malloc.h"
 
 #define DELAY 10
 
@@ -274,6 +276,67 @@ static void test_a_paused_publisher_goes_on(void **state)
 	sim_peer_receive(rig->sub, "t", "two", 1);
 }
 
+/* Whatever there is no memory for, a message is acknowledged only when it is safe:
+ * where it cannot be held its row is written at once. */
+static void test_without_memory_nothing_is_held(void **state)
+{
+	/* At QoS 1 to "t", identifier 7: "x". */
+	static const uint8_t publish[] = { 0x32, 6, 0, 1, 't', 0, 7, 'x' };
+	struct rig *rig = *state;
+	unsigned int at_once = 0, rows = 0, n = 0;
+	struct frame frame;
+	bool failed;
+
+	do {
+		const uint64_t written = rig->broker->written;
+
+		failing_malloc_arm(n++);
+		sim_peer_send(rig->pub, publish, sizeof(publish));
+		failed = failing_malloc_disarm();
+		at_once += !untouched(rig, written);
+		sim_check(rig->broker);
+		assert_int_equal(hold_count(rig->broker), !failed);
+		sim_peer_expect_nothing(rig->pub);
+		sim_clock_advance(rig->broker, DELAY);
+		commit(rig);
+		if (sim_peer_next(rig->pub, &frame)) {
+			assert_int_equal(frame.type, MQTT_PUBACK);
+			rows++;
+		} else {
+			assert_true(sim_peer_ended(rig->pub));
+			sim_peer_close(rig->pub);
+			rig->pub = sim_client(rig->broker, MQTT_3_1_1, "pub",
+					      true, NULL);
+		}
+		assert_true(sim_store_queued(rig->store) >= rows);
+	} while (failed);
+	assert_int_equal(at_once, 1);
+	assert_true(rows >= 2);
+	assert_int_equal(hold_count(rig->broker), 0);
+}
+
+/* What waits when the hub stops is written, and then acknowledged. */
+static void test_the_stop_writes_what_waits(void **state)
+{
+	struct rig *rig = *state;
+
+	sim_peer_publish(rig->pub, "t", "one", 1, false, 7);
+	sim_peer_publish(rig->pub, "t", "two", 1, false, 8);
+	assert_int_equal(hold_count(rig->broker), 2);
+	sim_peer_expect_nothing(rig->pub);
+	sim_store_set_auto(rig->store, true);
+	broker_stop(rig->broker);
+	assert_int_equal(broker_run(rig->broker), 0);
+	sim_peer_acked(rig->pub, MQTT_PUBACK, 7);
+	sim_peer_acked(rig->pub, MQTT_PUBACK, 8);
+	assert_int_equal(sim_store_queued(rig->store), 2);
+
+	restart(rig);
+	rig->sub = sim_client(rig->broker, MQTT_5_0, "sub", false, NULL);
+	sim_peer_receive(rig->sub, "t", "one", 1);
+	sim_peer_receive(rig->sub, "t", "two", 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -290,6 +353,8 @@ int main(void)
 		T(test_a_publisher_that_goes_leaves_the_rest),
 		T(test_without_memory_it_is_written_later),
 		T(test_a_paused_publisher_goes_on),
+		T(test_without_memory_nothing_is_held),
+		T(test_the_stop_writes_what_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

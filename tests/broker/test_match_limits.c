@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "broker/base/log.h"
 #include "broker/limits.h"
 #include "broker/match/matcher.h"
 #include "broker/routing/subscriptions.h"
@@ -148,6 +149,98 @@ static void test_each_predicate_is_asked_once_for_a_message(void **state)
 	sim_peer_close(pub);
 }
 
+/* ---- what may be looked at ---------------------------------------------- */
+
+#define LARGE 60000
+#define SEEKERS 150
+
+static unsigned int told;
+
+static void count_told(enum log_level level, const char *line)
+{
+	assert_int_equal(level, LOG_LEVEL_WARN);
+	told += strstr(line, "topic: t: a message of pub is too much work") !=
+		NULL;
+}
+
+/* Clients that look for words in what is published to a topic: it is read once,
+ * and then once for each. */
+static void seek(struct broker *broker, struct session *all[SEEKERS])
+{
+	char id[16];
+
+	for (unsigned int i = 0; i < SEEKERS; i++) {
+		snprintf(id, sizeof(id), "s%u", i);
+		all[i] = session_new(broker, slice_str(id), "");
+		assert_non_null(all[i]);
+		assert_int_equal(add(all[i], "$value~", i, "t"), 0);
+	}
+}
+
+/* Whom it does not reach does not get it, once for each message, and the log says
+ * so; the next message is a new one. */
+static void test_a_message_is_not_looked_at_for_ever(void **state)
+{
+	static char large[LARGE + 1];
+	struct broker *broker = *state;
+	struct sim_peer *pub = client(broker, "pub");
+	struct sim_peer *first = member(broker, "a", "$match/$value~x/t", 0);
+	struct session *all[SEEKERS];
+	struct sim_peer *last;
+
+	memset(large, 'x', LARGE);
+	seek(broker, all);
+	last = member(broker, "z", "$match/$value!=/t", 0);
+	log_set_sink(count_told);
+	told = 0;
+	for (unsigned int i = 1; i <= 2; i++) {
+		sim_peer_publish(pub, "t", large, 0, false, 0);
+		assert_int_equal(matcher_counts(broker->matcher).cut_short, i);
+		sim_peer_receive(first, "t", large, 0);
+		sim_peer_expect_nothing(last);
+		sim_peer_publish(pub, "t", "x", 0, false, 0);
+		sim_peer_receive(first, "t", "x", 0);
+		sim_peer_receive(last, "t", "x", 0);
+	}
+	log_set_sink(NULL);
+	assert_int_equal(told, 1);
+	assert_int_equal(matcher_counts(broker->matcher).cut_short, 2);
+	for (size_t i = 0; i < SEEKERS; i++)
+		session_remove(all[i]);
+	sim_peer_close(last);
+	sim_peer_close(first);
+	sim_peer_close(pub);
+}
+
+/* For all retained messages together, more than for one. */
+static void test_a_replay_is_not_looked_at_for_ever(void **state)
+{
+	static char large[LARGE + 1];
+	const unsigned int count = LIMIT_MATCH_REPLAY_WORK / LARGE / 2 + 10;
+	struct broker *broker = *state;
+	struct sim_peer *pub = client(broker, "pub");
+	struct sim_peer *sub = client(broker, "sub");
+	uint64_t sent;
+	char topic[16];
+
+	memset(large, 'x', LARGE);
+	for (unsigned int i = 0; i < count; i++) {
+		snprintf(topic, sizeof(topic), "r/%u", i);
+		sim_peer_publish(pub, topic, large, 0, true, 0);
+	}
+	sent = matcher_counts(broker->matcher).evaluated;
+	log_set_sink(count_told);
+	match_subscribe(sub, "$match/$value~y/r/#", 0, 0);
+	log_set_sink(NULL);
+	assert_int_equal(matcher_counts(broker->matcher).evaluated - sent,
+			 count);
+	assert_int_equal(matcher_counts(broker->matcher).cut_short, 1);
+	assert_in_range(matcher_counts(broker->matcher).parsed,
+			2 * LIMIT_MATCH_WORK / LARGE, count - 5);
+	sim_peer_close(sub);
+	sim_peer_close(pub);
+}
+
 /* Who asks only about properties makes nobody read the payload. */
 static void test_a_payload_nobody_asks_about_is_not_read(void **state)
 {
@@ -283,6 +376,8 @@ int main(void)
 		T(test_a_session_has_so_many_predicates),
 		T(test_a_broker_has_so_many_predicates),
 		T(test_each_predicate_is_asked_once_for_a_message),
+		T(test_a_message_is_not_looked_at_for_ever),
+		T(test_a_replay_is_not_looked_at_for_ever),
 		T(test_a_payload_nobody_asks_about_is_not_read),
 		T(test_plain_subscriptions_stay_plain),
 		T(test_nothing_is_left_of_a_subscription_without_memory),

@@ -128,7 +128,8 @@ static const struct value ours[] = {
 	{ "hearth/login bans", "0" }, { "hearth/banned", "0" },
 	{ "hearth/refused", "0" },    { "hearth/too fast", "0" },
 	{ "hearth/held back", "0" },  { "hearth/files set aside", "0" },
-	{ "hearth/store", "none" },
+	{ "hearth/store", "none" },   { "hearth/predicates", "0" },
+	{ "hearth/rows held", "0" },  { "hearth/predicates cut short", "0" },
 };
 
 static void has_value(struct broker *broker, const struct value *v)

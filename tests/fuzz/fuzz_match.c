@@ -40,6 +40,7 @@ static void check_predicate(struct slice text, struct slice payload)
 		.payload = payload,
 		.document = document,
 		.parsed = &reads,
+		.work = LIMIT_MATCH_WORK,
 	};
 	bool verdict;
 
