@@ -20,6 +20,7 @@
 #include "broker/peer/listener.h"
 #include "broker/peer/rate.h"
 #include "broker/protocol/login.h"
+#include "broker/protocol/portion.h"
 #include "broker/protocol/protocol.h"
 #include "broker/routing/admission.h"
 #include "broker/routing/retained.h"
@@ -185,6 +186,7 @@ static void turn_end(void *arg)
 		resume_paused(broker);
 	}
 	admission_retry(broker);
+	portion_resume(broker);
 	if (broker->trace)
 		trace_flush(broker);
 	/* First, so that the disk works while we send. */
@@ -198,6 +200,7 @@ static void turn_end(void *arg)
 	if (broker->store)
 		broker->store->ops->flush(broker->store);
 	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing) ||
+	    !list_empty(&broker->portioned) ||
 	    (broker->moved && !list_empty(&broker->stalled)))
 		loop_wake(broker->loop);
 }
@@ -238,6 +241,7 @@ static void init_lists(struct broker *broker)
 	list_init(&broker->waiting);
 	list_init(&broker->paused);
 	list_init(&broker->stalled);
+	list_init(&broker->portioned);
 	list_init(&broker->failing);
 	list_init(&broker->locals);
 	list_init(&broker->playbacks);

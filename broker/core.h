@@ -70,6 +70,7 @@ struct broker {
 	struct list
 		paused; /* connections not read because the store is behind */
 	struct list stalled; /* connections not read because a queue is full */
+	struct list portioned; /* those whose SUBSCRIBE goes on next turn */
 	struct list
 		failing; /* connections to be closed at the end of the turn */
 	struct list locals; /* local clients */
@@ -83,6 +84,7 @@ struct broker {
 	size_t attached_most; /* at a time, since the start */
 	size_t subscription_count;
 	size_t shared_count; /* of these, in $share groups */
+	size_t replay_work; /* of this turn: portion.h */
 	size_t crowded_count; /* sessions whose queue is more than half full */
 	bool moved; /* one of these has moved, or gone */
 

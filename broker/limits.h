@@ -138,6 +138,11 @@
 #define LIMIT_RETAINED 100000
 #define LIMIT_RETAINED_BYTES (64 * 1024 * 1024)
 
+/* Retained topics that new subscriptions are compared with in one turn of the loop,
+ * and as many for those that wait since the last; at least those of one filter:
+ * some ten milliseconds. */
+#define LIMIT_REPLAY_WORK 100000
+
 /* Topics whose subscribers are remembered, and places for subscribers in all of
  * them: 30,000 devices publish without a walk through the tree, and 7 + 16 MiB are
  * the most it takes (with the places of one more topic). */

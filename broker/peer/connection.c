@@ -128,6 +128,7 @@ void connection_free(struct connection *c)
 	alias_out_free(c->aliases_out);
 	rate_free(c->rate);
 	free(c->publisher);
+	free(c->answers);
 	free(c->cookie_user);
 	free(c);
 }

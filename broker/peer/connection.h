@@ -75,9 +75,10 @@ struct connection {
 	struct list link;
 	struct list dirty;
 	struct list paused; /* in broker->paused: not read while the store is
-			     * behind; or in broker->stalled */
+			     * behind; or in broker->stalled or ->portioned */
 	struct list failing; /* in broker->failing: connection_close_soon() */
 	const char *failure;
+	struct answers *answers; /* to a SUBSCRIBE that is taken in portions */
 	struct login *login; /* NULL: nobody is asked for anything */
 	struct scram *scram; /* the exchange under way, or NULL */
 	struct loop_timer
@@ -107,6 +108,7 @@ struct connection {
 	bool long_connect : 1; /* in broker->long_connects */
 	bool enhanced : 1; /* SCRAM was agreed on: it may authenticate again */
 	bool held : 1; /* the packet at hand is to be read again */
+	bool again : 1; /* it is being read again */
 	bool problem_information : 1; /* the client wants to be told why: reply.h */
 	bool clean_disconnect : 1; /* DISCONNECT discarded the will */
 	bool peer_gone : 1; /* nobody is there to read a last packet */

@@ -249,7 +249,7 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 			break;
 		}
 		c->last_heard = loop_now(broker->loop);
-		if (c->traced)
+		if (c->traced && !c->again)
 			trace_in(c, &frame);
 		if (state == CONNECTION_CONNECTED)
 			dispatch(c, &frame);
@@ -257,10 +257,10 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len)
 			protocol_connect(c, frame.body);
 		else
 			protocol_exchange(c, &frame);
-		if (c->held) { /* it stays where it is */
-			c->held = false;
+		c->again = c->held;
+		c->held = false;
+		if (c->again) /* it stays where it is */
 			break;
-		}
 		used += frame.size;
 		broker->count.packets_received++;
 		if (broker->rated)

@@ -9,6 +9,7 @@
 #include "broker/match/match_property.h"
 #include "broker/match/matcher.h"
 #include "broker/peer/mount.h"
+#include "broker/protocol/portion.h"
 #include "broker/protocol/protocol.h"
 #include "broker/protocol/reply.h"
 #include "broker/routing/router.h"
@@ -22,16 +23,36 @@
 #include "broker/wire/topic.h"
 
 /* Answers of a request, one byte each, and which entries want the retained
- * messages: as many as fit into a packet. */
+ * messages: as many as fit into a packet. A SUBSCRIBE that is taken in portions
+ * keeps them until its end: portion.h. */
 struct answers {
+	size_t done; /* entries that have been taken in earlier turns */
 	int matched; /* what match_property_find() said */
 	struct slice match; /* predicate of all entries, if that was 1 */
 	const struct connection *mounted; /* by a mount point; or NULL */
-	uint8_t *reasons;
-	bool *replay;
+	bool *replay; /* behind the reasons */
 	uint64_t ticket;
 	char why[2 * LIMIT_REASON_STRING]; /* of the first that was refused */
+	uint8_t reasons[];
 };
+
+/* For this packet, or those of its earlier portions. NULL when out of memory. */
+static struct answers *answers_of(struct connection *c,
+				  const struct mqtt_subscribe *packet)
+{
+	struct answers *answers = c->answers;
+
+	c->answers = NULL;
+	if (!answers)
+		answers = calloc(1, sizeof(*answers) + 2 * packet->count);
+	if (!answers)
+		return NULL;
+	answers->replay = (bool *)(answers->reasons + packet->count);
+	answers->mounted = c->mounted ? c : NULL;
+	answers->matched =
+		match_property_find(&packet->properties, &answers->match);
+	return answers;
+}
 
 /* Entry i (from 0) is refused: the first says why, in SUBACK or UNSUBACK. */
 __attribute__((format(printf, 3, 4))) static void
@@ -286,19 +307,26 @@ static bool next_entry(const struct connection *c, struct slice *entries,
 	return true;
 }
 
-static void subscribe_all(struct connection *c,
-			  const struct mqtt_subscribe *packet,
-			  uint32_t identifier, struct answers *answers)
+/* As many as this turn allows. Returns the first that it does not. */
+static size_t subscribe_all(struct connection *c,
+			    const struct mqtt_subscribe *packet,
+			    uint32_t identifier, struct answers *answers)
 {
 	struct slice entries = packet->entries;
 	struct mqtt_subscription entry;
 	bool replaced = false;
+	size_t i;
 
-	for (size_t i = 0; next_entry(c, &entries, &entry); i++) {
+	for (i = 0; next_entry(c, &entries, &entry); i++) {
 		struct slice filter = entry.filter;
-		int r = name_of(answers, filter, &entry.filter);
 		enum mqtt_reason reason;
+		int r;
 
+		if (i < answers->done)
+			continue;
+		if (!portion_more(c->broker, &entry, answers->matched > 0))
+			break;
+		r = name_of(answers, filter, &entry.filter);
 		if (r < 0) {
 			answers->reasons[i] =
 				(uint8_t)refuse_name(answers, i, r);
@@ -311,19 +339,22 @@ static void subscribe_all(struct connection *c,
 				     gets_retained(filter);
 		name_free(answers, entry.filter);
 	}
+	return i;
 }
 
+/* Of the entries from answers->done up to end. */
 static int replay_all(struct connection *c, const struct mqtt_subscribe *packet,
-		      uint32_t identifier, const struct answers *answers)
+		      uint32_t identifier, const struct answers *answers,
+		      size_t end)
 {
 	struct slice entries = packet->entries;
 	struct mqtt_subscription entry;
 	int r;
 
-	for (size_t i = 0; next_entry(c, &entries, &entry); i++) {
+	for (size_t i = 0; i < end && next_entry(c, &entries, &entry); i++) {
 		struct slice name;
 
-		if (!answers->replay[i])
+		if (i < answers->done || !answers->replay[i])
 			continue;
 		/* It has been sent more than it may have waiting. */
 		if (list_linked(&c->failing))
@@ -340,12 +371,36 @@ static int replay_all(struct connection *c, const struct mqtt_subscribe *packet,
 	return 0;
 }
 
+/* The entries of this turn, and with the last one the answer: before its retained
+ * messages, as clients are used to. */
+static int take_portion(struct connection *c,
+			const struct mqtt_subscribe *packet,
+			struct answers *answers)
+{
+	uint32_t identifier = 0;
+	size_t end;
+	int r = 0;
+
+	if (c->version == MQTT_5_0 &&
+	    properties_has(&packet->properties,
+			   MQTT_PROP_SUBSCRIPTION_IDENTIFIER))
+		identifier = packet->properties.subscription_ids[0];
+	end = subscribe_all(c, packet, identifier, answers);
+	if (end == packet->count)
+		r = reply_suback(c, MQTT_SUBACK, packet->packet_id,
+				 slice_of(answers->reasons, packet->count),
+				 answers->why, answers->ticket);
+	if (r == 0)
+		r = replay_all(c, packet, identifier, answers, end);
+	answers->done = end;
+	return r;
+}
+
 void protocol_subscribe(struct connection *c, const struct frame *frame)
 {
-	struct answers answers = { 0 };
+	struct answers *answers;
 	struct mqtt_subscribe packet;
 	enum mqtt_reason reason;
-	uint32_t identifier = 0;
 	int r = -ENOMEM;
 
 	reason = subscribe_decode(c->version, frame->body, &packet);
@@ -360,28 +415,17 @@ void protocol_subscribe(struct connection *c, const struct frame *frame)
 				 "client may have");
 		return;
 	}
-	if (c->version == MQTT_5_0 &&
-	    properties_has(&packet.properties,
-			   MQTT_PROP_SUBSCRIPTION_IDENTIFIER))
-		identifier = packet.properties.subscription_ids[0];
-	answers.mounted = c->mounted ? c : NULL;
-	answers.matched =
-		match_property_find(&packet.properties, &answers.match);
-
-	answers.reasons = calloc(packet.count, 1);
-	answers.replay = calloc(packet.count, sizeof(bool));
-	if (answers.reasons && answers.replay) {
-		subscribe_all(c, &packet, identifier, &answers);
-		r = reply_suback(c, MQTT_SUBACK, packet.packet_id,
-				 slice_of(answers.reasons, packet.count),
-				 answers.why, answers.ticket);
-	}
-	if (r == 0)
-		r = replay_all(c, &packet, identifier, &answers);
-	if (r < 0)
+	answers = answers_of(c, &packet);
+	if (answers)
+		r = take_portion(c, &packet, answers);
+	if (r < 0) {
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
-	free(answers.replay);
-	free(answers.reasons);
+	} else if (answers->done < packet.count) {
+		c->answers = answers;
+		portion_wait(c);
+		return;
+	}
+	free(answers);
 }
 
 /* Entry i of the packet. Returns 0, with the reason in its place, or -ENOMEM:
@@ -445,7 +489,7 @@ static int unsubscribe_all(struct connection *c,
 
 void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 {
-	struct answers answers = { 0 };
+	struct answers *answers;
 	struct mqtt_subscribe packet;
 	enum mqtt_reason reason;
 	int r = -ENOMEM;
@@ -455,17 +499,14 @@ void protocol_unsubscribe(struct connection *c, const struct frame *frame)
 		connection_close(c, reason, "UNSUBSCRIBE refused");
 		return;
 	}
-	answers.mounted = c->mounted ? c : NULL;
-	answers.matched =
-		match_property_find(&packet.properties, &answers.match);
-	answers.reasons = calloc(packet.count, 1);
-	if (answers.reasons)
-		r = unsubscribe_all(c, &packet, &answers);
+	answers = answers_of(c, &packet);
+	if (answers)
+		r = unsubscribe_all(c, &packet, answers);
 	if (r == 0)
 		r = reply_suback(c, MQTT_UNSUBACK, packet.packet_id,
-				 slice_of(answers.reasons, packet.count),
-				 answers.why, answers.ticket);
+				 slice_of(answers->reasons, packet.count),
+				 answers->why, answers->ticket);
 	if (r < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
-	free(answers.reasons);
+	free(answers);
 }
