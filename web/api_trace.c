@@ -103,7 +103,10 @@ void api_trace_start(struct request *request)
 	}
 	options.name = name;
 	r = admin_trace_start(request->web->admin, &options);
-	if (r)
+	/* A broker that has not answered may still begin. */
+	if (r == 0 || r == -ETIMEDOUT)
+		trace_dir_trim(db, name);
+	else
 		trace_dir_remove(db, name);
 	if (r == -EBUSY) {
 		reply_problem(request, 409, "trace-runs",

@@ -20,29 +20,26 @@ static int build(struct web_context *web, struct access **out)
 	return db_access_build(web->config, &options, out);
 }
 
-static void tell_broker(struct web_context *web);
-
-static void try_again(struct loop_timer *timer)
+/* They stand in config.db: neither want of memory nor a busy broker may make them
+ * wait for the next change. */
+static void later(struct web_context *web, struct loop_timer *timer,
+		  void (*again)(struct loop_timer *timer), const char *what,
+		  int error)
 {
-	tell_broker(list_entry(timer, struct web_context, access_timer));
+	log_warn(what, "not in force yet, tried again: %s",
+		 strerrordesc_np(-error));
+	timer->fn = again;
+	loop_timer_set(web->loop, timer, RETRY_MS);
 }
 
-static void tell_broker(struct web_context *web)
+static void try_access_again(struct loop_timer *timer)
 {
-	struct access *access;
-	int r = build(web, &access);
-
-	if (r == 0)
-		r = admin_set_access(web->admin, access);
-	if (r == 0)
-		return;
-	log_warn("users and rules", "the broker could not be told: %s",
-		 strerrordesc_np(-r));
-	web->access_timer.fn = try_again;
-	loop_timer_set(web->loop, &web->access_timer, RETRY_MS);
+	context_access_changed(
+		list_entry(timer, struct web_context, access_timer));
 }
 
-int context_access_changed(struct web_context *web)
+/* Ours first: what it says counts here at once. */
+static int access_changed(struct web_context *web)
 {
 	struct access *access;
 	int r = build(web, &access);
@@ -51,47 +48,44 @@ int context_access_changed(struct web_context *web)
 		return r;
 	access_free(web->access);
 	web->access = access;
-	loop_timer_cancel(web->loop, &web->access_timer);
-	tell_broker(web);
+	r = build(web, &access);
+	if (r == 0)
+		r = admin_set_access(web->admin, access);
+	if (r)
+		later(web, &web->access_timer, try_access_again,
+		      "users and rules", r);
 	return 0;
 }
 
-static void tell_bans(struct web_context *web, struct bans *bans);
+int context_access_changed(struct web_context *web)
+{
+	int r;
+
+	loop_timer_cancel(web->loop, &web->access_timer);
+	r = access_changed(web);
+	if (r)
+		later(web, &web->access_timer, try_access_again,
+		      "users and rules", r);
+	return r;
+}
 
 static void try_bans_again(struct loop_timer *timer)
 {
-	struct web_context *web =
-		list_entry(timer, struct web_context, bans_timer);
-	struct bans *bans = NULL;
-
-	if (db_bans_build(web->config, &bans) == 0)
-		tell_bans(web, bans);
-	else
-		loop_timer_set(web->loop, timer, RETRY_MS);
-}
-
-static void tell_bans(struct web_context *web, struct bans *bans)
-{
-	int r = admin_set_bans(web->admin, bans);
-
-	if (r == 0)
-		return;
-	log_warn("bans", "the broker could not be told: %s",
-		 strerrordesc_np(-r));
-	web->bans_timer.fn = try_bans_again;
-	loop_timer_set(web->loop, &web->bans_timer, RETRY_MS);
+	context_bans_changed(list_entry(timer, struct web_context, bans_timer));
 }
 
 int context_bans_changed(struct web_context *web)
 {
 	struct bans *bans;
 	int r = db_bans_build(web->config, &bans);
+	int told = r;
 
-	if (r)
-		return r;
 	loop_timer_cancel(web->loop, &web->bans_timer);
-	tell_bans(web, bans);
-	return 0;
+	if (r == 0)
+		told = admin_set_bans(web->admin, bans);
+	if (told)
+		later(web, &web->bans_timer, try_bans_again, "bans", told);
+	return r;
 }
 
 void context_client_id(struct web_context *web, char *out, size_t size)

@@ -52,8 +52,8 @@ struct web_context {
 
 /*
  * Users or rules have changed in config.db: build the table anew, for us and for
- * the broker. Returns 0 or a negative errno: then the old one still holds. When
- * only the broker could not be told (busy), that is tried again every second.
+ * the broker. Returns 0 or a negative errno: then the old one still holds. That, and
+ * telling the broker when it is busy, is tried again every second.
  */
 int context_access_changed(struct web_context *web);
 

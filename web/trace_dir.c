@@ -35,8 +35,9 @@ static bool is_trace(const char *name)
 	       strcmp(name + len - 4, ".log") == 0;
 }
 
-/* Their names sort by time. Returns how many there are. */
-static size_t oldest(int dir, char name[256])
+/* Their names sort by time; the clock may have been wrong, so the one in use is
+ * left out. Returns how many others there are. */
+static size_t oldest(int dir, const char *in_use, char name[256])
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *listing = fd < 0 ? NULL : fdopendir(fd);
@@ -51,7 +52,8 @@ static size_t oldest(int dir, char name[256])
 	}
 	/* The stream is ours alone. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while ((entry = readdir(listing))) {
-		if (!is_trace(entry->d_name))
+		if (!is_trace(entry->d_name) ||
+		    strcmp(entry->d_name, in_use) == 0)
 			continue;
 		count++;
 		if (!name[0] || strcmp(entry->d_name, name) < 0)
@@ -59,15 +61,6 @@ static size_t oldest(int dir, char name[256])
 	}
 	closedir(listing);
 	return count;
-}
-
-static void make_room(int dir)
-{
-	char name[256];
-
-	while (oldest(dir, name) >= LIMIT_TRACE_FILES)
-		if (unlinkat(dir, name, 0) < 0)
-			return;
 }
 
 int trace_dir_new(const struct db *db, char name[TRACE_NAME_SIZE])
@@ -81,7 +74,6 @@ int trace_dir_new(const struct db *db, char name[TRACE_NAME_SIZE])
 
 	if (dir < 0)
 		return dir;
-	make_room(dir);
 	gmtime_r(&seconds, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", &tm);
 	snprintf(name, TRACE_NAME_SIZE, "trace-%s.%03d.log", stamp,
@@ -92,6 +84,19 @@ int trace_dir_new(const struct db *db, char name[TRACE_NAME_SIZE])
 		fd = -errno;
 	close(dir);
 	return fd;
+}
+
+void trace_dir_trim(const struct db *db, const char *name)
+{
+	const int dir = open_dir(db);
+	char old[256];
+
+	if (dir < 0)
+		return;
+	while (oldest(dir, name, old) >= LIMIT_TRACE_FILES)
+		if (unlinkat(dir, old, 0) < 0)
+			break;
+	close(dir);
 }
 
 void trace_dir_remove(const struct db *db, const char *name)

@@ -9,9 +9,10 @@ struct db;
 
 #define TRACE_NAME_SIZE 40
 
-/* A new file, named by the time, and the oldest of those there are gone if they
- * are too many. Returns its descriptor or a negative errno. */
+/* A new file, named by the time. Returns its descriptor or a negative errno. */
 int trace_dir_new(const struct db *db, char name[TRACE_NAME_SIZE]);
+/* It is in use: the oldest of the others go if they are too many. */
+void trace_dir_trim(const struct db *db, const char *name);
 /* Take away one that has not come to be used. */
 void trace_dir_remove(const struct db *db, const char *name);
 
