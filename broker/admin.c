@@ -237,6 +237,15 @@ static void run_adopt(struct broker *b, struct broker_call *posted)
 	adopt_call_free(call);
 }
 
+static void drop_adopt(struct broker *b, struct broker_call *posted)
+{
+	struct adopt_call *call = list_entry(posted, struct adopt_call, call);
+	struct transport refused = { .fd = call->fd, .ssl = call->ssl };
+
+	transport_close(&refused, b->pool);
+	adopt_call_free(call);
+}
+
 int admin_adopt_websocket(struct admin *admin,
 			  const struct admin_websocket *socket)
 {
@@ -246,6 +255,7 @@ int admin_adopt_websocket(struct admin *admin,
 	if (!call)
 		return -ENOMEM;
 	call->call.run = run_adopt;
+	call->call.drop = drop_adopt;
 	call->fd = socket->fd;
 	call->ssl = socket->ssl;
 	call->address = strdup(socket->address);

@@ -3,7 +3,7 @@
  * thread. Calls post a request to the broker thread and wait for its answer
  * (less than a loop turn, ordinarily well under a millisecond); they return
  * -ETIMEDOUT when the broker has not answered in 5 s, -EAGAIN when its mailbox
- * is full, -ESHUTDOWN when it is stopping, and -ENOMEM.
+ * is full, -ESHUTDOWN when it has stopped, and -ENOMEM.
  *
  * Results are copies in one piece of memory, given back by free().
  */

@@ -409,7 +409,7 @@ static void wait_for_store(struct broker *broker)
 		loop_turn(broker->loop, 50);
 }
 
-int broker_run(struct broker *broker)
+static int run(struct broker *broker)
 {
 	int r;
 
@@ -430,6 +430,14 @@ int broker_run(struct broker *broker)
 	return r;
 }
 
+int broker_run(struct broker *broker)
+{
+	int r = run(broker);
+
+	atomic_store(&broker->ended, true);
+	return r;
+}
+
 void broker_stop(struct broker *broker)
 {
 	loop_stop(broker->loop);
@@ -443,12 +451,22 @@ static void free_connections(struct list *connections)
 		connection_free(list_entry(first, struct connection, link));
 }
 
+/* Posted when nobody ran them any more. */
+static void drop_calls(struct broker *broker)
+{
+	struct broker_call *call;
+
+	while (broker->mailbox && (call = mailbox_take(broker->mailbox)))
+		call->drop(broker, call);
+}
+
 void broker_free(struct broker *broker)
 {
 	struct authenticator_request *request;
 
 	if (!broker)
 		return;
+	drop_calls(broker);
 	arrivals_free(broker);
 	trace_stop(broker, "the hub stops");
 	free_connections(&broker->connections);

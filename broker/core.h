@@ -31,6 +31,9 @@ struct trace;
  * is posted; run() owns it from then on. */
 struct broker_call {
 	void (*run)(struct broker *broker, struct broker_call *call);
+	/* Instead, when the broker has come to its end: by the thread that frees
+	 * it, while everything else of it is still there. */
+	void (*drop)(struct broker *broker, struct broker_call *call);
 };
 
 struct broker {
@@ -44,6 +47,7 @@ struct broker {
 	bool rated; /* see rate.h */
 
 	struct mailbox *mailbox; /* of struct broker_call */
+	atomic_bool ended; /* nobody takes from it any more */
 	struct loop_source mailbox_source;
 	struct mailbox *auth_replies;
 	struct loop_source auth_source;
@@ -146,6 +150,12 @@ void broker_fill_defaults(struct broker_options *options);
 
 /* Post from another thread. Returns 0 or -EAGAIN: call is still the caller's. */
 int broker_post(struct broker *broker, struct broker_call *call);
+
+/* By any thread: does nobody run what is posted any more? */
+static inline bool broker_ended(const struct broker *broker)
+{
+	return atomic_load(&broker->ended);
+}
 
 /* The number of the batch being filled: for an acknowledgement of what has just
  * been put into the store. Never before that: a batch with nothing in it is not

@@ -69,6 +69,8 @@ static void overflow(struct local_client *lc)
 {
 	lc->closed = true;
 	atomic_store(&lc->overflowed, true);
+	/* It may have taken the last event just before. */
+	mailbox_wake(lc->events);
 }
 
 static void post(struct local_client *lc, struct local_event *event)
@@ -336,6 +338,17 @@ static void run(struct broker *broker, struct broker_call *posted)
 	free(call);
 }
 
+static void drop(struct broker *broker, struct broker_call *posted)
+{
+	struct call *call = list_entry(posted, struct call, call);
+
+	(void)broker;
+	if (call->kind == CALL_CLOSE)
+		run_close(call->client); /* frees call, too */
+	else
+		free(call);
+}
+
 /* ---- the owner's thread ------------------------------------------------- */
 
 static struct call *call_new(struct local_client *lc, enum call_kind kind,
@@ -346,6 +359,7 @@ static struct call *call_new(struct local_client *lc, enum call_kind kind,
 	if (!call)
 		return NULL;
 	call->call.run = run;
+	call->call.drop = drop;
 	call->client = lc;
 	call->kind = kind;
 	call->topic_len = topic.len;

@@ -7,9 +7,13 @@
 
 /* How long a call waits for the broker thread. */
 #define ANSWER_MS 5000
+/* How long until it is asked again if the broker is still there to answer. */
+#define LOOK_MS 50
 
 /* Calls that were given up and come back later; each took ANSWER_MS. */
 #define REPLIES 64
+
+#define FOR_EVER UINT64_MAX
 
 struct admin {
 	struct broker *broker;
@@ -45,6 +49,13 @@ static void run(struct broker *broker, struct broker_call *posted)
 	mailbox_post(call->admin->replies, call);
 }
 
+/* The admin may be gone. */
+static void drop(struct broker *broker, struct broker_call *posted)
+{
+	(void)broker;
+	admin_call_free(list_entry(posted, struct admin_call, call));
+}
+
 struct admin *admin_open(struct broker *broker)
 {
 	struct admin *admin = calloc(1, sizeof(*admin));
@@ -60,13 +71,35 @@ struct admin *admin_open(struct broker *broker)
 	return admin;
 }
 
+/* The next answer, or NULL when the time is over, or the broker. */
+static struct admin_call *next_reply(struct admin *admin, uint64_t until)
+{
+	for (;;) {
+		/* Before looking: what it answered at its end is there then. */
+		const bool ended = broker_ended(admin->broker);
+		const uint64_t now = clock_ms();
+		struct admin_call *call;
+		uint64_t wait = until > now ? until - now : 0;
+
+		if (wait > LOOK_MS)
+			wait = LOOK_MS;
+		call = mailbox_wait(admin->replies, ended ? 0 : (int)wait);
+		if (call || ended || wait == 0)
+			return call;
+	}
+}
+
 void admin_close(struct admin *admin)
 {
+	struct admin_call *call;
+
 	if (!admin)
 		return;
 	/* The broker thread still holds pointers to us until it has answered. */
-	for (; admin->under_way > 0; admin->under_way--)
-		admin_call_free(mailbox_wait(admin->replies, -1));
+	while (admin->under_way > 0 && (call = next_reply(admin, FOR_EVER))) {
+		admin->under_way--;
+		admin_call_free(call);
+	}
 	mailbox_free(admin->replies);
 	free(admin);
 }
@@ -79,6 +112,7 @@ struct admin_call *admin_call_new(struct admin *admin, admin_call_fn *fn,
 	if (!call)
 		return NULL;
 	call->call.run = run;
+	call->call.drop = drop;
 	call->admin = admin;
 	call->fn = fn;
 	if (!text.data)
@@ -97,20 +131,14 @@ static int wait_for(const struct admin_call *call)
 	struct admin *admin = call->admin;
 	const uint64_t until = clock_ms() + ANSWER_MS;
 	struct admin_call *back;
-	uint64_t now;
 
-	for (;;) {
-		now = clock_ms();
-		if (now >= until)
-			return -ETIMEDOUT;
-		back = mailbox_wait(admin->replies, (int)(until - now));
-		if (!back)
-			return -ETIMEDOUT;
+	while ((back = next_reply(admin, until))) {
 		admin->under_way--;
 		if (back == call)
 			return 0;
 		admin_call_free(back); /* one that had been given up */
 	}
+	return broker_ended(admin->broker) ? -ESHUTDOWN : -ETIMEDOUT;
 }
 
 int admin_call_ask(struct admin_call *call, void **out)

@@ -133,6 +133,13 @@ int mailbox_post(struct mailbox *mailbox, void *item)
 	return r;
 }
 
+void mailbox_wake(struct mailbox *mailbox)
+{
+	lock(mailbox);
+	signal_on(mailbox);
+	unlock(mailbox);
+}
+
 void *mailbox_take(struct mailbox *mailbox)
 {
 	void *item = NULL;

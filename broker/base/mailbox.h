@@ -21,6 +21,10 @@ int mailbox_post(struct mailbox *mailbox, void *item);
 /* The oldest, or NULL when empty. */
 void *mailbox_take(struct mailbox *mailbox);
 
+/* Make it readable though nothing may be there: the taker finds what was said
+ * elsewhere when it has taken everything. */
+void mailbox_wake(struct mailbox *mailbox);
+
 /* Readable while something is there: level-triggered in the taker's loop. The
  * taker calls mailbox_take() until NULL, which also makes it unreadable. */
 int mailbox_fd(const struct mailbox *mailbox);

@@ -44,6 +44,26 @@ static void test_the_oldest_comes_first_round_the_ring(void **state)
 	mailbox_free(NULL);
 }
 
+/* Also after the taker has found nothing: it looks again, and finds nothing. */
+static void test_a_taker_can_be_woken_without_an_item(void **state)
+{
+	struct mailbox *mailbox = mailbox_new(1);
+	int a;
+
+	(void)state;
+	assert_null(mailbox_take(mailbox));
+	assert_false(readable(mailbox));
+	mailbox_wake(mailbox);
+	mailbox_wake(mailbox);
+	assert_true(readable(mailbox));
+	assert_int_equal(mailbox_post(mailbox, &a), 0);
+	assert_ptr_equal(mailbox_take(mailbox), &a);
+	assert_true(readable(mailbox));
+	assert_null(mailbox_take(mailbox));
+	assert_false(readable(mailbox));
+	mailbox_free(mailbox);
+}
+
 static void test_a_full_one_refuses_and_keeps_what_it_has(void **state)
 {
 	struct mailbox *mailbox = mailbox_new(2);
@@ -169,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_oldest_comes_first_round_the_ring),
+		cmocka_unit_test(test_a_taker_can_be_woken_without_an_item),
 		cmocka_unit_test(test_a_full_one_refuses_and_keeps_what_it_has),
 		cmocka_unit_test(test_it_is_readable_until_found_empty),
 		cmocka_unit_test(

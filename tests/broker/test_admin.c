@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "broker/local_client.h"
 #include "tests/broker/live_broker.h"
 
 struct rig {
@@ -362,6 +363,39 @@ static void test_a_websocket_is_adopted_with_what_it_said(void **state)
 	close(ends[1]);
 }
 
+/* Who asks too late gets no answer, and need not wait for one; what was asked goes
+ * with the broker. */
+static void test_nobody_waits_for_a_broker_that_has_ended(void **state)
+{
+	struct rig *rig = *state;
+	struct admin *other = admin_open(rig->live.broker);
+	struct local_client *late;
+	struct admin_counters c;
+	int ends[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	const struct admin_websocket socket = {
+		.fd = ends[0],
+		.left_over = slice_of("", 0),
+		.address = "192.0.2.1:5",
+	};
+
+	late = local_client_new(rig->live.broker,
+				&(struct local_client_options){
+					.client_id = "$late", .mailbox = 4 });
+	assert_non_null(late);
+	live_broker_stop(&rig->live);
+	assert_int_equal(admin_counters(other, &c), -ESHUTDOWN);
+	assert_int_equal(admin_adopt_websocket(other, &socket), 0);
+	admin_close(other);
+	local_client_free(late);
+	live_broker_free(&rig->live);
+	assert_int_equal(read(ends[1], &c, sizeof(c)), 0);
+	close(ends[1]);
+	live_broker_start(&rig->live, NULL, false);
+}
+
 static void *ask_often(void *arg)
 {
 	struct admin *admin = admin_open(arg);
@@ -408,6 +442,7 @@ int main(void)
 						setup_closed, teardown),
 		T(test_retained_messages_are_shared_out),
 		T(test_a_websocket_is_adopted_with_what_it_said),
+		T(test_nobody_waits_for_a_broker_that_has_ended),
 		T(test_several_threads_may_ask),
 	};
 
