@@ -9,7 +9,6 @@
 #include "broker/limits.h"
 #include "broker/match/document.h"
 #include "broker/match/predicate_eval.h"
-#include "broker/origin.h"
 #include "broker/routing/publish.h"
 
 /* Milliseconds between two lines about messages that take too long. */
@@ -157,10 +156,10 @@ static void tell_cut_short(struct matcher *matcher, struct publish *p)
 		return;
 	matcher->logged = now;
 	log_warn("topic",
-		 "%.*s: a message of %s is too much work for %zu predicates: "
-		 "those not reached do not match",
+		 "%.*s: a message is too much work for %zu predicates: those "
+		 "not reached do not match",
 		 (int)p->topic.len, (const char *)p->topic.data,
-		 p->origin->client_id, matcher->predicates.count);
+		 matcher->predicates.count);
 }
 
 static bool evaluate(struct matcher *matcher, struct predicate *predicate,

@@ -129,10 +129,16 @@ static void count_queued(struct outbox *box, const struct outgoing *o, int sign)
 	}
 }
 
+/* May its client know it by its identifier? */
+static bool is_begun(const struct outgoing *o)
+{
+	return o->qos == 2 && (o->state != OUTGOING_QUEUED || o->inherited);
+}
+
 /* Its identifier gets to be known (1), or is free again (-1). */
 static void count_begun(struct outbox *box, const struct outgoing *o, int sign)
 {
-	if (o->qos < 2 || o->replay || o->state == OUTGOING_QUEUED)
+	if (!is_begun(o) || o->replay)
 		return;
 	box->sums->begun += (uint32_t)sign;
 	box->sums->begun_bytes +=
@@ -194,6 +200,7 @@ void outbox_mark_sent(struct outbox *box, uint32_t i)
 	}
 	box->inflight++;
 	if (o->state == OUTGOING_QUEUED) {
+		count_begun(box, o, -1);
 		o->state = OUTGOING_SENT;
 		count_begun(box, o, 1);
 	}
@@ -270,7 +277,7 @@ static bool is_kind(const struct outgoing *o, enum outbox_kind kind)
 	case OUTBOX_QOS0:
 		return o->state == OUTGOING_QUEUED && o->qos == 0;
 	case OUTBOX_UNSENT:
-		return o->state == OUTGOING_QUEUED;
+		return o->state == OUTGOING_QUEUED && !is_begun(o);
 	case OUTBOX_UNANSWERED:
 		return o->state == OUTGOING_SENT && o->qos == 1;
 	}

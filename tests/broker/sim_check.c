@@ -51,8 +51,8 @@ static void check_outbox(const struct outbox *box)
 		queued_qos0 += i >= box->sent && o->qos == 0;
 		replayed += i >= box->sent && o->replay;
 		droppable += i >= box->sent && o->qos == 0 && !o->replay;
-		begun += o->qos == 2 && o->state != OUTGOING_QUEUED &&
-			 !o->replay;
+		begun += o->qos == 2 && !o->replay &&
+			 (o->state != OUTGOING_QUEUED || o->inherited);
 	}
 	assert((box->sums ? box->sums->replayed : 0) == replayed);
 	assert((box->sums ? box->sums->droppable : 0) == droppable);

@@ -170,6 +170,36 @@ static void test_what_was_begun_at_qos2_never_goes(void **state)
 	sim_peer_close(pub);
 }
 
+/* A restart does not know what its client was sent before. */
+static void test_what_may_have_begun_at_qos2_never_goes(void **state)
+{
+	struct full_rig *rig = *state;
+	struct sim_peer *pub =
+		sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+	struct sim_peer *sub =
+		sim_client(rig->broker, MQTT_5_0, "ghost", false, NULL);
+
+	sim_peer_subscribed(sub, "t", 2);
+	sim_peer_close(sub);
+	for (int i = 0; i < FULL; i++)
+		full_rig_publish(pub, "x", i < FULL - 1 ? 2 : 1);
+	sim_peer_close(pub);
+	broker_free(rig->broker);
+	rig->broker = full_rig_make(rig->store, FULL_QUEUE_DROP_OLDEST);
+	sim_check(rig->broker);
+	pub = sim_client(rig->broker, MQTT_5_0, "pub", true, NULL);
+	full_rig_publish(pub, "y", 2);
+	full_rig_publish(pub, "z", 1);
+	assert_int_equal(rig->broker->count.messages_dropped, 2);
+	sub = sim_client(rig->broker, MQTT_5_0, "ghost", false, NULL);
+	for (uint16_t i = 1; i < FULL; i++)
+		assert_int_equal(sim_peer_receive(sub, "t", "x", 2), i);
+	sim_peer_receive(sub, "t", "z", 1);
+	sim_peer_expect_nothing(sub);
+	sim_peer_close(sub);
+	sim_peer_close(pub);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, full_rig_teardown)
@@ -180,6 +210,7 @@ int main(void)
 		T(test_the_oldest_go_behind_one_that_stays),
 		T(test_what_was_sent_goes_after_what_was_not),
 		T(test_what_was_begun_at_qos2_never_goes),
+		T(test_what_may_have_begun_at_qos2_never_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
