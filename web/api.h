@@ -22,6 +22,11 @@ request_fn api_rules, api_rule_add, api_rule_test, api_rule_delete;
 request_fn api_audit;
 /* api_bans.c */
 request_fn api_bans, api_ban_add, api_ban_delete;
+/* api_backup.c */
+request_fn api_backup, api_backup_fetch, api_backups, api_backup_make;
+/* api_restore.c */
+request_fn api_restore, api_restore_upload, api_restore_confirm,
+	api_restore_forget;
 /* api_reload.c */
 request_fn api_reload;
 /* api_trace.c */
@@ -38,6 +43,13 @@ request_fn api_topics, api_topic_value;
 request_fn api_history, api_history_topics;
 /* api_events.c */
 request_fn api_events;
+
+struct form;
+
+/* False: this hub makes none, and the request has been answered. */
+bool backup_offered(struct request *request);
+/* The field "passphrase", NULL if it was not sent. */
+const char *backup_passphrase(struct form *form);
 
 /* End the event streams of a user who may no longer be here. */
 void events_end_user(struct web_context *web, const char *user);

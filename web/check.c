@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "web/api.h"
 #include "web/reply.h"
 #include "web/router.h"
+#include "web/upload.h"
 
 struct seen {
 	unsigned int hosts;
@@ -131,5 +133,9 @@ bool check_head(struct request *request, const char *method)
 		return refuse(request, "The target is malformed.");
 	if (is_api(request) && !check_site(request))
 		return false;
-	return check_route(request) && check_length(request);
+	if (!check_route(request))
+		return false;
+	if (request->route && request->route->fn == api_restore_upload)
+		return upload_begin(request);
+	return check_length(request);
 }

@@ -13,6 +13,7 @@
 
 struct access;
 struct admin;
+struct backup_jobs;
 struct broker;
 struct db_config;
 struct db_history;
@@ -22,6 +23,7 @@ struct known;
 struct server;
 struct sessions;
 struct throttle;
+struct upload;
 struct web_report;
 
 struct web_context {
@@ -45,6 +47,13 @@ struct web_context {
 	struct loop_timer bans_timer; /* the same */
 	/* See web.h. NULL: nothing to read. */
 	int (*reload)(struct web_context *web, const struct web_report *report);
+	struct backup_jobs *backups; /* NULL: none are made */
+	struct upload *upload;
+	bool restore_checked; /* a backup may be laid ready, of */
+	int64_t restore_time; /* ms since 1970 UTC */
+	struct loop_timer restart_timer;
+	void (*restart)(void *arg); /* see web.h */
+	void *restart_arg;
 	uint64_t local_clients; /* made so far: numbers their identifiers */
 	struct list streams; /* of api_events.c */
 	unsigned int stream_count;

@@ -6,6 +6,7 @@
 #include "broker/base/clock.h"
 #include "web/login.h"
 #include "web/reply.h"
+#include "web/upload.h"
 
 static int hex_value(char c)
 {
@@ -124,6 +125,7 @@ void request_free(struct request *request)
 		return;
 	if (request->job)
 		request->cancel(request);
+	upload_gone(request);
 	list_remove(&request->link);
 	if (request->response)
 		MHD_destroy_response(request->response);

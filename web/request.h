@@ -30,6 +30,7 @@ enum method {
 
 struct request;
 struct route;
+struct upload;
 
 typedef void request_fn(struct request *request);
 
@@ -52,6 +53,8 @@ struct request {
 		const char *value;
 	} query[WEB_QUERY_PARAMETERS];
 
+	struct upload *upload; /* takes the body instead; NULL: none */
+	uint64_t bytes; /* of a long body or answer, to be waited for longer */
 	struct buffer body;
 	bool body_too_large;
 	json_t *json; /* the body, once form_begin() was called */

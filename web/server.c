@@ -15,6 +15,7 @@
 #include "web/peers.h"
 #include "web/reply.h"
 #include "web/router.h"
+#include "web/upload.h"
 
 /* libmicrohttpd takes the connections that places remain for; ours are the
  * limits, its own only must not come first. */
@@ -185,6 +186,12 @@ static void serve(struct request *request)
 		login_identify(request, guard);
 }
 
+/* What a long body or answer takes besides; it may not be slower than that. */
+static uint64_t transfer_ms(const struct request *request)
+{
+	return request->bytes / UPLOAD_BYTES_PER_MS;
+}
+
 static enum MHD_Result queue(struct request *request)
 {
 	struct peer *peer = peer_of(request->connection);
@@ -195,7 +202,7 @@ static enum MHD_Result queue(struct request *request)
 	if (request->streaming)
 		loop_timer_cancel(request->web->loop, &peer->deadline);
 	else
-		peer_deadline(peer, WEB_ANSWER_MS);
+		peer_deadline(peer, WEB_ANSWER_MS + transfer_ms(request));
 	result = MHD_queue_response(request->connection, request->status,
 				    request->response);
 	MHD_destroy_response(request->response);
@@ -212,8 +219,8 @@ static void begin(struct server *server, struct request *request,
 	request->connection = connection;
 	request->secure = peer->secure;
 	list_append(&server->requests, &request->link);
-	peer_deadline(peer, WEB_REQUEST_MS);
 	check_head(request, method);
+	peer_deadline(peer, WEB_REQUEST_MS + transfer_ms(request));
 }
 
 /* A job answers later; it has deadlines of its own. */
@@ -248,7 +255,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 							    : MHD_YES;
 	}
 	if (*size) {
-		if (buffer_append(&request->body, data, *size))
+		if (request->upload)
+			upload_data(request, data, *size);
+		else if (buffer_append(&request->body, data, *size))
 			request->body_too_large = true;
 		*size = 0;
 		return MHD_YES;

@@ -13,6 +13,7 @@
 #include "db/access_rules.h"
 #include "db/claim.h"
 #include "db/history.h"
+#include "web/backup_jobs.h"
 #include "web/context.h"
 #include "web/front.h"
 #include "web/gpio_link.h"
@@ -23,6 +24,7 @@
 #include "web/server.h"
 #include "web/session.h"
 #include "web/throttle.h"
+#include "web/upload.h"
 
 struct web {
 	struct web_context context;
@@ -98,7 +100,11 @@ static void close_parts(struct web *web)
 	gpio_link_free(context->gpio);
 	if (context->hashing)
 		hashing_stop(context->hashing);
+	if (context->backups)
+		backup_jobs_stop(context->backups);
+	upload_free(context->upload);
 	if (context->loop) {
+		loop_timer_cancel(context->loop, &context->restart_timer);
 		loop_timer_cancel(context->loop, &context->access_timer);
 		loop_timer_cancel(context->loop, &context->bans_timer);
 	}
@@ -157,12 +163,20 @@ static int open_parts(struct web *web, const struct web_options *options)
 	context->known = known_new();
 	context->loop = loop_new();
 	context->admin = admin_open(options->broker);
-	if (!web->peers || !context->sessions || !context->throttle ||
-	    !context->known || !context->loop || !context->admin)
+	context->upload = upload_new();
+	if (!context->upload || !web->peers || !context->sessions ||
+	    !context->throttle || !context->known || !context->loop ||
+	    !context->admin)
 		return -ENOMEM;
 	context->hashing = hashing_new(context->loop, options->authenticator);
 	if (!context->hashing)
 		return -errno;
+	if (options->keeper) {
+		context->backups =
+			backup_jobs_new(context->loop, options->keeper);
+		if (!context->backups)
+			return -errno;
+	}
 	context->gpio = gpio_link_new(context);
 	if (!context->gpio)
 		return -errno;
@@ -186,6 +200,8 @@ struct web *web_start(const struct web_options *options)
 		.config = options->config,
 		.node = options->node,
 		.demo = options->demo,
+		.restart = options->restart,
+		.restart_arg = options->restart_arg,
 		.site = { .node = options->node,
 			  .hosts = options->hosts,
 			  .host_count = options->host_count },
@@ -202,6 +218,7 @@ struct web *web_start(const struct web_options *options)
 	log_error("web", "cannot start: %s", strerrordesc_np(-r));
 	close_parts(web);
 	hashing_free(web->context.hashing);
+	backup_jobs_free(web->context.backups);
 	free(web);
 	errno = -r;
 	return NULL;
@@ -227,5 +244,6 @@ void web_free(struct web *web)
 	if (!web)
 		return;
 	hashing_free(web->context.hashing);
+	backup_jobs_free(web->context.backups);
 	free(web);
 }

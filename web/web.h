@@ -83,7 +83,8 @@ uint16_t web_port(const struct web *web, size_t index);
 void web_reload(struct web *web);
 /* Ends all requests and the thread. NULL does nothing. */
 void web_stop(struct web *web);
-/* After web_stop() and after the authenticator has gone. */
+/* After web_stop(), and after the authenticator has gone and the keeper has
+ * stopped. */
 void web_free(struct web *web);
 
 #endif

@@ -26,6 +26,7 @@
 #include "broker/base/log.h"
 #include "broker/broker.h"
 #include "db/access_rules.h"
+#include "db/backup/keeper.h"
 #include "db/claim.h"
 #include "db/config.h"
 #include "db/db.h"
@@ -43,8 +44,10 @@ struct hub_parts {
 	struct db_config *config;
 	struct authenticator *authenticator;
 	struct db_store *store; /* NULL: none */
+	struct keeper *keeper;
 	struct web *web;
 	pthread_t thread;
+	atomic_uint restarts;
 };
 
 /* How far the hub's time is ahead of the machine's. */
@@ -146,6 +149,30 @@ static void start_broker(struct hub *hub, enum hub_kind kind)
 			 0);
 }
 
+/* Where main would begin anew. */
+static void count_restart(void *arg)
+{
+	struct hub_parts *parts = arg;
+
+	atomic_fetch_add(&parts->restarts, 1);
+}
+
+unsigned int hub_restarts(const struct hub *hub)
+{
+	return atomic_load(&hub->parts->restarts);
+}
+
+static void start_keeper(struct hub_parts *parts)
+{
+	const struct keeper_options options = {
+		.source = { .db = parts->db, .node = HUB_NODE },
+		.keep = 2,
+	};
+
+	parts->keeper = keeper_new(&options);
+	assert_non_null(parts->keeper);
+}
+
 static void start_web(struct hub *hub, bool tls)
 {
 	struct hub_parts *parts = hub->parts;
@@ -162,6 +189,9 @@ static void start_web(struct hub *hub, bool tls)
 		.node = HUB_NODE,
 		.listeners = listeners,
 		.listener_count = tls ? 2 : 1,
+		.keeper = parts->keeper,
+		.restart = count_restart,
+		.restart_arg = parts,
 	};
 	static const char *kept_hosts[1];
 
@@ -206,6 +236,7 @@ struct hub *hub_start(enum hub_kind kind)
 	parts->authenticator = authenticator_new();
 	assert_non_null(parts->authenticator);
 	start_broker(hub, kind);
+	start_keeper(parts);
 	start_web(hub, kind == HUB_TLS);
 	return hub;
 }
@@ -224,10 +255,12 @@ void hub_stop(struct hub *hub)
 	struct hub_parts *parts = hub->parts;
 
 	web_stop(parts->web);
+	keeper_stop(parts->keeper);
 	broker_stop(hub->broker);
 	pthread_join(parts->thread, NULL);
 	authenticator_free(parts->authenticator);
 	web_free(parts->web);
+	keeper_free(parts->keeper);
 	if (parts->store)
 		db_store_stop(parts->store);
 	broker_free(hub->broker);

@@ -42,6 +42,8 @@ void hub_stop(struct hub *hub);
 const char *hub_path(const struct hub *hub, const char *name);
 /* Let so much time pass, for all but libmicrohttpd's own clock. */
 void hub_advance(const struct hub *hub, uint64_t ms);
+/* How often the web side has asked for the hub to begin anew. */
+unsigned int hub_restarts(const struct hub *hub);
 /* What has been logged since the start. */
 bool hub_logged(const char *text);
 
