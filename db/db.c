@@ -11,27 +11,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "db/backup/restore.h"
-#include "db/migrate.h"
 #include "db/quarantine.h"
-#include "db/reread.h"
+#include "db/recover.h"
 #include "db/schema/schema.h"
-#include "db/statement.h"
+#include "db/stand_in.h"
 
 /* Somebody looks at the file with the sqlite3 program: wait for him so long. */
 #define BUSY_MS 5000
 
-/* A history larger than this is not read through at start: it would take seconds
- * on a card, and its damage harms nobody. */
-#define HISTORY_CHECK_MAX ((off_t)64 * 1024 * 1024)
-
 struct db {
-	char *dir;
+	char *dir; /* the stand-in's if there is one */
+	char *home; /* as given */
+	int stand_in; /* why there is one; 0: there is none */
+	bool sealed; /* config.db can only be read */
 	char *vfs;
 	int dir_fd;
 	int lock_fd;
+	int home_fd; /* while something stands in for it; else -1 */
+	int home_lock_fd;
 	uint32_t max_mb[DB_FILES];
 	uint32_t history_mb;
 	atomic_int holders; /* of state.db as it is */
@@ -63,25 +62,26 @@ static const char *const history_steps[] = { schema_history_001 };
 
 static const struct {
 	const char *name;
+	int32_t application; /* "Hcfg" and so on: what file(1) could tell */
 	unsigned int page_size;
 	const char *pragmas;
 	const char *const *steps;
 	size_t step_count;
 } files[DB_FILES] = {
-	[DB_CONFIG] = { "config.db", 4096,
+	[DB_CONFIG] = { "config.db", 0x48636667, 4096,
 			"PRAGMA page_size = 4096;" PRAGMAS_COMMON
 			"PRAGMA synchronous = FULL;"
 			"PRAGMA secure_delete = ON;",
 			config_steps, COUNT(config_steps) },
 	/* Small pages: a commit of one row writes two or three of them. The
 	 * store checkpoints when it has time (store.h). */
-	[DB_STATE] = { "state.db", 2048,
+	[DB_STATE] = { "state.db", 0x48737461, 2048,
 		       "PRAGMA page_size = 2048;" PRAGMAS_COMMON
 		       "PRAGMA synchronous = FULL;"
 		       "PRAGMA wal_autocheckpoint = 0;"
 		       "PRAGMA secure_delete = FAST;",
 		       state_steps, COUNT(state_steps) },
-	[DB_HISTORY] = { "history.db", 4096,
+	[DB_HISTORY] = { "history.db", 0x48686973, 4096,
 			 "PRAGMA page_size = 4096;" PRAGMAS_COMMON
 			 "PRAGMA synchronous = NORMAL;"
 			 "PRAGMA wal_autocheckpoint = 0;"
@@ -110,6 +110,27 @@ bool db_held(const struct db *db)
 	return atomic_load(&db->holders) > 0;
 }
 
+int32_t db_file_application(enum db_file file)
+{
+	return files[file].application;
+}
+
+const char *db_why_name(enum db_why why)
+{
+	static const char *const names[DB_WHYS] = {
+		[DB_DAMAGED] = "damaged", [DB_FOREIGN] = "foreign",
+		[DB_NEWER] = "newer",	  [DB_UNREADABLE] = "unreadable",
+		[DB_MISSING] = "missing",
+	};
+
+	return names[why];
+}
+
+int db_stand_in(const struct db *db)
+{
+	return db->stand_in;
+}
+
 const char *db_dir(const struct db *db)
 {
 	return db->dir;
@@ -131,6 +152,25 @@ size_t db_notices(const struct db *db, const struct db_notice **out)
 	return db->notice_count;
 }
 
+int db_notice_remove(struct db *db, const char *name)
+{
+	size_t i = 0;
+	int r;
+
+	while (i < db->notice_count && strcmp(db->notices[i].name, name) != 0)
+		i++;
+	if (i == db->notice_count)
+		return -ENOENT;
+	r = quarantine_remove(db->dir_fd, name);
+	if (r && r != -ENOENT)
+		return r;
+
+	db->notice_count--;
+	memmove(&db->notices[i], &db->notices[i + 1],
+		(db->notice_count - i) * sizeof(db->notices[0]));
+	return 0;
+}
+
 int db_error(int sqlite_code)
 {
 	switch (sqlite_code) {
@@ -139,6 +179,11 @@ int db_error(int sqlite_code)
 	case SQLITE_IOERR_DATA:
 	case SQLITE_IOERR_CORRUPTFS:
 		return -EBADMSG;
+	case SQLITE_IOERR_NOMEM:
+		return -ENOMEM;
+	/* The index of the WAL found no room to grow. */
+	case SQLITE_IOERR_SHMSIZE:
+		return -ENOSPC;
 	default:
 		break;
 	}
@@ -190,8 +235,21 @@ static int set_pragmas(const struct db *db, enum db_file file, bool read_only,
 			 NULL, NULL, NULL);
 	if (!r && !read_only)
 		r = sqlite3_exec(sqlite, sql, NULL, NULL, NULL);
+	if (!r && file == DB_CONFIG && db->sealed)
+		r = sqlite3_exec(sqlite, "PRAGMA query_only = ON", NULL, NULL,
+				 NULL);
 
 	return r;
+}
+
+/* Why it could not be opened SQLite only tells on the side. */
+static int open_error(struct sqlite3 *sqlite, int rc)
+{
+	const int error = sqlite ? sqlite3_system_errno(sqlite) : 0;
+
+	if ((rc & 0xff) == SQLITE_CANTOPEN && error > 0)
+		return -error;
+	return db_error(rc);
 }
 
 int db_connect(struct db *db, enum db_file file, bool read_only,
@@ -219,103 +277,15 @@ int db_connect(struct db *db, enum db_file file, bool read_only,
 	return 0;
 
 err_close:
+	r = open_error(sqlite, r);
 	sqlite3_close(sqlite);
-	return db_error(r);
-}
-
-/* Made by us, not by SQLite, so that nobody else can ever read it; the WAL gets
- * the same mode from SQLite. */
-static int make_file(const struct db *db, enum db_file file)
-{
-	int fd = openat(db->dir_fd, files[file].name,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = fchmod(fd, 0600) || fsync(db->dir_fd) ? -errno : 0;
-	close(fd);
-
-	return r;
-}
-
-static int check_whole(struct sqlite3 *sqlite)
-{
-	struct statement s;
-	int r;
-
-	statement_open(&s, sqlite, "PRAGMA quick_check(1)");
-	r = statement_step(&s);
-	if (r > 0 && !slice_equal(statement_bytes_at(&s, 0), slice_str("ok")))
-		r = -EBADMSG;
-	statement_close(&s);
-
-	return r < 0 ? r : 0;
-}
-
-static bool too_large_to_check(const struct db *db, enum db_file file)
-{
-	struct stat st;
-
-	return file == DB_HISTORY &&
-	       !fstatat(db->dir_fd, files[file].name, &st, 0) &&
-	       st.st_size > HISTORY_CHECK_MAX;
-}
-
-static int try_file(struct db *db, enum db_file file)
-{
-	struct sqlite3 *sqlite;
-	int r;
-
-	reread_log(db->dir_fd, files[file].name);
-	r = make_file(db, file);
-	if (!r)
-		r = db_connect(db, file, false, &sqlite);
-	if (r)
-		return r;
-
-	if (!too_large_to_check(db, file))
-		r = check_whole(sqlite);
-	if (!r)
-		r = migrate(sqlite, files[file].steps, files[file].step_count);
-	sqlite3_close(sqlite);
-
 	return r;
 }
 
 static void log_file(const struct db *db, enum db_file file, int error)
 {
-	const char *name = files[file].name;
-
-	if (error == -ENOTSUP)
-		log_error(name, "was written by a newer hearthd (in %s)",
-			  db->dir);
-	else
-		log_error(name, "cannot be opened in %s: %s", db->dir,
-			  strerrordesc_np(-error));
-}
-
-static int prepare_file(struct db *db, enum db_file file)
-{
-	char aside[sizeof(db->notices[0].name)];
-	int r;
-
-	r = try_file(db, file);
-	if (r == -EBADMSG) {
-		r = quarantine(db->dir_fd, files[file].name, clock_wall_ms(),
-			       aside);
-		if (!r) {
-			log_error(files[file].name,
-				  "is damaged: set aside as %s, starting with "
-				  "an empty one",
-				  aside);
-			r = try_file(db, file);
-		}
-	}
-	if (r)
-		log_file(db, file, r);
-
-	return r;
+	log_error(files[file].name, "cannot be used in %s: %s", db->dir,
+		  strerrordesc_np(-error));
 }
 
 static int open_dir(const char *dir)
@@ -329,7 +299,9 @@ static int open_dir(const char *dir)
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) || ((st.st_mode & 077) && fchmod(fd, 0700))) {
+	/* A disk that is read-only is nobody else's to write either. */
+	if (fstat(fd, &st) ||
+	    ((st.st_mode & 077) && fchmod(fd, 0700) && errno != EROFS)) {
 		int r = -errno;
 
 		close(fd);
@@ -347,6 +319,13 @@ static int open_dir(const char *dir)
 	return fd;
 }
 
+/* What more memory, or somebody's mistyped name, would not mend. */
+static bool disk_says_no(int error)
+{
+	return error == -EROFS || error == -ENOSPC || error == -EDQUOT ||
+	       error == -EIO || error == -EACCES || error == -EPERM;
+}
+
 /* Released by the kernel, however the process ends. */
 static int take_lock(int dir_fd)
 {
@@ -354,6 +333,11 @@ static int take_lock(int dir_fd)
 			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r;
 
+	/* On a disk that takes nothing what is there must do. */
+	if (fd < 0 && disk_says_no(-errno))
+		fd = openat(dir_fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (!flock(fd, LOCK_EX | LOCK_NB))
@@ -390,9 +374,12 @@ static struct db *db_new(const struct db_options *options)
 		return NULL;
 	db->dir_fd = -1;
 	db->lock_fd = -1;
+	db->home_fd = -1;
+	db->home_lock_fd = -1;
 	db->dir = strdup(options->dir);
+	db->home = strdup(options->dir);
 	db->vfs = options->vfs ? strdup(options->vfs) : NULL;
-	if (!db->dir || (options->vfs && !db->vfs)) {
+	if (!db->dir || !db->home || (options->vfs && !db->vfs)) {
 		db_close(db);
 		return NULL;
 	}
@@ -414,11 +401,91 @@ static void find_notices(struct db *db)
 
 	db->notice_count = count > 0 ? (size_t)count : 0;
 	for (size_t i = 0; i < db->notice_count; i++)
-		log_warn(
-			db->notices[i].name,
-			"a damaged file, set aside in %s; remove it when it is "
-			"not needed any more",
-			db->dir);
+		log_warn(db->notices[i].name,
+			 "%s file, set aside in %s; remove it when it is not "
+			 "needed any more",
+			 db_why_name(db->notices[i].why), db->dir);
+}
+
+/* Something was written into it: all files have been there once. */
+static bool was_complete(const struct db *db)
+{
+	struct stat st;
+
+	return !fstat(db->lock_fd, &st) && S_ISREG(st.st_mode) &&
+	       st.st_size > 0;
+}
+
+static int note_complete(const struct db *db)
+{
+	if (was_complete(db))
+		return 0;
+	if (pwrite(db->lock_fd, "complete\n", 9, 0) != 9)
+		return -EIO;
+
+	return fsync(db->lock_fd) ? -errno : 0;
+}
+
+static int prepare_files(struct db *db, const struct db_options *options)
+{
+	const struct backup_place backups = {
+		.dir = db->dir,
+		.dir_fd = db->dir_fd,
+		.path = options->backups,
+		.passphrase = options->backup_passphrase,
+	};
+	const bool expected = was_complete(db);
+	int r = 0;
+
+	for (int file = 0; !r && file < DB_FILES; file++) {
+		r = recover_file(db, (enum db_file)file, expected, &backups);
+		if (r)
+			log_file(db, (enum db_file)file, r);
+	}
+
+	return r ? r : note_complete(db);
+}
+
+static void close_dir(struct db *db)
+{
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	if (db->dir_fd >= 0)
+		close(db->dir_fd);
+	db->lock_fd = -1;
+	db->dir_fd = -1;
+}
+
+/* The lock on the directory itself is kept: it is still ours. */
+static int move_into_memory(struct db *db, const struct db_options *options,
+			    int error)
+{
+	char path[STAND_IN_PATH_SIZE];
+	char *dir;
+	int r;
+
+	r = stand_in_make(db->dir_fd, path);
+	if (r)
+		return error;
+	dir = strdup(path);
+	if (!dir) {
+		stand_in_remove(path);
+		return -ENOMEM;
+	}
+	db->home_fd = db->dir_fd;
+	db->home_lock_fd = db->lock_fd;
+	db->dir_fd = -1;
+	db->lock_fd = -1;
+	free(db->dir);
+	db->dir = dir;
+	db->stand_in = error;
+	log_error(db->home,
+		  "cannot be written: %s; serving from memory, nothing is kept "
+		  "until the next start",
+		  strerrordesc_np(-error));
+
+	r = lock_dir(db);
+	return r ? r : prepare_files(db, options);
 }
 
 /* A backup that was laid ready while the hub ran, or by 'hearthd --restore'. */
@@ -466,10 +533,14 @@ int db_open(const struct db_options *options, struct db **out)
 		return r;
 
 	r = take_restored(db);
-	for (int file = 0; !r && file < DB_FILES; file++)
-		r = prepare_file(db, (enum db_file)file);
 	if (r)
 		goto err_close;
+	r = prepare_files(db, options);
+	if (disk_says_no(r))
+		r = move_into_memory(db, options, r);
+	if (r)
+		goto err_close;
+	db->sealed = db->stand_in != 0;
 
 	find_notices(db);
 
@@ -485,11 +556,15 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	if (db->lock_fd >= 0)
-		close(db->lock_fd);
-	if (db->dir_fd >= 0)
-		close(db->dir_fd);
+	close_dir(db);
+	if (db->stand_in)
+		stand_in_remove(db->dir);
+	if (db->home_lock_fd >= 0)
+		close(db->home_lock_fd);
+	if (db->home_fd >= 0)
+		close(db->home_fd);
 	free(db->vfs);
+	free(db->home);
 	free(db->dir);
 	free(db);
 }

@@ -34,8 +34,10 @@ static int run(struct sqlite3 *sqlite, const char *const *steps, size_t from,
 	for (size_t i = from; i < count; i++) {
 		int rc = sqlite3_exec(sqlite, steps[i], NULL, NULL, NULL);
 
+		/* The steps are right: the file is not of the version that it
+		 * says. */
 		if (rc)
-			return db_error(rc);
+			return rc == SQLITE_ERROR ? -EBADMSG : db_error(rc);
 	}
 
 	return set_user_version(sqlite, count);

@@ -6,6 +6,7 @@
 
 #include "broker/config/config.h"
 #include "db/backup/keeper.h"
+#include "db/backup/passphrase.h"
 
 struct backups {
 	struct keeper *keeper;
@@ -137,4 +138,24 @@ void backups_free(struct backups *backups)
 struct keeper *backups_keeper(struct backups *backups)
 {
 	return backups->keeper;
+}
+
+int backups_open_db(const struct config *config, struct db **out)
+{
+	char passphrase[PASSPHRASE_SIZE];
+	struct db_options options = {
+		.dir = config->data_dir,
+		.backups = config->backup_path,
+	};
+	const char *file = config->backup_passphrase_file;
+	struct reason reason;
+	int r;
+
+	/* Without it only a file that is damaged is missed. */
+	if (file && passphrase_read(file, passphrase, &reason) == 0)
+		options.backup_passphrase = passphrase;
+	r = db_open(&options, out);
+	explicit_bzero(passphrase, sizeof(passphrase));
+
+	return r;
 }

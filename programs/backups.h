@@ -21,4 +21,8 @@ void backups_free(struct backups *backups);
 
 struct keeper *backups_keeper(struct backups *backups);
 
+/* db_open() of the data directory; a file that cannot be used is looked for in the
+ * backups. */
+int backups_open_db(const struct config *config, struct db **out);
+
 #endif

@@ -158,13 +158,12 @@ static void close_signals(struct hub *hub)
 
 static int open_db(struct hub *hub)
 {
-	const struct db_options options = { .dir = hub->config->data_dir };
 	/* Whoever looks at a demo wants to see history now, and wears out no
 	 * card. */
 	const struct db_store_options store = {
 		.history_ms = hub->demo ? 1000 : 0,
 	};
-	int r = db_open(&options, &hub->db);
+	int r = backups_open_db(hub->config, &hub->db);
 
 	if (r)
 		return r;
@@ -195,6 +194,11 @@ static int open_claim(struct hub *hub)
 	r = db_claim_state(hub->db_config, &hub->claimed);
 	if (!r && !hub->claimed)
 		r = db_claim_token(hub->db_config, hub->secret);
+	if (r == -EROFS && db_stand_in(hub->db)) {
+		log_error("claim", "not while the disk cannot be written");
+		hub->secret[0] = '\0';
+		r = 0;
+	}
 	if (r)
 		log_error("claim", "%s", strerrordesc_np(-r));
 
@@ -394,7 +398,7 @@ static int prepare_gpio(struct hub *hub)
 
 	if (config->gpio_backend == CONFIG_GPIO_OFF)
 		return 0;
-	if (asprintf(&hub->gpio_socket, "%s/" GPIO_SOCKET, config->data_dir) <
+	if (asprintf(&hub->gpio_socket, "%s/" GPIO_SOCKET, db_dir(hub->db)) <
 	    0) {
 		hub->gpio_socket = NULL;
 		return -ENOMEM;
@@ -475,7 +479,7 @@ static void print_addresses(struct hub *hub)
 		printf("mqtt: 127.0.0.1:%u, programs of this machine need no"
 		       " password\n",
 		       broker_listener_port(hub->broker, 0));
-	} else if (!hub->claimed) {
+	} else if (hub->secret[0]) {
 		printf("nobody's yet: claim it in the dashboard or by"
 		       " 'hearthctl claim', token %s (also in"
 		       " %s/claim-token)\n",

@@ -73,6 +73,16 @@ void house_remove(struct house *house)
 	rmdir(house->dir);
 }
 
+/* The bytes of the files are in ram_vfs: on disk they are empty, and would be
+ * taken for lost. */
+static void forget_files(const struct house *house)
+{
+	int dir = open(house->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	unlinkat(dir, "lock", 0);
+	close(dir);
+}
+
 const char *house_open(struct house *house)
 {
 	const struct db_options options = { .dir = house->dir,
@@ -83,6 +93,7 @@ const char *house_open(struct house *house)
 	};
 	const struct db_notice *notices;
 
+	forget_files(house);
 	if (db_open(&options, &house->db))
 		return "the databases cannot be opened";
 	if (db_notices(house->db, &notices) > 0)
