@@ -6,6 +6,7 @@
 
 #include "broker/admin/local_link.h"
 #include "broker/core.h"
+#include "broker/match/predicate.h"
 #include "broker/routing/admission.h"
 #include "broker/routing/router.h"
 #include "broker/routing/subscriptions.h"
@@ -475,6 +476,25 @@ int local_client_unsubscribe(struct local_client *lc, struct slice filter,
 			     uint64_t token)
 {
 	return ask_filter(lc, CALL_UNSUBSCRIBE, filter, 0, token);
+}
+
+int local_client_judge(struct slice filter, const char **why, size_t *at)
+{
+	struct predicate *predicate = NULL;
+	struct predicate_error error;
+	struct topic_parts parts;
+	int r;
+
+	if (topic_split(filter, &parts) < 0 || !parts.predicate.data)
+		return 0;
+	r = predicate_parse(parts.predicate, &predicate, &error);
+	if (r == 0)
+		predicate_free(predicate);
+	if (r == -EINVAL) {
+		*why = error.why;
+		*at = error.at;
+	}
+	return r;
 }
 
 int local_client_fd(const struct local_client *lc)

@@ -44,6 +44,10 @@ int local_client_subscribe(struct local_client *client, struct slice filter,
 int local_client_unsubscribe(struct local_client *client, struct slice filter,
 			     uint64_t token);
 
+/* Is the predicate of a filter, if it has one, well written? Returns 0, -ENOMEM, or
+ * -EINVAL: then *why says what is wrong, and *at in which byte of it, from 1. */
+int local_client_judge(struct slice filter, const char **why, size_t *at);
+
 enum local_event_type {
 	LOCAL_CLIENT_MESSAGE, /* message, retain */
 	LOCAL_CLIENT_ANSWER, /* token, reason, rule */

@@ -245,6 +245,22 @@ void events_end_user(struct web_context *web, const char *user)
 	}
 }
 
+/* Its predicate: the broker would end the stream for it. False: answered. */
+static bool check_predicate(struct request *request, const char *filter)
+{
+	const char *why = NULL;
+	size_t at = 0;
+	int r = local_client_judge(slice_str(filter), &why, &at);
+
+	if (r == -EINVAL)
+		reply_problem(request, 400, "bad-parameter",
+			      "filter has a malformed predicate: byte %zu: %s.",
+			      at, why);
+	else if (r)
+		reply_error(request, r, "Reading the filter");
+	return r == 0;
+}
+
 /* False: answered. */
 static bool check(struct request *request, const char *filter)
 {
@@ -256,6 +272,8 @@ static bool check(struct request *request, const char *filter)
 			      "filter must be a topic filter.");
 		return false;
 	}
+	if (!check_predicate(request, filter))
+		return false;
 	if (!access_may_subscribe(request->web->access, request->user, "$web",
 				  parts.filter)
 		     .allowed) {

@@ -83,6 +83,11 @@ static void test_streams_obey_the_rules(void **state)
 	json_decref(json);
 	expect(state, 400, "GET", "/api/v1/events?filter=a%23", NULL);
 	expect(state, 400, "GET", "/api/v1/events", NULL);
+	json = call(state, 400, "GET",
+		    "/api/v1/events?filter=$match/a%3Cb/attic/open", NULL);
+	assert_non_null(
+		strstr(text(json, "detail"), "malformed predicate: byte 3: "));
+	json_decref(json);
 	expect(state, 201, "POST", "/api/v1/acl",
 	       "{\"user\":\"ben\",\"filter\":\"attic/open\","
 	       "\"action\":\"read\"}");
