@@ -8,110 +8,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/ctl.h"
-#include "tests/ctl/fake_hub.h"
-
-#define ARGUMENTS_MAX 16
-
-struct run {
-	struct fake_hub *hub;
-	char *out;
-	char *err;
-	enum ctl_exit code;
-};
-
-/* hearthctl LINE, its words cut at '|', against a hub with these answers. */
-static struct run run_against(const char *url, const char *line,
-			      const char *input)
-{
-	struct run run = { 0 };
-	static char name[] = "hearthctl";
-	char *argv[ARGUMENTS_MAX + 1] = { NULL };
-	char *words = strdup(line);
-	char *rest = words;
-	size_t out_len;
-	size_t err_len;
-	struct ctl_io io = {
-		.in = fmemopen((void *)(uintptr_t)input, strlen(input), "r"),
-		.out = open_memstream(&run.out, &out_len),
-		.err = open_memstream(&run.err, &err_len),
-		.url = url,
-		.password = "from environment",
-	};
-	int argc = 0;
-
-	assert_non_null(words);
-	assert_non_null(io.in);
-	argv[argc++] = name;
-	while (rest && argc < ARGUMENTS_MAX)
-		argv[argc++] = strsep(&rest, "|");
-	run.code = ctl_run(argc, argv, &io);
-	fclose(io.in);
-	fclose(io.out);
-	fclose(io.err);
-	free(words);
-
-	return run;
-}
-
-static struct run run_input(const char *line, const char *input,
-			    const struct fake_answer *answers)
-{
-	struct fake_hub *hub = fake_hub_new(answers);
-	struct run run = run_against(fake_hub_url(hub), line, input);
-
-	run.hub = hub;
-	return run;
-}
-
-static struct run run(const char *line, const struct fake_answer *answers)
-{
-	return run_input(line, "\n", answers);
-}
-
-static void run_end(struct run *run)
-{
-	if (run->hub)
-		fake_hub_free(run->hub);
-	free(run->out);
-	free(run->err);
-}
-
-/* The request's first line and its body. */
-static void assert_request(struct run *run, size_t n, const char *line,
-			   const char *body)
-{
-	const char *request = fake_hub_request(run->hub, n);
-	const char *end = strstr(request, "\r\n\r\n");
-	char first[512];
-
-	snprintf(first, sizeof(first), "%.*s", (int)strcspn(request, "\r"),
-		 request);
-	assert_string_equal(first, line);
-	assert_non_null(end);
-	assert_string_equal(end + 4, body);
-}
-
-static void assert_header(struct run *run, size_t n, const char *line)
-{
-	if (!strstr(fake_hub_request(run->hub, n), line))
-		fail_msg("no %s in:\n%s", line, fake_hub_request(run->hub, n));
-}
-
-#define ANSWERS(...) \
-	((const struct fake_answer[]){ __VA_ARGS__, { 0, NULL, NULL } })
-#define OK(json)                \
-	{                       \
-		200, json, NULL \
-	}
-#define CREATED(json)           \
-	{                       \
-		201, json, NULL \
-	}
-#define DONE                    \
-	{                       \
-		204, NULL, NULL \
-	}
+#include "tests/ctl/run.h"
 
 static void test_status_is_a_table(void **state)
 {
@@ -543,29 +440,6 @@ static void test_history_is_asked_for_in_milliseconds(void **state)
 	run_end(&r);
 }
 
-static void test_clients_are_read_page_by_page(void **state)
-{
-	struct run r =
-		run("ghosts|--json", ANSWERS(OK("{\"clients\":[{\"id\":\"a\"}],"
-						"\"next\":\"a/&\"}"),
-					     OK("{\"clients\":[{\"id\":\"b\"}],"
-						"\"next\":null}")));
-
-	(void)state;
-	assert_int_equal(r.code, CTL_OK);
-	assert_request(&r, 1,
-		       "GET /api/v1/clients?limit=1000&which=ghosts"
-		       "&after=a%2F%26 HTTP/1.1",
-		       "");
-	assert_non_null(strstr(r.out, "\"a\""));
-	assert_non_null(strstr(r.out, "\"b\""));
-	run_end(&r);
-	r = run("disconnect|a|--session", ANSWERS(DONE));
-	assert_request(&r, 0, "DELETE /api/v1/clients/a?session=true HTTP/1.1",
-		       "");
-	run_end(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,7 +466,6 @@ int main(void)
 		cmocka_unit_test(test_get_prints_the_payload),
 		cmocka_unit_test(test_sub_ends_after_the_count),
 		cmocka_unit_test(test_history_is_asked_for_in_milliseconds),
-		cmocka_unit_test(test_clients_are_read_page_by_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
