@@ -291,7 +291,7 @@ static int make(const struct authenticator *a,
 	const struct slice password = password_of(request);
 	int r = password_hash(PASSWORD_HUMAN, password, request->hash);
 
-	if (r == 0 && a->make_scram)
+	if (r == 0 && a->make_scram && scram_prepared(password))
 		r = scram_keys_make(password, SCRAM_ITERATIONS_CHOSEN,
 				    request->scram);
 	return r;

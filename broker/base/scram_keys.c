@@ -56,6 +56,14 @@ int scram_keys_derive(struct slice password, uint32_t iterations,
 	return done ? 0 : -ENOMEM;
 }
 
+bool scram_prepared(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			return false;
+	return true;
+}
+
 int scram_keys_make(struct slice password, uint32_t iterations,
 		    char out[SCRAM_TEXT_SIZE])
 {
@@ -63,6 +71,8 @@ int scram_keys_make(struct slice password, uint32_t iterations,
 	struct scram_keys keys;
 	int r;
 
+	if (!scram_prepared(password))
+		return -EILSEQ;
 	if (getentropy(salt, sizeof(salt)) < 0)
 		return -EIO;
 	r = scram_keys_derive(password, iterations, salt, &keys);

@@ -11,8 +11,10 @@
  * with it; of a password that a person chose it is only made if the owner wants
  * that (hearth.conf, scram), and hashed as often as OWASP asks.
  *
- * Passwords are taken byte for byte, without SASLprep: one that is not ASCII must
- * be typed in the same form (NFC) it was set in.
+ * RFC 5802 wants names and passwords prepared by SASLprep, which leaves printable
+ * ASCII as it is. Others get no keys and have no such exchange: their users log in
+ * with the password itself. To guess at Unicode's tables would let a client in
+ * today that another version locks out.
  */
 #ifndef BASE_SCRAM_KEYS_H
 #define BASE_SCRAM_KEYS_H
@@ -44,7 +46,11 @@ int scram_keys_derive(struct slice password, uint32_t iterations,
 		      const uint8_t salt[SCRAM_SALT_LEN],
 		      struct scram_keys *out);
 
-/* The same with a random salt, as text. -EIO: no random numbers. */
+/* Is it the same after SASLprep, as far as we can tell: printable ASCII? */
+bool scram_prepared(struct slice text);
+
+/* The same with a random salt, as text. -EILSEQ: the password is not
+ * scram_prepared(); -EIO: no random numbers. */
 int scram_keys_make(struct slice password, uint32_t iterations,
 		    char out[SCRAM_TEXT_SIZE]);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/wire/utf8.h"
+#include "broker/base/scram_keys.h"
 
 #define KEY_TEXT 44 /* base64 of a key, with its padding */
 #define SALT_TEXT 24
@@ -76,7 +76,7 @@ static bool unescape(struct slice from, char out[SCRAM_NAME_MAX + 1])
 		out[len++] = c;
 	}
 	out[len] = '\0';
-	return len > 0 && utf8_valid(slice_of(out, len));
+	return len > 0 && scram_prepared(slice_of(out, len));
 }
 
 /* Printable ASCII but ',' (RFC 5802, 7). */

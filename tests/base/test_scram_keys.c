@@ -164,6 +164,23 @@ test_made_keys_fit_their_password_and_have_their_own_salt(void **state)
 			 -EINVAL);
 }
 
+/* SASLprep may change what is no printable ASCII (RFC 4013), and so we make none. */
+static void test_what_saslprep_may_change_gives_no_keys(void **state)
+{
+	static const char *const none[] = {
+		"caf\xc3\xa9", "I\xc2\xadX", "\xc2\xaa", "a\tb", "\x7f",
+	};
+	char text[SCRAM_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_int_equal(scram_keys_make(slice_str(none[i]), 7, text),
+				 -EILSEQ);
+	assert_int_equal(scram_keys_make(slice_str(" ~correct horse"), 7, text),
+			 0);
+	assert_true(scram_prepared(slice_of(NULL, 0)));
+}
+
 /* Who asks twice is told the same; other names and other hubs differ; both counts
  * are seen. */
 static void test_nobody_has_keys_that_stay(void **state)
@@ -202,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_other_text_is_none_of_ours),
 		cmocka_unit_test(
 			test_made_keys_fit_their_password_and_have_their_own_salt),
+		cmocka_unit_test(test_what_saslprep_may_change_gives_no_keys),
 		cmocka_unit_test(test_nobody_has_keys_that_stay),
 	};
 
