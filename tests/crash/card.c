@@ -220,7 +220,7 @@ static void name_all(const struct card *card, enum card_kind kind,
 void card_image(const struct card *card, enum card_kind kind, struct rng *rng,
 		card_file_fn *fn, void *arg)
 {
-	struct card_file *named[NAMES];
+	struct card_file *named[NAMES] = { NULL };
 
 	name_all(card, kind, rng, named);
 	for (size_t i = 0; i < card->count; i++)

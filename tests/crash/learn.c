@@ -120,7 +120,7 @@ void learn_going_end(struct party *p, struct going *going)
 static bool is_next(const struct party *p, const struct going *going)
 {
 	for (const struct going *at = p->going; at < going; at++)
-		if (!at->released)
+		if (!at->released && at->here)
 			return false;
 	return true;
 }
@@ -203,6 +203,8 @@ bool learn(struct model *m, unsigned int party, const struct frame *frame,
 	case MQTT_SUBACK:
 	case MQTT_UNSUBACK:
 		model_answered(m, party);
+		return false;
+	case MQTT_PINGRESP:
 		return false;
 	default:
 		wrong(m, party, "a packet that ends the connection");

@@ -25,6 +25,14 @@ void link_close(struct link *link)
 	link_init(link);
 }
 
+int link_take(struct link *link)
+{
+	int fd = link->fd;
+
+	link_init(link);
+	return fd;
+}
+
 void link_send(struct link *link, const struct place *place,
 	       const uint8_t *bytes, size_t len)
 {
@@ -61,7 +69,10 @@ void link_drop(struct link *link, const struct frame *frame)
 bool link_ended(struct link *link)
 {
 	uint8_t byte;
+	ssize_t n;
 
-	return link->fd >= 0 && link->len == 0 &&
-	       recv(link->fd, &byte, 1, MSG_PEEK) == 0;
+	if (link->fd < 0 || link->len)
+		return false;
+	n = recv(link->fd, &byte, 1, MSG_PEEK);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }

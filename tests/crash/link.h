@@ -30,6 +30,8 @@ void link_init(struct link *link);
 /* A new one; the old one is closed. */
 void link_open(struct link *link, const struct place *place);
 void link_close(struct link *link);
+/* Its socket (-1: none) is the caller's from now on, and the link has none. */
+int link_take(struct link *link);
 /* The broker runs, too. */
 void link_send(struct link *link, const struct place *place,
 	       const uint8_t *bytes, size_t len);

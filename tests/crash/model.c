@@ -27,7 +27,7 @@ void model_init(struct model *m)
 void model_wrong(struct model *m, const char *what, unsigned int party,
 		 unsigned int message)
 {
-	if (m->wrong)
+	if (m->wrong || m->blind)
 		return;
 	m->wrong = what;
 	m->wrong_party = party;
@@ -193,6 +193,8 @@ void model_connecting(struct model *m, unsigned int party, bool clean)
 		for (uint16_t i = 0; i < m->count; i++)
 			m->sent[i].once[party] = false;
 	}
+	for (unsigned int i = 0; i < p->going_count; i++)
+		p->going[i].here = false;
 	p->attachment = MODEL_CONNECTING;
 	p->may_be_present = !clean && p->may_have_session;
 	p->may_have_session = true;

@@ -53,6 +53,7 @@ struct going {
 	uint16_t packet_id;
 	uint16_t message;
 	bool released; /* PUBREC has come, PUBREL is due or sent */
+	bool here; /* sent over the present connection */
 };
 
 /* A QoS 2 identifier received, until its PUBREL. */
@@ -101,6 +102,7 @@ struct model {
 	uint16_t count;
 	struct party parties[MODEL_CLIENTS];
 	struct retained_model retained[MODEL_TOPICS];
+	bool blind; /* sees nothing wrong: it cannot know what came first */
 	const char *wrong; /* the first promise not kept, or NULL */
 	uint32_t wrong_message;
 	uint32_t wrong_party;

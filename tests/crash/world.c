@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/wire/connect.h"
 #include "broker/wire/publish.h"
 #include "broker/wire/subscribe.h"
-#include "tests/crash/house.h"
+#include "tests/crash/trace.h"
 #include "tests/crash/world_read.h"
 
 void world_init(struct world *w, struct place place, struct rng *rng,
@@ -18,35 +19,17 @@ void world_init(struct world *w, struct place place, struct rng *rng,
 	w->rng = rng;
 	w->model = model;
 	w->hold = 0;
+	w->lost = false;
 	memset(w->reply_count, 0, sizeof(w->reply_count));
+	memset(w->pings, 0, sizeof(w->pings));
 	for (unsigned int i = 0; i < MODEL_CLIENTS; i++)
 		link_init(&w->links[i]);
-}
-
-/* With CRASH_LOG in the environment: every packet. */
-void world_trace(const struct world *w, unsigned int party, const char *way,
-		 struct slice packet)
-{
-	if (!getenv("CRASH_LOG"))
-		return;
-	(void)fprintf(
-		stderr, "%s %llu c%u %s %s(%02x)", w->place.name,
-		(unsigned long long)house_clock_ms, party, way,
-		framing_type_name((enum mqtt_packet_type)(packet.data[0] >> 4)),
-		packet.data[0]);
-	for (size_t i = 2; i < packet.len && i < 24; i++)
-		(void)fprintf(stderr,
-			      packet.data[i] > ' ' && packet.data[i] < 127
-				      ? "%c"
-				      : " %02x",
-			      packet.data[i]);
-	(void)fputc('\n', stderr);
 }
 
 void world_send(struct world *w, unsigned int party, const struct writer *out)
 {
 	assert(!out->overflow);
-	world_trace(w, party, "->", slice_of(out->data, out->len));
+	trace_packet(w->place.name, party, "->", slice_of(out->data, out->len));
 	link_send(&w->links[party], &w->place, out->data, out->len);
 }
 
@@ -62,6 +45,7 @@ void world_connect(struct world *w, unsigned int party, bool clean)
 	uint8_t bytes[128];
 	struct writer out = writer_of(bytes, sizeof(bytes));
 	char name[8];
+	int before;
 
 	/* Of a session that may have ended it cannot know which one it would
 	 * get, nor what its packet identifiers mean there. */
@@ -79,9 +63,13 @@ void world_connect(struct world *w, unsigned int party, bool clean)
 	model_gone(w->model, party);
 	model_connecting(w->model, party, clean);
 	w->reply_count[party] = 0;
+	w->pings[party] = 0;
+	before = link_take(&w->links[party]);
 	link_open(&w->links[party], &w->place);
 	connect_encode(&out, &packet);
 	world_send(w, party, &out);
+	if (before >= 0)
+		close(before);
 }
 
 void world_leave(struct world *w, unsigned int party, bool politely)
@@ -179,6 +167,7 @@ void world_publish(struct world *w, uint16_t message)
 		p->going[p->going_count++] = (struct going){
 			.packet_id = id,
 			.message = message,
+			.here = true,
 		};
 	}
 	world_send_publish(w, message, id, false);
@@ -204,6 +193,16 @@ void world_subscribe(struct world *w, unsigned int party, unsigned int topic,
 		unsubscribe_encode(&out, version, 100, &filter, 1);
 	else
 		subscribe_encode(&out, version, 100, &none, &entry, 1);
+	world_send(w, party, &out);
+}
+
+void world_ping(struct world *w, unsigned int party)
+{
+	uint8_t bytes[2];
+	struct writer out = writer_of(bytes, sizeof(bytes));
+
+	ping_encode(&out, MQTT_PINGREQ);
+	w->pings[party]++;
 	world_send(w, party, &out);
 }
 

@@ -20,6 +20,8 @@ struct world {
 	struct link links[MODEL_CLIENTS];
 	struct reply replies[MODEL_CLIENTS][WORLD_REPLIES];
 	uint8_t reply_count[MODEL_CLIENTS];
+	bool lost; /* the broker has closed a connection */
+	unsigned int pings[MODEL_CLIENTS]; /* not answered */
 };
 
 void world_init(struct world *w, struct place place, struct rng *rng,
@@ -36,6 +38,7 @@ void world_publish(struct world *w, uint16_t message);
 /* bit as in struct party: 1 unsubscribes, else 1 << (QoS + 1). */
 void world_subscribe(struct world *w, unsigned int party, unsigned int topic,
 		     uint8_t bit);
+void world_ping(struct world *w, unsigned int party);
 void world_reply(struct world *w, unsigned int party);
 /* Take what has come. true: something had. */
 bool world_read(struct world *w, unsigned int party);

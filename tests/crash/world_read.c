@@ -2,6 +2,7 @@
 
 #include "broker/wire/connect.h"
 #include "broker/wire/publish.h"
+#include "tests/crash/trace.h"
 
 static void send_reply(struct world *w, unsigned int party,
 		       const struct reply *reply)
@@ -39,12 +40,13 @@ void world_reply(struct world *w, unsigned int party)
 /* Where the last connection left off. */
 static void go_on(struct world *w, unsigned int party)
 {
-	const struct party *p = &w->model->parties[party];
+	struct party *p = &w->model->parties[party];
 
 	for (unsigned int i = 0; i < p->going_count; i++) {
 		const struct going going = p->going[i];
 		const struct reply pubrel = { MQTT_PUBREL, going.packet_id };
 
+		p->going[i].here = true;
 		if (going.released)
 			send_reply(w, party, &pubrel);
 		else
@@ -58,7 +60,9 @@ static void on_frame(struct world *w, unsigned int party,
 {
 	struct reply reply;
 
-	if (learn(w->model, party, frame, &reply))
+	if (frame->type == MQTT_PINGRESP && w->pings[party])
+		w->pings[party]--;
+	else if (learn(w->model, party, frame, &reply))
 		answer(w, party, &reply);
 	else if (frame->type == MQTT_CONNACK && !w->model->wrong)
 		go_on(w, party);
@@ -71,13 +75,16 @@ bool world_read(struct world *w, unsigned int party)
 	bool any = false;
 
 	while (!w->model->wrong && link_next(link, &frame)) {
-		world_trace(w, party, "<-", slice_of(link->in, frame.size));
+		trace_packet(w->place.name, party, "<-",
+			     slice_of(link->in, frame.size));
 		on_frame(w, party, &frame);
 		link_drop(link, &frame);
 		any = true;
 	}
-	if (link_ended(link))
+	if (link_ended(link)) {
+		w->lost = true;
 		model_wrong(w->model, "the broker has closed the connection",
 			    party, 0);
+	}
 	return any;
 }

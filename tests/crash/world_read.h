@@ -8,8 +8,6 @@
 #include "broker/wire/writer.h"
 #include "tests/crash/world.h"
 
-void world_trace(const struct world *w, unsigned int party, const char *way,
-		 struct slice packet);
 void world_send(struct world *w, unsigned int party, const struct writer *out);
 void world_send_publish(struct world *w, uint16_t message, uint16_t packet_id,
 			bool again);
