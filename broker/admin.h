@@ -128,6 +128,10 @@ int admin_set_access(struct admin *admin, struct access *access);
  * whom they mean; those that the broker has made itself stay. */
 int admin_set_bans(struct admin *admin, struct bans *bans);
 
+/* Swap the policies of the history: a reference is taken. They hold for the
+ * messages that come from then on. */
+int admin_set_history(struct admin *admin, struct history_rules *rules);
+
 struct admin_bans {
 	size_t count;
 	struct ban bans[];

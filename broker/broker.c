@@ -13,6 +13,7 @@
 #include "broker/base/log.h"
 #include "broker/core.h"
 #include "broker/guard.h"
+#include "broker/history_rules.h"
 #include "broker/limits.h"
 #include "broker/match/matcher.h"
 #include "broker/peer/arrival.h"
@@ -344,6 +345,12 @@ struct broker *broker_new(const struct broker_options *options)
 	broker->bans = options->bans;
 	broker->access_generation = 1;
 	broker->store = options->store;
+	if (options->history_rules)
+		broker->history_rules =
+			history_rules_ref(options->history_rules);
+	if (options->history_rules && options->store)
+		options->store->ops->history_rules(options->store,
+						   options->history_rules);
 	broker->closed = options->closed;
 	broker->next_session = 1;
 	broker->next_message = 1;
@@ -491,6 +498,7 @@ void broker_free(struct broker *broker)
 	hash_table_free(&broker->shares_by_id);
 	access_free(broker->access);
 	bans_free(broker->bans);
+	history_rules_unref(broker->history_rules);
 	guard_free(broker->guard);
 	trace_free(broker->trace_ended);
 	free(broker->templates);

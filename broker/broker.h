@@ -14,6 +14,7 @@
 struct access;
 struct authenticator;
 struct bans;
+struct history_rules;
 struct broker;
 struct history;
 struct store;
@@ -94,9 +95,9 @@ struct broker_options {
 	struct bans *bans; /* taken; NULL: none */
 	bool closed; /* refuse every CONNECT but on listeners with a user, until
 		      * admin_open_mqtt(): the box has not been claimed */
-	/* Topic filters of messages offered to store->history(). */
-	const char *const *history_filters;
-	size_t history_filter_count;
+	/* Which messages are offered to store->history(); borrowed, a reference is
+	 * taken. NULL: none. */
+	struct history_rules *history_rules;
 	/* The availability topic of hearth-gpiod, or NULL. Its will ends with this
 	 * process: what was retained there is taken over as "offline", until it
 	 * says otherwise. */

@@ -16,6 +16,7 @@
 #include "broker/routing/publish.h"
 
 struct bans;
+struct history_rules;
 struct guard;
 struct listener;
 struct matcher;
@@ -99,6 +100,8 @@ struct broker {
 	struct retained *retained;
 	struct output_pool *pool;
 	struct bans *bans;
+	struct history_rules *history_rules; /* NULL: nothing is kept */
+	uint64_t history_generation; /* as access_generation */
 	struct guard *guard;
 	struct trace *trace; /* NULL: none is running */
 	struct trace *trace_ended; /* the last one, to be freed */

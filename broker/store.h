@@ -20,6 +20,7 @@
 
 #include "broker/message.h"
 
+struct history_rules;
 struct store;
 
 #define STORE_EXPIRY_NEVER UINT32_MAX
@@ -120,6 +121,8 @@ struct store_ops {
 
 	/* Keep in the message history; lazily, in no batch. */
 	int (*history)(struct store *store, struct message *message);
+	/* How; a reference is taken. From then on, in no batch. */
+	void (*history_rules)(struct store *store, struct history_rules *rules);
 
 	/* The number of the batch being filled. */
 	uint64_t (*current)(const struct store *store);

@@ -195,6 +195,7 @@ struct row {
 	size_t payload_len;
 	size_t user;
 	size_t client;
+	size_t address;
 	bool binary;
 };
 
@@ -233,10 +234,14 @@ static int add_row(struct gathering *g, const struct statement *s)
 	if (!r && g->count && origin == g->origin) {
 		row->user = row[-1].user;
 		row->client = row[-1].client;
+		row->address = row[-1].address;
 	} else if (!r) {
 		r = add_text(g, statement_bytes_at(s, 3), &row->user);
 		if (!r)
 			r = add_text(g, statement_bytes_at(s, 4), &row->client);
+		if (!r)
+			r = add_text(g, statement_bytes_at(s, 5),
+				     &row->address);
 	}
 	if (r)
 		return r;
@@ -280,7 +285,7 @@ static int gather_day(struct db_history *history, uint32_t day, int64_t topic,
 	history_table(day, table);
 	(void)snprintf(
 		sql, sizeof(sql),
-		"SELECT h.id, h.payload, h.origin, o.user, o.client"
+		"SELECT h.id, h.payload, h.origin, o.user, o.client, o.address"
 		" FROM %s h LEFT JOIN origins o ON o.id = h.origin"
 		" WHERE h.topic = ? AND h.id BETWEEN ? AND ? ORDER BY h.id",
 		table);
@@ -310,16 +315,23 @@ static int gather(struct db_history *history, struct slice topic,
 	struct statement s;
 	int r = 0;
 
-	statement_open(&s, history->sqlite,
-		       "SELECT d.day, d.topic FROM days d JOIN topics t"
-		       " ON t.id = d.topic WHERE t.topic = ?"
-		       " AND d.day BETWEEN ? AND ? ORDER BY d.day");
+	statement_open(
+		&s, history->sqlite,
+		"SELECT d.day, d.topic, d.first FROM days d JOIN topics t"
+		" ON t.id = d.topic WHERE t.topic = ?"
+		" AND d.day BETWEEN ? AND ? ORDER BY d.day");
 	statement_text_slice(&s, topic);
 	statement_int(&s, history_day(range->first >> HISTORY_ID_SHIFT));
 	statement_int(&s, history_day(range->last >> HISTORY_ID_SHIFT));
 	while (g->count < g->max && (r = statement_step(&s)) > 0) {
+		struct range kept = *range;
+		int64_t first = statement_int_at(&s, 2) << HISTORY_ID_SHIFT;
+
+		/* What is older is there no more, by its policy. */
+		if (kept.first < first)
+			kept.first = first;
 		r = gather_day(history, (uint32_t)statement_int_at(&s, 0),
-			       statement_int_at(&s, 1), range, g);
+			       statement_int_at(&s, 1), &kept, g);
 		if (r)
 			break;
 	}
@@ -357,6 +369,7 @@ static struct db_history_samples *assemble(const struct gathering *g,
 		sample->binary = row->binary;
 		sample->user = text + row->user;
 		sample->client = text + row->client;
+		sample->address = text + row->address;
 		sample->has_value =
 			db_history_value(sample->payload, &sample->value);
 	}

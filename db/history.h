@@ -52,6 +52,7 @@ struct db_history_sample {
 	bool binary; /* the payload is no UTF-8 text */
 	const char *user;
 	const char *client;
+	const char *address;
 };
 
 struct db_history_samples {

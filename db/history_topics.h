@@ -6,11 +6,14 @@
 #define DB_HISTORY_TOPICS_H
 
 #include "broker/base/hash.h"
+#include "broker/history_rules.h"
 #include "broker/message.h"
 
 struct history_topic {
 	struct hash_node node;
 	int64_t id; /* in the file; 0: not looked up */
+	uint64_t rules; /* which ones the policy is of; 0: none yet */
+	struct history_policy policy;
 	int64_t last_time;
 	uint64_t last_payload; /* hash */
 	bool seen;

@@ -7,55 +7,57 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/origin.h"
 #include "broker/wire/utf8.h"
 #include "db/db.h"
 #include "db/history.h"
+#include "db/history_average.h"
+#include "db/history_budget.h"
 #include "db/history_days.h"
-#include "db/history_topics.h"
+#include "db/history_names.h"
+#include "db/history_retain.h"
 #include "db/statement.h"
 
-enum sql {
-	SQL_TOPIC_FIND,
-	SQL_TOPIC_ADD,
-	SQL_ORIGIN_FIND,
-	SQL_ORIGIN_ADD,
-	SQL_COUNT_ROW,
-	SQL_COUNT
-};
+/* A page of history.db in the WAL, and again when it is copied. */
+#define PAGE_BYTES (2 * 4096 + 24)
 
-static const char *const texts[SQL_COUNT] = {
-	[SQL_TOPIC_FIND] = "SELECT id FROM topics WHERE topic = ?",
-	[SQL_TOPIC_ADD] = "INSERT INTO topics (topic) VALUES (?) RETURNING id",
-	[SQL_ORIGIN_FIND] = "SELECT id FROM origins"
-			    " WHERE day = ? AND user = ? AND client = ?",
-	[SQL_ORIGIN_ADD] =
-		"INSERT INTO origins (day, user, client) VALUES (?, ?, ?)"
-		" RETURNING id",
-	[SQL_COUNT_ROW] = "INSERT INTO days (day, topic, samples, first, last)"
-			  " VALUES (?1, ?2, 1, ?3, ?3) ON CONFLICT (day, topic)"
-			  " DO UPDATE SET samples = samples + 1,"
-			  " first = min(first, ?3), last = max(last, ?3)",
-};
+/* About what a row costs besides its payload, and a commit however small. */
+#define ROW_BYTES 32
+#define COMMIT_BYTES (4 * PAGE_BYTES)
+
+/* Averaging some hours of 100 sensors; without so much left they wait. */
+#define AVERAGE_BYTES (48 * PAGE_BYTES)
+#define AVERAGE_HOURS 6 /* in one transaction: some 10 ms */
+
+/* What indexing a row costs: topic and id, in the WAL and copied. */
+#define INDEX_BYTES 32
+
+static const char count_row[] =
+	"INSERT INTO days (day, topic, samples, first, last)"
+	" VALUES (?1, ?2, 1, ?3, ?3) ON CONFLICT (day, topic)"
+	" DO UPDATE SET samples = samples + 1,"
+	" first = min(first, ?3), last = max(last, ?3)";
 
 struct history_writer {
 	struct sqlite3 *sqlite;
-	struct history_policy policy;
-	struct statement sql[SQL_COUNT];
-	struct history_topics topics;
+	struct history_rules *rules; /* NULL: keep all */
+	uint64_t rules_serial; /* counts them; never 0 */
+	uint64_t max_bytes;
+	struct history_names names;
+	struct history_average average;
+	struct history_budget budget;
+	bool waiting; /* for the budget */
+	struct statement count_row;
 	struct message **rows; /* HISTORY_ROWS_MAX */
 	size_t count;
 	size_t bytes;
 	uint64_t lost;
+	uint64_t thinned;
 	bool untidy; /* something was written since it was tidied */
+	int64_t retained; /* the hour it was looked what is over; -1: never */
 
 	/* The table rows go to at the moment. */
 	uint32_t day;
 	struct statement insert;
-
-	/* Who published last, and its number: most rows have few origins. */
-	struct origin *origin;
-	int64_t origin_id;
 };
 
 static int run(struct history_writer *writer, const char *sql)
@@ -81,7 +83,21 @@ void history_table(uint32_t day, char out[HISTORY_TABLE_SIZE])
 	(void)snprintf(out, HISTORY_TABLE_SIZE, "h_%08u", day);
 }
 
-int history_writer_open(struct db *db, const struct history_policy *policy,
+void history_writer_set_rules(struct history_writer *writer,
+			      struct history_rules *rules)
+{
+	if (rules)
+		history_rules_ref(rules);
+	history_rules_unref(writer->rules);
+	writer->rules = rules;
+	writer->rules_serial++;
+	writer->average.rules = rules;
+	writer->budget.limit = history_rules_limits(rules).budget;
+	writer->retained = -1;
+}
+
+int history_writer_open(struct db *db,
+			const struct history_writer_options *options,
 			struct history_writer **out)
 {
 	struct history_writer *writer = calloc(1, sizeof(*writer));
@@ -89,15 +105,19 @@ int history_writer_open(struct db *db, const struct history_policy *policy,
 
 	if (!writer)
 		return -ENOMEM;
-	writer->policy = *policy;
+	history_writer_set_rules(writer, options->rules);
+	writer->max_bytes = options->bytes;
 	writer->rows = calloc(HISTORY_ROWS_MAX, sizeof(struct message *));
 	r = writer->rows ? 0 : -ENOMEM;
 	if (!r)
-		r = history_topics_init(&writer->topics, HISTORY_TOPICS_MAX);
-	if (!r)
 		r = db_connect(db, DB_HISTORY, false, &writer->sqlite);
-	for (size_t i = 0; !r && i < SQL_COUNT; i++)
-		r = statement_keep(&writer->sql[i], writer->sqlite, texts[i]);
+	if (!r)
+		r = history_names_init(&writer->names, writer->sqlite);
+	if (!r)
+		r = history_average_init(&writer->average, writer->sqlite);
+	if (!r)
+		r = statement_keep(&writer->count_row, writer->sqlite,
+				   count_row);
 	if (r) {
 		history_writer_close(writer);
 		return r;
@@ -120,60 +140,71 @@ static void drop_rows(struct history_writer *writer, size_t n)
 		writer->count * sizeof(struct message *));
 }
 
-static void forget_origin(struct history_writer *writer)
-{
-	if (writer->origin)
-		origin_unref(writer->origin);
-	writer->origin = NULL;
-}
-
 void history_writer_close(struct history_writer *writer)
 {
 	if (!writer)
 		return;
 	drop_rows(writer, writer->count);
-	forget_origin(writer);
-	history_topics_free(&writer->topics);
-	for (size_t i = 0; i < SQL_COUNT; i++)
-		statement_close(&writer->sql[i]);
+	history_names_free(&writer->names);
+	history_average_free(&writer->average);
+	history_rules_unref(writer->rules);
+	statement_close(&writer->count_row);
 	statement_close(&writer->insert);
 	sqlite3_close(writer->sqlite);
 	free(writer->rows);
 	free(writer);
 }
 
-static bool ends_in(struct slice topic, const char *end)
-{
-	size_t len = strlen(end);
+/* ---- what is kept -------------------------------------------------------- */
 
-	return topic.len >= len &&
-	       memcmp(topic.data + topic.len - len, end, len) == 0;
+static const struct history_policy keep_all = { .keep = true,
+						.averages = true };
+
+static const struct history_policy *policy_of(struct history_writer *writer,
+					      struct history_topic *known,
+					      struct slice topic)
+{
+	const struct history_policy *policy = &keep_all;
+
+	if (known && known->rules == writer->rules_serial)
+		return &known->policy;
+	if (writer->rules)
+		policy = history_rules_find(writer->rules, topic);
+	if (known && policy) {
+		known->policy = *policy;
+		known->rules = writer->rules_serial;
+	}
+
+	return policy;
 }
 
 /* By the policy; what it needs to know next time is noted. */
 static bool wanted(struct history_writer *writer, const struct message *message)
 {
 	struct slice topic = message_topic(message);
-	struct history_topic *known;
+	struct history_topic *known =
+		history_topics_get(&writer->names.topics, topic);
+	const struct history_policy *policy = policy_of(writer, known, topic);
+	uint32_t thin = history_budget_interval(
+		&writer->budget, writer->waiting ? writer->count : 0);
 	uint64_t payload;
 	int64_t since;
 
-	if (ends_in(topic, "/set") || ends_in(topic, "/result"))
+	if (!policy || !policy->keep)
 		return false;
-	if (!writer->policy.min_interval_ms && !writer->policy.on_change)
-		return true;
-	known = history_topics_get(&writer->topics, topic);
-	if (!known)
+	if (!known || (!policy->min_interval_ms && !policy->on_change && !thin))
 		return true;
 
 	payload = hash_bytes(message_payload(message));
 	since = message->time - known->last_time;
-	if (known->seen && since >= 0 &&
-	    since < (int64_t)writer->policy.min_interval_ms)
+	if (known->seen && since >= 0 && since < policy->min_interval_ms)
 		return false;
-	if (known->seen && writer->policy.on_change &&
-	    payload == known->last_payload)
+	if (known->seen && policy->on_change && payload == known->last_payload)
 		return false;
+	if (known->seen && since >= 0 && since < thin) {
+		writer->thinned++;
+		return false;
+	}
 	known->seen = true;
 	known->last_time = message->time;
 	known->last_payload = payload;
@@ -206,99 +237,88 @@ bool history_writer_full(const struct history_writer *writer)
 	return writer->count >= HISTORY_ROWS || writer->bytes >= HISTORY_BYTES;
 }
 
-uint64_t history_writer_lost(struct history_writer *writer)
+void history_writer_counts(const struct history_writer *writer,
+			   struct history_counts *out)
 {
-	uint64_t lost = writer->lost;
-
-	writer->lost = 0;
-	return lost;
+	*out = (struct history_counts){
+		.lost = writer->lost,
+		.thinned = writer->thinned,
+		.written = writer->budget.rows + writer->budget.rest,
+		.budget = writer->budget.limit,
+	};
 }
 
-/* The id that find gives for its bound parameters, or 0. */
-static int find_id(struct statement *find, int64_t *id)
+/* ---- the budget ---------------------------------------------------------- */
+
+/* Pages that went to the WAL since it was asked last, in bytes. */
+static uint64_t take_written(struct history_writer *writer)
 {
-	int r = statement_step(find);
+	int pages = 0;
+	int most;
 
-	*id = r > 0 ? statement_int_at(find, 0) : 0;
-	statement_reset(find);
-
-	return r < 0 ? r : 0;
+	sqlite3_db_status(writer->sqlite, SQLITE_DBSTATUS_CACHE_WRITE, &pages,
+			  &most, 1);
+	return pages > 0 ? (uint64_t)pages * PAGE_BYTES : 0;
 }
 
-/* The same for an INSERT with RETURNING, which must be run to its end. */
-static int add_id(struct statement *add, int64_t *id)
+/* What was written this day before this process. */
+static void begin_day(struct history_writer *writer, uint32_t day)
 {
-	int r = statement_step(add);
+	uint64_t rows = 0;
+	uint64_t rest = 0;
+	struct statement s;
 
-	if (r > 0) {
-		*id = statement_int_at(add, 0);
-		r = statement_step(add);
+	statement_open(&s, writer->sqlite,
+		       "SELECT samples, first FROM days"
+		       " WHERE day = ? AND topic = 0");
+	statement_int(&s, day);
+	if (statement_step(&s) > 0) {
+		rows = (uint64_t)statement_int_at(&s, 0);
+		rest = (uint64_t)statement_int_at(&s, 1);
 	}
-	statement_reset(add);
-
-	return r;
+	statement_close(&s);
+	history_budget_day(&writer->budget, day, rows, rest);
 }
 
-static int topic_id(struct history_writer *writer, struct slice topic,
-		    int64_t *id)
+static void use_budget(struct history_writer *writer, int64_t now)
 {
-	struct history_topic *known =
-		history_topics_get(&writer->topics, topic);
-	int r;
+	uint32_t day = history_day(now);
 
-	if (!known)
-		return -ENOMEM;
-	if (known->id) {
-		*id = known->id;
-		return 0;
-	}
-
-	statement_text_slice(&writer->sql[SQL_TOPIC_FIND], topic);
-	r = find_id(&writer->sql[SQL_TOPIC_FIND], id);
-	if (!r && !*id) {
-		statement_text_slice(&writer->sql[SQL_TOPIC_ADD], topic);
-		r = add_id(&writer->sql[SQL_TOPIC_ADD], id);
-	}
-	if (!r)
-		known->id = *id;
-
-	return r;
+	if (day != writer->budget.day)
+		begin_day(writer, day);
 }
 
-static void bind_origin(struct statement *s, uint32_t day,
-			const struct origin *origin)
+uint64_t history_writer_wait(struct history_writer *writer, int64_t now)
 {
-	statement_int(s, day);
-	statement_text(s, origin->user);
-	statement_text(s, origin->client_id);
+	uint64_t wait;
+
+	use_budget(writer, now);
+	wait = history_budget_wait(
+		&writer->budget, now,
+		2 * writer->bytes + writer->count * ROW_BYTES + COMMIT_BYTES);
+	writer->waiting = wait > 0;
+
+	return wait;
 }
 
-static int origin_id(struct history_writer *writer, struct origin *origin,
-		     int64_t *id)
+/* So that a restart does not begin anew. Of the transaction itself nothing is
+ * known yet: that comes with the next. */
+static int save_budget(struct history_writer *writer)
 {
-	struct statement *find = &writer->sql[SQL_ORIGIN_FIND];
-	struct statement *add = &writer->sql[SQL_ORIGIN_ADD];
-	int r;
+	struct statement s;
 
-	if (origin == writer->origin) {
-		*id = writer->origin_id;
-		return 0;
-	}
+	statement_open(&s, writer->sqlite,
+		       "INSERT INTO days (day, topic, samples, first, last)"
+		       " VALUES (?1, 0, ?2, ?3, 0) ON CONFLICT (day, topic)"
+		       " DO UPDATE SET samples = ?2, first = ?3");
+	statement_int(&s, writer->budget.day);
+	statement_int(&s, (int64_t)writer->budget.rows);
+	statement_int(&s, (int64_t)writer->budget.rest);
 
-	bind_origin(find, writer->day, origin);
-	r = find_id(find, id);
-	if (!r && !*id) {
-		bind_origin(add, writer->day, origin);
-		r = add_id(add, id);
-	}
-	if (r)
-		return r;
-
-	forget_origin(writer);
-	writer->origin = origin_ref(origin);
-	writer->origin_id = *id;
-	return 0;
+	return statement_finish(&s);
 }
+
+/* ---- writing ------------------------------------------------------------- */
 
 static int use_day(struct history_writer *writer, uint32_t day)
 {
@@ -320,7 +340,6 @@ static int use_day(struct history_writer *writer, uint32_t day)
 	statement_close(&writer->insert);
 	r = statement_keep(&writer->insert, writer->sqlite, sql);
 	writer->day = r ? 0 : day;
-	forget_origin(writer);
 
 	return r;
 }
@@ -370,7 +389,7 @@ static int insert(struct history_writer *writer, const struct message *message,
 static int write_row(struct history_writer *writer,
 		     const struct message *message)
 {
-	struct statement *count = &writer->sql[SQL_COUNT_ROW];
+	struct statement *count = &writer->count_row;
 	uint32_t day = history_day(message->time);
 	int64_t origin;
 	int64_t topic;
@@ -378,9 +397,13 @@ static int write_row(struct history_writer *writer,
 
 	r = use_day(writer, day);
 	if (!r)
-		r = topic_id(writer, message_topic(message), &topic);
+		r = history_names_topic(&writer->names, message_topic(message),
+					&topic);
 	if (!r)
-		r = origin_id(writer, message->origin, &origin);
+		r = history_names_origin(&writer->names, day, message->origin,
+					 &origin);
+	if (!r)
+		r = history_average_mark(&writer->average, message->time);
 	if (!r)
 		r = insert(writer, message, topic, origin);
 	if (r)
@@ -393,8 +416,25 @@ static int write_row(struct history_writer *writer,
 	return statement_run(count);
 }
 
-/* 0, or 1 when days were dropped. */
-static int write_rows(struct history_writer *writer)
+/* 1: something was dropped. */
+static int drop_old(struct history_writer *writer, int64_t hour)
+{
+	int fitted;
+	int r = 0;
+
+	if (hour != writer->retained)
+		r = history_retain(writer->sqlite, writer->rules,
+				   &writer->budget, writer->day);
+	if (r < 0)
+		return r;
+	fitted = history_days_fit(writer->sqlite, writer->day,
+				  writer->max_bytes);
+
+	return fitted < 0 ? fitted : r || fitted;
+}
+
+/* 0, or 1 when something was dropped. */
+static int write_rows(struct history_writer *writer, int64_t hour)
 {
 	int dropped = 0;
 	int r;
@@ -403,9 +443,9 @@ static int write_rows(struct history_writer *writer)
 	for (size_t i = 0; !r && i < writer->count; i++)
 		r = write_row(writer, writer->rows[i]);
 	if (!r)
-		dropped = history_days_retain(writer->sqlite, writer->day,
-					      writer->policy.days,
-					      writer->policy.bytes);
+		r = save_budget(writer);
+	if (!r)
+		dropped = drop_old(writer, hour);
 	if (dropped < 0)
 		r = dropped;
 	if (!r)
@@ -419,40 +459,100 @@ static void undo(struct history_writer *writer)
 {
 	if (!sqlite3_get_autocommit(writer->sqlite))
 		run(writer, "ROLLBACK");
-	history_topics_forget_ids(&writer->topics);
-	forget_origin(writer);
+	history_names_forget(&writer->names);
+	history_average_forget(&writer->average);
 	statement_close(&writer->insert);
 	writer->day = 0;
 }
 
-int history_writer_flush(struct history_writer *writer)
+int history_writer_flush(struct history_writer *writer, int64_t now)
 {
+	int64_t hour = now / HISTORY_HOUR_MS;
 	int r;
 
 	if (!writer->count)
 		return 0;
-	r = write_rows(writer);
+	use_budget(writer, now);
+	r = write_rows(writer, hour);
+	writer->budget.rows += take_written(writer);
 	if (r < 0) {
 		undo(writer);
 		return r;
 	}
 	if (r > 0)
-		history_topics_forget_ids(&writer->topics);
+		history_names_forget(&writer->names);
 
+	history_budget_wrote(&writer->budget, writer->count);
 	drop_rows(writer, writer->count);
+	writer->retained = hour;
 	writer->untidy = true;
 	return 0;
 }
 
-int history_writer_tidy(struct history_writer *writer)
+/* ---- when there is time -------------------------------------------------- */
+
+/* Rows of an hour that is over may still wait. */
+static int64_t over_before(const struct history_writer *writer, int64_t now)
+{
+	int64_t before = now;
+
+	for (size_t i = 0; i < writer->count; i++) {
+		if (writer->rows[i]->time < before)
+			before = writer->rows[i]->time;
+	}
+
+	return before < 0 ? 0 : before;
+}
+
+static int average_some(struct history_writer *writer, int64_t now)
+{
+	const int64_t before = over_before(writer, now);
+	int done = 1;
+	int r;
+
+	if (!history_budget_rest(&writer->budget, AVERAGE_BYTES))
+		return 0;
+	r = run(writer, "BEGIN IMMEDIATE");
+	if (r)
+		return r;
+	for (int i = 0; done > 0 && i < AVERAGE_HOURS; i++)
+		done = history_average_next(&writer->average, before);
+	r = done < 0 ? done : run(writer, "COMMIT");
+	if (r) {
+		undo(writer);
+		return r;
+	}
+
+	return done;
+}
+
+static int index_one(struct history_writer *writer, int64_t now)
+{
+	const uint32_t today = history_day(now);
+	uint64_t rows;
+	int r;
+
+	r = history_days_unindexed(writer->sqlite, today, &rows);
+	if (r || !rows ||
+	    !history_budget_rest(&writer->budget, rows * INDEX_BYTES))
+		return r;
+
+	return history_days_index_one(writer->sqlite, today);
+}
+
+int history_writer_tidy(struct history_writer *writer, int64_t now)
 {
 	int rc;
 	int r;
 
-	if (!writer->untidy || !writer->day)
+	if (!writer->untidy)
 		return 0;
 
-	r = history_days_index_one(writer->sqlite, writer->day);
+	use_budget(writer, now);
+	r = average_some(writer, now);
+	if (!r)
+		r = index_one(writer, now);
+	writer->budget.rest += take_written(writer);
 	if (r)
 		return r;
 	rc = sqlite3_wal_checkpoint_v2(writer->sqlite, "main",

@@ -1,14 +1,12 @@
 /*
  * Messages on their way into history.db: gathered in memory, written together,
- * into one table for each day. Belongs to the store's thread.
- *
- * Which messages come here is the broker's matter (history_filters); left out
- * are commands and their results, whose topics end in /set and /result, for the
- * state that follows tells the same.
+ * into one table for each day, as the policies (broker/history_rules.h) want it
+ * and the day's budget (history_budget.h) allows. Belongs to the store's thread.
  */
 #ifndef DB_HISTORY_WRITE_H
 #define DB_HISTORY_WRITE_H
 
+#include "broker/history_rules.h"
 #include "broker/message.h"
 
 struct db;
@@ -26,17 +24,20 @@ struct history_writer;
 /* Topics of which the number is remembered between commits. */
 #define HISTORY_TOPICS_MAX 10000
 
-struct history_policy {
-	uint32_t days; /* with a table; the one being written not counted */
-	uint64_t bytes; /* of the file; then the oldest day goes */
-	uint32_t min_interval_ms; /* of one topic */
-	bool on_change;
+struct history_writer_options {
+	struct history_rules *rules; /* a reference is taken; NULL: keep all */
+	uint64_t bytes; /* of the file; then what is oldest goes */
 };
 
-int history_writer_open(struct db *db, const struct history_policy *policy,
+int history_writer_open(struct db *db,
+			const struct history_writer_options *options,
 			struct history_writer **out);
 /* What has not been written is lost. NULL does nothing. */
 void history_writer_close(struct history_writer *writer);
+
+/* From now on; a reference is taken. NULL: keep all, within the usual limits. */
+void history_writer_set_rules(struct history_writer *writer,
+			      struct history_rules *rules);
 
 /* A reference is taken if it is kept. */
 void history_writer_put(struct history_writer *writer, struct message *message);
@@ -44,15 +45,30 @@ void history_writer_put(struct history_writer *writer, struct message *message);
 size_t history_writer_rows(const struct history_writer *writer);
 bool history_writer_full(const struct history_writer *writer);
 
-/* One transaction with all rows. 0, or a negative errno: then they still wait. */
-int history_writer_flush(struct history_writer *writer);
+/* Milliseconds until the day's budget allows a flush; 0: now. now, here and
+ * below: the wall clock, ms since 1970 UTC. */
+uint64_t history_writer_wait(struct history_writer *writer, int64_t now);
 
-/* Index a day that is over by topic, copy the WAL into the file: when there is
- * time. 1: there is more to do, 0: all done, or a negative errno. */
-int history_writer_tidy(struct history_writer *writer);
+/* One transaction with all rows, and once an hour what retention asks for. 0, or
+ * a negative errno: then the rows still wait. The budget is not asked. */
+int history_writer_flush(struct history_writer *writer, int64_t now);
 
-/* Rows lost because they could not be written, since the last call. */
-uint64_t history_writer_lost(struct history_writer *writer);
+/* Average an hour or index a day that is over, copy the WAL into the file: when
+ * there is time. 1: there is more to do, 0: all done, or a negative errno. */
+int history_writer_tidy(struct history_writer *writer, int64_t now);
+
+struct history_counts {
+	uint64_t lost; /* rows that could not be written, since the start */
+	uint64_t
+		thinned; /* rows left out to keep the budget, since the start */
+	uint64_t written; /* bytes, today */
+	uint64_t budget; /* bytes of a day; 0: no limit */
+};
+
+/* Rows go to the file and are copied there, which is counted when they are
+ * written to the WAL: a page twice, and what stands around it. */
+void history_writer_counts(const struct history_writer *writer,
+			   struct history_counts *out);
 
 /* Where a row of this time goes: YYYYMMDD in UTC, and its name h_YYYYMMDD. */
 #define HISTORY_TABLE_SIZE 16

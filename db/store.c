@@ -235,6 +235,14 @@ static int history(struct store *door, struct message *message)
 	return add_message(door, OP_HISTORY, message);
 }
 
+static void set_history_rules(struct store *door, struct history_rules *rules)
+{
+	struct store_history *history = &store_of(door)->thread.shown;
+
+	history_rules_unref(
+		atomic_exchange(&history->rules, history_rules_ref(rules)));
+}
+
 static uint64_t current(const struct store *door)
 {
 	return const_store_of(door)->number;
@@ -310,6 +318,7 @@ static const struct store_ops ops = {
 	.retained_save = retained_save,
 	.retained_remove = retained_remove,
 	.history = history,
+	.history_rules = set_history_rules,
 	.current = current,
 	.flush = flush,
 	.committed = committed,
@@ -338,6 +347,21 @@ int db_store_open(struct db *db, const struct db_store_options *options,
 
 	*out = store;
 	return 0;
+}
+
+void db_store_history(const struct db_store *store,
+		      struct db_store_history *out)
+{
+	const struct store_history *shown = &store->thread.shown;
+
+	*out = (struct db_store_history){
+		.written = atomic_load(&shown->written),
+		.budget = atomic_load(&shown->budget),
+		.waiting = atomic_load(&shown->waiting),
+		.lost = atomic_load(&shown->lost),
+		.thinned = atomic_load(&shown->thinned),
+		.failing = atomic_load(&shown->failing),
+	};
 }
 
 int db_store_start(struct db_store *store)

@@ -44,9 +44,6 @@ struct db_store;
 struct db_store_options {
 	uint32_t lazy_ms; /* between writes of lazy retained values: 60000 */
 	uint32_t history_ms; /* between commits of the history: 30000 */
-	uint32_t history_days; /* kept: 30 */
-	uint32_t history_min_interval_ms; /* of one topic: 0, every message */
-	bool history_on_change; /* only when the payload differs: false */
 };
 
 /* options NULL: all defaults. Returns 0 or a negative errno. */
@@ -63,6 +60,19 @@ void db_store_turn(struct db_store *store);
 int db_store_stop(struct db_store *store);
 /* After the stop. NULL does nothing. */
 void db_store_free(struct db_store *store);
+
+/* Of the history, from any thread. */
+struct db_store_history {
+	uint64_t written; /* bytes, today (UTC) */
+	uint64_t budget; /* bytes of a day; 0: no limit */
+	uint64_t waiting; /* messages in memory */
+	uint64_t lost; /* could not be written, since the start */
+	uint64_t thinned; /* left out to keep the budget, since the start */
+	bool failing; /* it cannot be written at the moment */
+};
+
+void db_store_history(const struct db_store *store,
+		      struct db_store_history *out);
 
 /* What the broker is given; valid until db_store_free(). */
 struct store *db_store_door(struct db_store *store);

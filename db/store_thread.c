@@ -14,10 +14,10 @@
 #include "db/elide.h"
 #include "db/history_write.h"
 #include "db/state.h"
+#include "db/store_history.h"
 
 #define LAZY_MS 60000
 #define HISTORY_MS 30000
-#define HISTORY_DAYS 30
 
 /* Lazy values of one transaction: it must not hold up what is waited for. */
 #define LAZY_ROWS 500
@@ -36,15 +36,12 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
 
 static int open_files(struct store_thread *thread, struct db *db)
 {
-	struct history_policy policy = {
-		.days = thread->options.history_days,
+	const struct history_writer_options history = {
 		.bytes = db_history_bytes(db),
-		.min_interval_ms = thread->options.history_min_interval_ms,
-		.on_change = thread->options.history_on_change,
 	};
 	int r = state_open(db, &thread->state);
 
-	return r ? r : history_writer_open(db, &policy, &thread->history);
+	return r ? r : history_writer_open(db, &history, &thread->history);
 }
 
 int store_thread_init(struct store_thread *thread, struct db *db,
@@ -57,8 +54,6 @@ int store_thread_init(struct store_thread *thread, struct db *db,
 	thread->options.lazy_ms = or_default(options->lazy_ms, LAZY_MS);
 	thread->options.history_ms =
 		or_default(options->history_ms, HISTORY_MS);
-	thread->options.history_days =
-		or_default(options->history_days, HISTORY_DAYS);
 	list_init(&thread->txn);
 	list_init(&thread->lazy.order);
 	thread->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -101,6 +96,7 @@ void store_thread_free(struct store_thread *thread)
 	if (thread->lazy.topics.slots)
 		lazy_free(&thread->lazy);
 	history_writer_close(thread->history);
+	history_rules_unref(atomic_load(&thread->shown.rules));
 	state_close(thread->state);
 	if (thread->fd >= 0)
 		close(thread->fd);
@@ -148,10 +144,7 @@ static void keep_lazily(struct store_thread *thread, const struct op *op)
 		lazy_remove(&thread->lazy, op->u.topic);
 		break;
 	case OP_HISTORY:
-		if (!history_writer_rows(thread->history))
-			thread->history_at =
-				clock_ms() + thread->options.history_ms;
-		history_writer_put(thread->history, op->u.message);
+		store_history_put(thread, op->u.message);
 		break;
 	case OP_SESSION_SAVE:
 	case OP_SESSION_REMOVE:
@@ -354,42 +347,6 @@ static int lazy_step(struct store_thread *thread, uint64_t now)
 	return thread->lazy_left ? write_lazy(thread, LAZY_ROWS) : 0;
 }
 
-/* The history may be lost without harm: its troubles are told and not waited
- * for. */
-static int write_history(struct store_thread *thread)
-{
-	uint64_t lost;
-	int r = history_writer_flush(thread->history);
-
-	if (r && !thread->history_failing)
-		log_error("history.db", "cannot be written: %s",
-			  strerrordesc_np(-r));
-	else if (!r && thread->history_failing)
-		log_info("history.db", "is written again");
-	thread->history_failing = r != 0;
-
-	lost = history_writer_lost(thread->history);
-	if (lost)
-		log_warn("history.db", "%llu messages were not kept",
-			 (unsigned long long)lost);
-	thread->busy_at = clock_ms();
-	thread->untidy = true;
-
-	return r;
-}
-
-static int history_step(struct store_thread *thread, uint64_t now)
-{
-	if (!history_writer_rows(thread->history))
-		return 0;
-	if (now < thread->history_at &&
-	    (thread->history_failing || !history_writer_full(thread->history)))
-		return 0;
-	thread->history_at = now + thread->options.history_ms;
-
-	return write_history(thread);
-}
-
 static void checkpoint(struct store_thread *thread, bool hard)
 {
 	int r = state_checkpoint(thread->state, hard);
@@ -412,9 +369,7 @@ static void tidy_step(struct store_thread *thread, uint64_t now)
 		return;
 
 	checkpoint(thread, false);
-	r = history_writer_tidy(thread->history);
-	if (r < 0)
-		log_warn("history.db", "tidying up: %s", strerrordesc_np(-r));
+	r = store_history_tidy(thread);
 	thread->untidy = r > 0;
 }
 
@@ -496,7 +451,7 @@ void store_thread_turn(struct store_thread *thread)
 	now = clock_ms();
 	if (lazy_step(thread, now))
 		return;
-	history_step(thread, now);
+	store_history_step(thread, now);
 	tidy_step(thread, now);
 }
 
@@ -522,7 +477,7 @@ static void finish(struct store_thread *thread)
 	thread->error = r;
 
 	if (history_writer_rows(thread->history)) {
-		r = write_history(thread);
+		r = store_history_write(thread);
 		if (!thread->error)
 			thread->error = r;
 	}

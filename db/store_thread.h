@@ -13,9 +13,23 @@
 #include "db/store.h"
 
 struct db;
+struct history_rules;
 struct history_writer;
 struct mailbox;
 struct state;
+
+/* What other threads see of the history, and tell it. */
+struct store_history {
+	/* To go by from now on; NULL: as before. Whoever takes it has its
+	 * reference. */
+	_Atomic(struct history_rules *) rules;
+	atomic_uint_least64_t written;
+	atomic_uint_least64_t budget;
+	atomic_uint_least64_t waiting;
+	atomic_uint_least64_t lost;
+	atomic_uint_least64_t thinned;
+	atomic_bool failing;
+};
 
 struct store_thread {
 	struct mailbox *mailbox; /* of struct batch */
@@ -25,6 +39,8 @@ struct store_thread {
 	atomic_bool degraded;
 	atomic_size_t pending_ops; /* put in and not yet written */
 	atomic_size_t pending_bytes;
+
+	struct store_history shown;
 
 	/* From here on the thread's own; main's before and after it runs. */
 	struct db_store_options options;
@@ -44,6 +60,8 @@ struct store_thread {
 	uint64_t busy_at; /* when something was written last */
 	bool untidy; /* not checkpointed since */
 	bool history_failing;
+	uint64_t history_lost; /* told in the log so far */
+	uint64_t history_thinned;
 	int error; /* something was not written at the stop */
 };
 

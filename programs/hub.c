@@ -23,7 +23,7 @@
 #include "db/claim.h"
 #include "db/config.h"
 #include "db/db.h"
-#include "db/settings.h"
+#include "db/history_policies.h"
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/backups.h"
@@ -51,8 +51,7 @@ struct hub {
 	bool store_runs;
 	struct backups *backups;
 	atomic_bool restart; /* a backup is ready to be put in place */
-	char **history_filters;
-	size_t history_filter_count;
+	struct history_rules *history_rules;
 	bool claimed;
 	char secret
 		[PASSWORD_TOKEN_SIZE]; /* claim token, or the demo's password */
@@ -171,9 +170,10 @@ static int open_db(struct hub *hub)
 	if (!r)
 		r = db_store_open(hub->db, &store, &hub->store);
 	if (!r)
-		r = db_settings_history_filters(
-			hub->db_config, hub->config->node,
-			&hub->history_filters, &hub->history_filter_count);
+		r = db_history_policies_seed(hub->db_config, hub->config->node);
+	if (!r)
+		r = db_history_policies_build(hub->db_config,
+					      &hub->history_rules);
 	if (r)
 		log_error(hub->config->data_dir, "cannot be used: %s",
 			  strerrordesc_np(-r));
@@ -255,9 +255,7 @@ static int new_broker(struct hub *hub)
 		.authenticator = hub->authenticator,
 		.store = db_store_door(hub->store),
 		.closed = !hub->claimed,
-		.history_filters =
-			(const char *const *)(void *)hub->history_filters,
-		.history_filter_count = hub->history_filter_count,
+		.history_rules = hub->history_rules,
 		.status_topic = hub->status_topic,
 		.max_delay = hub->config->max_delay,
 		.set_aside = (uint32_t)db_notices(hub->db, &notices),
@@ -577,7 +575,7 @@ int hub_close(struct hub *hub)
 	reload_free(hub->reload);
 	backups_free(hub->backups);
 	db_store_free(hub->store);
-	free(hub->history_filters);
+	history_rules_unref(hub->history_rules);
 	db_config_close(hub->db_config);
 	db_close(hub->db);
 	close_signals(hub);

@@ -20,10 +20,10 @@ function allowed(from, to) {
 	if (from ~ /^db\//)
 		return to ~ /^db\// || to ~ /^broker\/base\// ||
 		       to ~ /^broker\/wire\/(topic|utf8)\.h$/ ||
-		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits)\.h$/
+		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|history_rules)\.h$/
 	if (from ~ /^web\//)
 		return to ~ /^(web|db|broker\/base)\// ||
-		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|authenticator)\.h$/ ||
+		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|history_rules|authenticator)\.h$/ ||
 		       to ~ /^broker\/wire\/(same_site|websocket|topic|reason|utf8)\.h$/
 	if (from ~ /^gpio\//)
 		return to ~ /^gpio\// || to ~ /^broker\/(base|wire)\// ||

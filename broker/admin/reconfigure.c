@@ -88,8 +88,8 @@ static int run(struct broker *b, struct admin_call *call)
 	b->options.authenticator = was.authenticator;
 	b->options.store = was.store;
 	b->options.closed = was.closed;
-	b->options.history_filters = was.history_filters;
-	b->options.history_filter_count = was.history_filter_count;
+	b->options.history = was.history;
+	b->options.history_rules = was.history_rules;
 	b->options.status_topic = was.status_topic;
 	b->options.set_aside = was.set_aside;
 	/* Buffers were made for it. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/core.h"
+#include "broker/history_rules.h"
 #include "broker/limits.h"
 #include "broker/routing/topic_conditional.h"
 #include "broker/routing/topic_tree.h"
@@ -109,15 +110,18 @@ static void make_room(struct topic_cache *cache)
 	}
 }
 
-static bool wants_history(const struct broker *broker, struct slice topic)
+/* Asked once for each topic and set of policies: subscriptions come and go more
+ * often. */
+static void ask_history(const struct broker *broker, struct topic_entry *entry)
 {
-	if (!broker->store)
-		return false;
-	for (size_t i = 0; i < broker->options.history_filter_count; i++)
-		if (topic_matches(slice_str(broker->options.history_filters[i]),
-				  topic))
-			return true;
-	return false;
+	const struct history_policy *policy;
+
+	if (entry->history_generation == broker->history_generation)
+		return;
+	policy = history_rules_find(broker->history_rules,
+				    slice_of(entry->topic, entry->len));
+	entry->history = broker->store && policy && policy->keep;
+	entry->history_generation = broker->history_generation;
 }
 
 static struct topic_entry *entry_new(struct topic_cache *cache,
@@ -133,7 +137,7 @@ static struct topic_entry *entry_new(struct topic_cache *cache,
 	entry->generation = cache->generation - 1;
 	entry->len = (uint16_t)topic.len;
 	memcpy(entry->topic, topic.data, topic.len);
-	entry->history = wants_history(cache->broker, topic);
+	entry->history_generation = cache->broker->history_generation - 1;
 	hash_table_add(&cache->entries, &entry->by_topic, hash);
 	list_append(&cache->order, &entry->link);
 	return entry;
@@ -301,6 +305,7 @@ static bool entry_build(struct topic_cache *cache, struct topic_entry *entry)
 	struct build build = { .cache = cache, .entry = entry };
 	int r;
 
+	ask_history(broker, entry);
 	cache->targets -= places(entry);
 	entry_empty(entry);
 	cache->stamp++;

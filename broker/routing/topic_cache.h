@@ -41,6 +41,7 @@ struct topic_entry {
 	uint64_t serial; /* unique, so that a verdict can name the entry */
 	uint64_t generation;
 	uint64_t access_generation;
+	uint64_t history_generation;
 	struct topic_target *targets; /* whatever the message */
 	uint32_t count;
 	uint32_t cap;

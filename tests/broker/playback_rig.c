@@ -8,10 +8,9 @@
 #include <cmocka.h>
 
 #include "broker/access.h"
+#include "broker/history_rules.h"
 #include "tests/broker/sim_check.h"
 #include "tests/broker/sim_clock.h"
-
-static const char *const everything[] = { "#" };
 
 /* Somebody to whom rules may be applied. */
 struct sim_peer *rig_anyone(struct broker *broker, const char *id)
@@ -26,16 +25,22 @@ struct sim_peer *rig_anyone(struct broker *broker, const char *id)
 
 struct broker *rig_new_broker(struct rig *rig, struct access *access)
 {
+	const struct history_policy keep = { .keep = true };
+	struct history_rules *rules = history_rules_new();
 	const struct broker_options options = {
 		.node = "test",
 		.store = sim_history_store(rig->history),
 		.history = sim_history_door(rig->history),
-		.history_filters = everything,
-		.history_filter_count = 1,
+		.history_rules = rules,
 		.access = access,
 	};
+	struct broker *broker;
 
-	return sim_broker_with(&options);
+	assert_non_null(rules);
+	assert_int_equal(history_rules_add(rules, slice_str("#"), &keep), 0);
+	broker = sim_broker_with(&options);
+	history_rules_unref(rules);
+	return broker;
 }
 
 int rig_setup_with(void **state, struct access *access)

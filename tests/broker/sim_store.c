@@ -26,6 +26,7 @@ struct sim_store {
 	uint64_t flushed;
 	uint64_t committed;
 	int fd;
+	unsigned int history_rules;
 	bool automatic;
 	bool congested;
 	bool armed;
@@ -313,6 +314,12 @@ static int history(struct store *store, struct message *message)
 	return put(of(store), HISTORY, false, key, nothing, message);
 }
 
+static void history_rules(struct store *store, struct history_rules *rules)
+{
+	(void)rules;
+	of(store)->history_rules++;
+}
+
 static uint64_t current(const struct store *store)
 {
 	return of_const(store)->filling;
@@ -379,6 +386,7 @@ static const struct store_ops operations = {
 	.retained_save = retained_save,
 	.retained_remove = retained_remove,
 	.history = history,
+	.history_rules = history_rules,
 	.current = current,
 	.flush = flush,
 	.committed = committed,
@@ -470,6 +478,11 @@ size_t sim_store_inbound(const struct sim_store *sim)
 size_t sim_store_retained(const struct sim_store *sim)
 {
 	return sim->tables[RETAINED].count;
+}
+
+unsigned int sim_store_history_rules(const struct sim_store *sim)
+{
+	return sim->history_rules;
 }
 
 size_t sim_store_history(const struct sim_store *sim)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "broker/base/log.h"
+#include "broker/history_rules.h"
 #include "broker/limits.h"
 #include "broker/routing/retained.h"
 #include "tests/broker/sim_check.h"
@@ -28,24 +29,30 @@ static void keep_warning(enum log_level level, const char *line)
 static int setup(void **state)
 {
 	static const char *const history[] = { "sensor/+", "log/#" };
+	const struct history_policy keep = { .keep = true };
 	const struct access_rule rules[] = {
 		{ 1, NULL, "#", ACCESS_READWRITE, true },
 		{ 2, NULL, "forbidden/#", ACCESS_WRITE, false },
 	};
 	struct broker_options options = {
 		.node = "test",
-		.history_filters = history,
-		.history_filter_count = 2,
+		.history_rules = history_rules_new(),
 		.access = access_new(),
 	};
 	struct rig *rig;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(access_add_rule(options.access, &rules[i]), 0);
+		assert_int_equal(history_rules_add(options.history_rules,
+						   slice_str(history[i]),
+						   &keep),
+				 0);
+	}
 	rig = calloc(1, sizeof(*rig));
 	rig->store = sim_store_new();
 	options.store = sim_store_door(rig->store);
 	rig->broker = broker_new(&options);
+	history_rules_unref(options.history_rules);
 	log_set_sink(keep_warning);
 	logged[0] = '\0';
 	*state = rig;

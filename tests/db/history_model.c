@@ -9,18 +9,18 @@
 
 struct history_writer *writer;
 struct db_history *reader;
+int64_t put_last;
 static struct db *db;
 
-static const struct history_policy keep_all = { .days = 30,
-						.bytes = UINT64_MAX };
+static const struct history_writer_options keep_all = { .bytes = UINT64_MAX };
 
-static int open_all(const struct history_policy *policy)
+static int open_all(const struct history_writer_options *options)
 {
-	struct db_options options = { .dir = scratch_path(""),
-				      .vfs = fault_vfs_name() };
+	struct db_options file = { .dir = scratch_path(""),
+				   .vfs = fault_vfs_name() };
 
-	return db_open(&options, &db) ||
-	       history_writer_open(db, policy, &writer) ||
+	return db_open(&file, &db) ||
+	       history_writer_open(db, options, &writer) ||
 	       db_history_open(db, &reader);
 }
 
@@ -47,10 +47,10 @@ int history_model_teardown(void **state)
 	return 0;
 }
 
-void history_model_reopen(const struct history_policy *policy)
+void history_model_reopen(const struct history_writer_options *options)
 {
 	close_all();
-	if (open_all(policy))
+	if (open_all(options))
 		abort();
 }
 
@@ -76,6 +76,7 @@ void put_bytes(int64_t time, const char *topic, struct slice payload,
 	};
 	struct message *message = message_new(&parts);
 
+	put_last = time;
 	history_writer_put(writer, message);
 	message_unref(message);
 	origin_unref(origin);

@@ -14,13 +14,14 @@
 
 extern struct history_writer *writer;
 extern struct db_history *reader;
+extern int64_t put_last; /* the time of what was put last */
 
 /* cmocka's; the policy keeps all. */
 int history_model_setup(void **state);
 int history_model_teardown(void **state);
 
-/* Close and open again, with another policy; fails the test. */
-void history_model_reopen(const struct history_policy *policy);
+/* Close and open again, with other options; fails the test. */
+void history_model_reopen(const struct history_writer_options *options);
 /* The same on a fresh directory, keeping all. */
 void history_model_renew(void);
 

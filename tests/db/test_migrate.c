@@ -94,14 +94,15 @@ static void test_the_schemas_run(void **state)
 {
 	static const char *const config[] = {
 		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005
+		schema_config_004, schema_config_005, schema_config_006
 	};
 	static const char *const others[] = { schema_state_001,
-					      schema_history_001 };
+					      schema_history_001,
+					      schema_history_002 };
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 5 }, { &others[0], 1 }, { &others[1], 1 } };
+	} schemas[] = { { config, 6 }, { &others[0], 1 }, { &others[1], 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -122,7 +123,7 @@ static void test_users_of_the_first_version_stay(void **state)
 {
 	static const char *const config[] = {
 		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005
+		schema_config_004, schema_config_005, schema_config_006
 	};
 	static const char both[] =
 		"SELECT count(*) FROM users WHERE name IN ('anna', 'lock')"
@@ -135,7 +136,7 @@ static void test_users_of_the_first_version_stay(void **state)
 				      " ('lock', '$x$y', 'device', 0, 1, 7, 2)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(migrate(*state, config, 5), 0);
+	assert_int_equal(migrate(*state, config, 6), 0);
 	assert_int_equal(ask(*state, both), 2);
 	assert_int_equal(ask(*state, "SELECT count(*) FROM secrets WHERE"
 				     " name = 'scram' AND length(value) = 32"

@@ -7,6 +7,7 @@
 #include "broker/authenticator.h"
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
+#include "broker/history_rules.h"
 #include "broker/limits.h"
 #include "broker/local_client.h"
 #include "broker/peer/connection.h"
@@ -122,21 +123,23 @@ static struct access *make_access(void)
 
 static void start(struct world *world)
 {
-	static const char *const history[] = { "t/+" };
+	const struct history_policy keep = { .keep = true };
+	struct history_rules *history = history_rules_new();
 	const struct broker_options options = {
 		.node = "fuzz",
 		.store =
 			world->with_store ? sim_store_door(world->store) : NULL,
 		.access = world->with_access ? make_access() : NULL,
-		.history_filters = history,
-		.history_filter_count = 1,
+		.history_rules = history,
 		.max_packet_size = PACKET_MAX,
 		.max_queue_messages = QUEUE_MESSAGES,
 		.max_queue_bytes = QUEUE_BYTES,
 	};
 
+	assert(history_rules_add(history, slice_str("t/+"), &keep) == 0);
 	world->broker = broker_new(&options);
 	assert(world->broker);
+	history_rules_unref(history);
 	assert(broker_load(world->broker) == 0);
 	sim_check(world->broker);
 }

@@ -30,6 +30,7 @@
 #include "db/claim.h"
 #include "db/config.h"
 #include "db/db.h"
+#include "db/history_policies.h"
 #include "db/store.h"
 #include "tests/web/certificate.h"
 #include "web/web.h"
@@ -123,24 +124,31 @@ static struct store *open_store(struct hub_parts *parts)
 
 static void start_broker(struct hub *hub, enum hub_kind kind)
 {
-	static const char *const everything[] = { "#" };
+	const struct db_history_policy everything = {
+		.filter = "#",
+		.policy = { .keep = true, .averages = true },
+	};
 	const struct db_access_options access = { .node = HUB_NODE };
 	struct broker_options options = {
 		.node = HUB_NODE,
 		.authenticator = hub->parts->authenticator,
 		.closed = kind == HUB_UNCLAIMED,
-		.history_filters = everything,
-		.history_filter_count = 1,
 	};
 
 	if (kind == HUB_STORED)
 		options.store = open_store(hub->parts);
+	assert_int_equal(
+		db_history_policies_put(hub->parts->config, &everything), 0);
+	assert_int_equal(db_history_policies_build(hub->parts->config,
+						   &options.history_rules),
+			 0);
 
 	assert_int_equal(
 		db_access_build(hub->parts->config, &access, &options.access),
 		0);
 	hub->broker = broker_new(&options);
 	assert_non_null(hub->broker);
+	history_rules_unref(options.history_rules);
 	assert_int_equal(broker_load(hub->broker), 0);
 	if (options.store)
 		assert_int_equal(db_store_start(hub->parts->store), 0);
