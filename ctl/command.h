@@ -21,6 +21,7 @@ struct command_options {
 	bool json;
 	/* The rest belongs to the commands that allow it. */
 	const char *new_password_file;
+	const char *passphrase_file;
 	const char *token_file;
 	const char *client;
 	const char *from;
@@ -38,6 +39,9 @@ struct command_options {
 	bool device;
 	bool deny;
 	bool session;
+	bool no_history;
+	bool kept;
+	bool yes;
 };
 
 struct command_context {
@@ -129,6 +133,11 @@ command_fn command_acl_list;
 command_fn command_acl_add;
 command_fn command_acl_del;
 command_fn command_acl_test;
+command_fn command_backup;
+command_fn command_backups_list;
+command_fn command_backups_make;
+command_fn command_backups_get;
+command_fn command_restore;
 command_fn command_reload;
 command_fn command_trace_client;
 command_fn command_trace_topic;

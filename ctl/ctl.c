@@ -48,6 +48,10 @@ static const struct setting settings[] = {
 	{ 'S', SETTING_NUMBER, TO(seconds), 366L * 24 * 3600 },
 	{ 'R', SETTING_TEXT, TO(reason), 0 },
 	{ 'M', SETTING_NUMBER, TO(max), 16L * 1024 * 1024 },
+	{ 'p', SETTING_TEXT, TO(passphrase_file), 0 },
+	{ 'N', SETTING_FLAG, TO(no_history), 0 },
+	{ 'k', SETTING_FLAG, TO(kept), 0 },
+	{ 'y', SETTING_FLAG, TO(yes), 0 },
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -81,6 +85,10 @@ static const struct option long_options[] = {
 	{ "for", required_argument, NULL, 'S' },
 	{ "reason", required_argument, NULL, 'R' },
 	{ "max", required_argument, NULL, 'M' },
+	{ "passphrase-file", required_argument, NULL, 'p' },
+	{ "no-history", no_argument, NULL, 'N' },
+	{ "kept", no_argument, NULL, 'k' },
+	{ "yes", no_argument, NULL, 'y' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -110,6 +118,18 @@ static const struct command commands[] = {
 	  command_acl_del },
 	{ "acl", "test", "USER read|write TOPIC [--client ID]",
 	  "would it be allowed, and why", 3, 3, "c", false, command_acl_test },
+	{ "backup", NULL, "FILE [--passphrase-file F] [--no-history]",
+	  "everything the hub has, in one file", 1, 1, "pN", false,
+	  command_backup },
+	{ "backups", "list", "", "those kept on the hub", 0, 0, "", false,
+	  command_backups_list },
+	{ "backups", "make", "", "one more, now; prints its number", 0, 0, "",
+	  false, command_backups_make },
+	{ "backups", "get", "NUMBER FILE", "one of them, to take away", 2, 2,
+	  "", false, command_backups_get },
+	{ "restore", NULL, "FILE | --kept NUMBER [--passphrase-file F] [--yes]",
+	  "replace the hub's data by a backup's", 1, 1, "pky", false,
+	  command_restore },
 	{ "reload", NULL, "", "read hearth.conf anew, all of it or nothing", 0,
 	  0, "", false, command_reload },
 	{ "trace", "client", "NAME [--for SECONDS] [--max BYTES]",

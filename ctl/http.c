@@ -17,6 +17,7 @@
 struct http {
 	CURL *curl;
 	char *url;
+	long timeout;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -29,6 +30,7 @@ struct transfer {
 	http_sink *sink;
 	void *arg;
 	bool ended;
+	struct http_answer *answer; /* of request() */
 };
 
 static bool set_options(struct http *http, const struct http_options *options)
@@ -63,6 +65,7 @@ struct http *http_new(const struct http_options *options)
 
 	if (!http)
 		return NULL;
+	http->timeout = REQUEST_TIMEOUT;
 	http->url = strdup(options->url);
 	http->curl = curl_easy_init();
 	if (!http->url || !http->curl || !set_options(http, options)) {
@@ -178,13 +181,19 @@ static struct curl_slist *append(struct curl_slist *list, const char *line,
 	return longer ? longer : list;
 }
 
-int http_request(struct http *http, const char *method, const char *path,
-		 const json_t *body, const char *header,
-		 struct http_answer *answer)
+void http_patience(struct http *http, long seconds)
 {
+	http->timeout = seconds;
+}
+
+/* transfer says where the answer goes. */
+static int request(struct http *http, const char *method, const char *path,
+		   const json_t *body, const char *header,
+		   struct transfer *transfer)
+{
+	struct http_answer *answer = transfer->answer;
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	char *url = address(http, path);
-	struct transfer transfer = { 0 };
 	struct curl_slist *list = NULL;
 	bool ok = url && (text || !body);
 	int r = -ENOMEM;
@@ -201,7 +210,7 @@ int http_request(struct http *http, const char *method, const char *path,
 	curl_easy_setopt(http->curl, CURLOPT_URL, url);
 	curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, list);
-	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT, REQUEST_TIMEOUT);
+	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT, http->timeout);
 	if (text) {
 		curl_easy_setopt(http->curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -210,13 +219,63 @@ int http_request(struct http *http, const char *method, const char *path,
 	} else {
 		curl_easy_setopt(http->curl, CURLOPT_HTTPGET, 1L);
 	}
-	r = perform(http, &transfer, answer);
+	r = perform(http, transfer, answer);
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
 out:
 	curl_slist_free_all(list);
-	free(transfer.body);
+	free(transfer->body);
 	free(url);
 	free(text);
+	return r;
+}
+
+int http_request(struct http *http, const char *method, const char *path,
+		 const json_t *body, const char *header,
+		 struct http_answer *answer)
+{
+	struct transfer transfer = { .answer = answer };
+
+	return request(http, method, path, body, header, &transfer);
+}
+
+int http_download(struct http *http, const char *path, const json_t *body,
+		  http_sink *sink, void *arg, struct http_answer *answer)
+{
+	struct transfer transfer = { .answer = answer,
+				     .sink = sink,
+				     .arg = arg };
+
+	return request(http, body ? "POST" : "GET", path, body, NULL,
+		       &transfer);
+}
+
+static size_t on_read(char *to, size_t size, size_t count, void *arg)
+{
+	return fread(to, 1, size * count, arg);
+}
+
+int http_upload(struct http *http, const char *path, FILE *file, size_t len,
+		struct http_answer *answer)
+{
+	struct transfer transfer = { 0 };
+	char *url = address(http, path);
+	int r;
+
+	*answer = (struct http_answer){ 0 };
+	if (!url)
+		return -ENOMEM;
+	curl_easy_setopt(http->curl, CURLOPT_URL, url);
+	curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, NULL);
+	curl_easy_setopt(http->curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(http->curl, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(http->curl, CURLOPT_READDATA, file);
+	curl_easy_setopt(http->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)len);
+	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT, http->timeout);
+	r = perform(http, &transfer, answer);
+	curl_easy_setopt(http->curl, CURLOPT_UPLOAD, 0L);
+	free(transfer.body);
+	free(url);
+
 	return r;
 }
 

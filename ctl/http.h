@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -56,6 +57,19 @@ typedef bool http_sink(void *arg, const char *data, size_t len);
  * answer and not given to sink.
  */
 int http_stream(struct http *http, const char *path, http_sink *sink, void *arg,
+		struct http_answer *answer);
+
+/* How long a request may take from now on, in seconds; one minute unless set. */
+void http_patience(struct http *http, long seconds);
+
+/*
+ * GET, or POST of body if it is not NULL, whose answer, if it is 200, goes to sink,
+ * and else into *answer. Returns as http_request(), 0 also when sink ended it.
+ */
+int http_download(struct http *http, const char *path, const json_t *body,
+		  http_sink *sink, void *arg, struct http_answer *answer);
+/* PUT so many bytes of a file. Returns as http_request(). */
+int http_upload(struct http *http, const char *path, FILE *file, size_t len,
 		struct http_answer *answer);
 
 /* text as one segment of a path, or value of a query, in memory the caller frees;

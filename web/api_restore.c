@@ -161,7 +161,8 @@ void api_restore_confirm(struct request *request)
 	log_warn("hearthd", "begins anew with the backup of %s", stamp);
 	web->restart_timer.fn = on_restart;
 	loop_timer_set(web->loop, &web->restart_timer, RESTART_MS);
-	reply_empty(request, 202);
+	reply_json(request, 202,
+		   json_pack("{s:I}", "time", (json_int_t)web->restore_time));
 }
 
 void api_restore_forget(struct request *request)

@@ -4,6 +4,7 @@
 Whole, valid inputs of every kind: a fuzzer finds the broken ones itself, but
 would need ages to find a CONNECT. What a fuzzer found goes beside them by hand.
 """
+import hashlib
 import pathlib
 import struct
 
@@ -334,3 +335,42 @@ for name, (kind, data) in PROPERTIES.items():
 write("fuzz_properties", "empty", b"\x03\0")
 write("fuzz_properties", "twice", b"\x03\x06\x23\0\x01\x23\0\x01")
 write("fuzz_properties", "unknown", b"\x03\x02\x7f\0")
+# ---- backups (db/backup/seal_format.h, archive.h)
+
+def entry(kind, data, label=b"", schema=1):
+    return (bytes([kind]) + struct.pack(">H", schema) + bytes([len(label)]) + label
+            + struct.pack(">Q", len(data)) + data + hashlib.sha256(data).digest())
+
+
+def archive(*entries):
+    return (b"\1" + struct.pack(">Q", 1795230000000) + b"\x050.1.0" + b"\x05attic"
+            + bytes([len(entries)]) + b"".join(entries))
+
+
+def seal(data):
+    head = b"\x89HEARTH\n" + b"\0\1" + bytes(6) + bytes(range(32)) + bytes(16)
+    head += hashlib.sha256(head).digest()[:16]
+    out = head
+    chunks = [data[i:i + 65536] for i in range(0, len(data), 65536)] or [b""]
+    for number, chunk in enumerate(chunks):
+        last = 0x80000000 if number == len(chunks) - 1 else 0
+        prefix = struct.pack(">I", len(chunk) | last)
+        tag = hashlib.sha256(head + struct.pack(">Q", number) + prefix + chunk)
+        out += prefix + chunk + tag.digest()[:16]
+    return out
+
+
+BACKUPS = {
+    "config": archive(entry(0, b"SQLite format 3")),
+    "all": archive(entry(0, b"c"), entry(1, b"s"), entry(2, b"h"), entry(3, b"g"),
+                   entry(4, b"[hearth]", b"/etc/hearth/hearth.conf"),
+                   entry(5, b"cert", b"/etc/hearth/a.crt"),
+                   entry(5, b"key", b"/etc/hearth/a.key")),
+    "long": archive(entry(0, bytes(70000))),
+}
+for name, data in BACKUPS.items():
+    if name != "long":
+        write("fuzz_backup", f"contents-{name}", data)
+    write("fuzz_backup", f"file-{name}", seal(data))
+write("fuzz_backup", "encrypted", bytes([*b"\x89HEARTH\n", 0, 1, 1, 4, 8, 3]))
+
