@@ -56,8 +56,11 @@ void message_unref(struct message *message)
 {
 	if (!message)
 		return;
-	if (atomic_fetch_sub_explicit(&message->refs, 1, memory_order_acq_rel) >
-	    1)
+	/* Nobody can take a reference but from one: the last is ours alone, and
+	 * needs no atomic subtraction. */
+	if (atomic_load_explicit(&message->refs, memory_order_acquire) != 1 &&
+	    atomic_fetch_sub_explicit(&message->refs, 1, memory_order_acq_rel) >
+		    1)
 		return;
 
 	origin_unref(message->origin);

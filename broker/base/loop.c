@@ -44,6 +44,7 @@ struct loop {
 	atomic_bool stopping;
 
 	uint64_t now;
+	int64_t wall; /* of this turn, 0: nobody has asked */
 	loop_turn_fn *turn_end;
 	void *turn_end_arg;
 
@@ -358,6 +359,14 @@ static void read_clock(struct loop *loop)
 
 	if (now > loop->now)
 		loop->now = now;
+	loop->wall = 0;
+}
+
+int64_t loop_wall(struct loop *loop)
+{
+	if (!loop->wall)
+		loop->wall = clock_wall_ms();
+	return loop->wall;
 }
 
 /* How long epoll may sleep before end or the next timer. */

@@ -58,6 +58,9 @@ void loop_set_turn_end(struct loop *loop, loop_turn_fn *fn, void *arg);
 /* Monotonic milliseconds, read once a turn. */
 uint64_t loop_now(const struct loop *loop);
 
+/* clock_wall_ms(), read once a turn, and only in one that asks. */
+int64_t loop_wall(struct loop *loop);
+
 /* One turn: wait for events at most max_wait_ms (-1: until something happens),
  * handle them, timers, turn end. Returns 0 or a negative errno of epoll_wait. */
 int loop_turn(struct loop *loop, int max_wait_ms);

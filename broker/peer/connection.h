@@ -170,11 +170,12 @@ int connection_send(struct connection *c, const void *bytes, size_t len);
 /* PUBACK, PUBREC, PUBREL, PUBCOMP now. Returns 0 or -ENOMEM. */
 int connection_send_ack(struct connection *c, enum mqtt_packet_type type,
 			uint16_t packet_id, enum mqtt_reason reason);
-/* The same when ticket has been committed and message, if there is one, is over
- * (hold.h), behind those that already wait. Returns 0, -ENOMEM, -ENOBUFS. */
+/* The same when ticket has been committed and *message, if there is one, is over
+ * (hold.h), behind those that already wait. Its reference is taken when it has to
+ * be waited for: *message is then NULL. Returns 0, -ENOMEM, -ENOBUFS. */
 int connection_ack_held(struct connection *c, enum mqtt_packet_type type,
 			uint16_t packet_id, enum mqtt_reason reason,
-			uint64_t ticket, struct message *message);
+			uint64_t ticket, struct message **message);
 /* The same without one. */
 int connection_ack(struct connection *c, enum mqtt_packet_type type,
 		   uint16_t packet_id, enum mqtt_reason reason,

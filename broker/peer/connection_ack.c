@@ -64,7 +64,7 @@ int connection_ack(struct connection *c, enum mqtt_packet_type type,
 
 int connection_ack_held(struct connection *c, enum mqtt_packet_type type,
 			uint16_t packet_id, enum mqtt_reason reason,
-			uint64_t ticket, struct message *message)
+			uint64_t ticket, struct message **message)
 {
 	struct gated gated = {
 		.ticket = ticket,
@@ -74,14 +74,13 @@ int connection_ack_held(struct connection *c, enum mqtt_packet_type type,
 	};
 	int r;
 
-	if (message && hold_over(message, c->broker->committed))
-		message = NULL;
-	if (!message && gate_open(c, ticket))
+	if (message && *message && !hold_over(*message, c->broker->committed))
+		gated.message = *message;
+	if (!gated.message && gate_open(c, ticket))
 		return connection_send_ack(c, type, packet_id, reason);
-	gated.message = message ? message_ref(message) : NULL;
 	r = gate_in(c, &gated);
-	if (r < 0)
-		message_unref(gated.message);
+	if (r == 0 && gated.message)
+		*message = NULL;
 	return r;
 }
 

@@ -248,8 +248,8 @@ static void turn_away(struct connection *c, const struct mqtt_publish *packet,
 
 /* What became of it; r is route_once()'s. */
 static void answer_routed(struct connection *c,
-			  const struct mqtt_publish *packet,
-			  const struct publish *p, int r)
+			  const struct mqtt_publish *packet, struct publish *p,
+			  int r)
 {
 	enum mqtt_reason reason = MQTT_SUCCESS;
 
@@ -275,7 +275,7 @@ static void answer_routed(struct connection *c,
 		       p->ticket);
 	else if (packet->qos > 0 &&
 		 connection_ack_held(c, answer_type(packet), packet->packet_id,
-				     reason, p->ticket, p->message) < 0)
+				     reason, p->ticket, &p->message) < 0)
 		connection_close(c, MQTT_UNSPECIFIED_ERROR, "out of memory");
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "broker/admin/trace.h"
-#include "broker/base/clock.h"
 #include "broker/core.h"
 #include "broker/peer/connection.h"
 #include "broker/peer/mount.h"
@@ -77,7 +76,7 @@ struct message *publish_message(struct broker *broker, struct publish *p)
 		.qos = p->qos,
 		.retain = p->retain,
 		.expires = p->expires,
-		.time = p->message ? 0 : clock_wall_ms(),
+		.time = p->message ? 0 : loop_wall(broker->loop),
 		.origin = p->origin,
 	};
 

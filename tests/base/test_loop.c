@@ -279,6 +279,27 @@ test_without_memory_there_is_none_and_later_none_is_needed(void **state)
 	assert_int_equal(alarm.times, 1);
 }
 
+static int64_t asked;
+
+static int64_t counted_wall(void)
+{
+	return 1000 + asked++;
+}
+
+static void test_the_wall_clock_is_read_once_a_turn_that_asks(void **state)
+{
+	(void)state;
+	asked = 0;
+	clock_set_source(fake_ns, counted_wall);
+	turn_at(START + 10);
+	assert_int_equal(asked, 0);
+	assert_int_equal(loop_wall(loop), 1000);
+	assert_int_equal(loop_wall(loop), 1000);
+	turn_at(START + 10);
+	assert_int_equal(loop_wall(loop), 1001);
+	assert_int_equal(asked, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +310,7 @@ int main(void)
 		FAKE(test_an_event_saves_a_timer_due_in_the_same_turn),
 		REAL(test_errors_of_epoll_are_told_and_change_nothing),
 		FAKE(test_the_turn_end_comes_last_in_every_turn),
+		FAKE(test_the_wall_clock_is_read_once_a_turn_that_asks),
 		REAL(test_other_threads_wake_and_stop_it),
 		REAL(test_a_stopped_loop_may_run_again),
 		FAKE(test_without_memory_there_is_none_and_later_none_is_needed),
