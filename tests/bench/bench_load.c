@@ -46,7 +46,7 @@ static struct load_options options = {
 	.quiet_ms = 1500,
 };
 static unsigned int port = 1883, level = 4, qos, pid, subscribe, channel;
-static unsigned int durable, save, card;
+static unsigned int durable, save, card, awake;
 
 static const struct {
 	const char *name;
@@ -83,6 +83,7 @@ static const struct {
 	{ "quiet", &options.quiet_ms, 0, 60000,
 	  "milliseconds without a write after which it has settled" },
 	{ "durable", &durable, 0, 1, "subscribers with durable sessions" },
+	{ "awake", &awake, 0, 1, "never sleep: nobody has to wake us" },
 	{ "card", &card, 0, 1000, "descriptor of slow_card's counters" },
 	{ "save", &save, 0, 1, "SIGUSR1 makes the broker write its state" },
 };
@@ -189,6 +190,7 @@ int main(int argc, char **argv)
 			options.subscribers = options.publishers;
 		peer_net_open("127.0.0.1", (uint16_t)port, (int)level,
 			      (enum channel_kind)channel);
+		peer_net.awake = awake;
 		return loads[i].run(&options);
 	}
 	usage(stderr);

@@ -235,6 +235,8 @@ void peer_turn(uint64_t timeout)
 				 .tv_nsec = (long)(timeout % 1000000000) };
 	int n;
 
+	if (peer_net.awake)
+		wait = (struct timespec){ 0 };
 	flush_dirty();
 	n = epoll_pwait2(peer_net.epoll, events, EVENTS, &wait, NULL);
 	if (n < 0 && errno != EINTR)

@@ -45,6 +45,9 @@ struct peer_net {
 	uint16_t port;
 	int level;
 	enum channel_kind kind;
+	/* Never sleep: on the loopback the sender pays for waking us, and more
+	 * for one whose messages come in step than for one whose do not. */
+	bool awake;
 	uint64_t now; /* nanoseconds, read once per socket that was ready */
 	uint8_t *input;
 	struct peer **dirty;
