@@ -61,20 +61,31 @@ static void describe(struct model *m, unsigned int party, uint16_t message,
 		m->count = (uint16_t)(message + 1);
 }
 
-/* It is the last that the client has under way; a broker answers in this order. */
-static void put_last(struct model *m, unsigned int party,
-		     const struct going *entry)
+/*
+ * It is sent over this connection, behind what has been before. What is left of an
+ * earlier one follows: a client begins with that, in the order of then, which may
+ * begin with what has been acknowledged without its knowing.
+ */
+static void put(struct model *m, unsigned int party, const struct going *entry)
 {
 	struct party *p = &m->parties[party];
 	struct going *old = learn_going(p, entry->packet_id);
+	unsigned int at;
 
 	if (old)
 		learn_going_end(p, old);
-	if (p->going_count == MODEL_WINDOW)
+	if (p->going_count == MODEL_WINDOW) {
 		model_wrong(m, "more under way than a client has", party,
 			    entry->message);
-	else
-		p->going[p->going_count++] = *entry;
+		return;
+	}
+	at = p->going_count;
+	while (at > 0 && !p->going[at - 1].here) {
+		p->going[at] = p->going[at - 1];
+		at--;
+	}
+	p->going[at] = *entry;
+	p->going_count++;
 }
 
 static void on_publish(struct heard *h, struct model *m, unsigned int party,
@@ -101,10 +112,10 @@ static void on_publish(struct heard *h, struct model *m, unsigned int party,
 	if (!h->known[message])
 		describe(m, party, message, &packet);
 	if (packet.qos)
-		put_last(m, party,
-			 &(struct going){ .packet_id = packet.packet_id,
-					  .message = message,
-					  .here = true });
+		put(m, party,
+		    &(struct going){ .packet_id = packet.packet_id,
+				     .message = message,
+				     .here = true });
 	model_publish(m, message, h->known[message]);
 	h->known[message] = true;
 }
@@ -147,9 +158,10 @@ static void on_pubrel(struct model *m, unsigned int party,
 	/* PUBCOMP has left, and the client has not seen it. */
 	going = learn_going(p, ack.packet_id);
 	if (!going)
-		put_last(m, party,
-			 &(struct going){ .packet_id = ack.packet_id,
-					  .released = true });
+		put(m, party,
+		    &(struct going){ .packet_id = ack.packet_id,
+				     .released = true,
+				     .here = true });
 }
 
 void heard_packet(struct heard *h, struct model *m, unsigned int party,
