@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "broker/base/mailbox.h"
-#include "broker/limits.h"
 
 #define MAC_LEN 32
 
@@ -34,6 +33,7 @@ struct authenticator {
 	atomic_uint under_way;
 	atomic_uint slow; /* of those under way */
 	bool make_scram; /* written before anybody submits */
+	_Atomic(struct mailbox *) keeper;
 
 	/* The thread's own from here on. */
 	struct list waiting; /* for the slow hash */
@@ -440,6 +440,22 @@ err_free:
 void authenticator_make_scram(struct authenticator *authenticator, bool make)
 {
 	authenticator->make_scram = make;
+}
+
+void authenticator_set_keeper(struct authenticator *authenticator,
+			      struct mailbox *keeper)
+{
+	atomic_store(&authenticator->keeper, keeper);
+}
+
+void authenticator_hand_on(struct authenticator *authenticator,
+			   struct authenticator_request *request)
+{
+	struct mailbox *keeper = atomic_load(&authenticator->keeper);
+
+	request->owner = NULL;
+	if (!keeper || mailbox_post(keeper, request) < 0)
+		authenticator_request_free(request);
 }
 
 void authenticator_free(struct authenticator *authenticator)

@@ -21,6 +21,7 @@
 #include "broker/base/password.h"
 #include "broker/base/scram_keys.h"
 #include "broker/base/slice.h"
+#include "broker/limits.h"
 
 struct authenticator;
 struct mailbox;
@@ -47,6 +48,7 @@ struct authenticator_request {
 	 * or "" if the owner wants none of a chosen password. */
 	char scram[SCRAM_TEXT_SIZE];
 	bool wants_scram; /* VERIFY: the user has none yet */
+	char user[LIMIT_USER_NAME + 1]; /* whose they are: for the keeper */
 	/* VERIFY: 1 right, 0 wrong, or -EINVAL: the stored hash is damaged.
 	 * HASH: 0, or -EINVAL: the password is too short or too long.
 	 * Both: -ENOMEM, -EIO; -ECANCELED when the hasher ends before. */
@@ -87,6 +89,15 @@ void authenticator_make_scram(struct authenticator *authenticator, bool make);
  * caller's. */
 int authenticator_submit(struct authenticator *authenticator,
 			 struct authenticator_request *request);
+
+/* Where SCRAM keys go that somebody made who cannot keep them: a mailbox that
+ * outlives everybody who hands on. */
+void authenticator_set_keeper(struct authenticator *authenticator,
+			      struct mailbox *keeper);
+/* Any thread: give an answered request with its SCRAM keys to the keeper, who frees
+ * it; without one, or when its mailbox is full, it is freed. owner is NULL then. */
+void authenticator_hand_on(struct authenticator *authenticator,
+			   struct authenticator_request *request);
 
 /* Ends the thread, after nobody submits any more and before reply mailboxes are
  * freed: requests under way come back with -ECANCELED, or are freed when their

@@ -92,7 +92,7 @@ static void on_auth_reply(struct loop_source *source, uint32_t events)
 
 		if (c)
 			protocol_auth_result(c, request->result == 1);
-		authenticator_request_free(request);
+		protocol_auth_done(broker, request);
 	}
 }
 

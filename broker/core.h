@@ -46,6 +46,7 @@ struct broker {
 	bool closed; /* nobody but clients of listeners with a user is let in */
 	bool stopping;
 	bool rated; /* see rate.h */
+	bool making_scram; /* a password check under way makes keys, too */
 
 	struct mailbox *mailbox; /* of struct broker_call */
 	atomic_bool ended; /* nobody takes from it any more */

@@ -11,6 +11,8 @@ struct hashing {
 	struct authenticator *authenticator;
 	struct mailbox *mailbox;
 	struct loop_source source;
+	struct web_context *web; /* for keep */
+	hashing_keep_fn *keep; /* NULL: not any more */
 };
 
 struct job {
@@ -18,12 +20,20 @@ struct job {
 	hashing_fn *fn;
 };
 
-static void take(struct authenticator_request *answer)
+static void take(struct hashing *hashing, struct authenticator_request *answer)
 {
 	struct job *job = answer->owner;
-	struct request *request = job->request;
-	hashing_fn *fn = job->fn;
+	struct request *request;
+	hashing_fn *fn;
 
+	if (!job) { /* of authenticator_hand_on() */
+		if (hashing->keep)
+			hashing->keep(hashing->web, answer);
+		authenticator_request_free(answer);
+		return;
+	}
+	request = job->request;
+	fn = job->fn;
 	free(job);
 	if (request) {
 		request->job = NULL;
@@ -39,7 +49,7 @@ static void on_answers(struct loop_source *source, uint32_t events)
 
 	(void)events;
 	while ((answer = mailbox_take(hashing->mailbox)))
-		take(answer);
+		take(hashing, answer);
 }
 
 struct hashing *hashing_new(struct loop *loop,
@@ -70,8 +80,18 @@ err_free:
 	return NULL;
 }
 
+void hashing_keep_with(struct hashing *hashing, struct web_context *web,
+		       hashing_keep_fn *fn)
+{
+	hashing->web = web;
+	hashing->keep = fn;
+	authenticator_set_keeper(hashing->authenticator, hashing->mailbox);
+}
+
 void hashing_stop(struct hashing *hashing)
 {
+	authenticator_set_keeper(hashing->authenticator, NULL);
+	hashing->keep = NULL;
 	loop_remove(hashing->loop, &hashing->source);
 }
 
@@ -82,7 +102,7 @@ void hashing_free(struct hashing *hashing)
 	if (!hashing)
 		return;
 	while ((answer = mailbox_take(hashing->mailbox)))
-		take(answer);
+		take(hashing, answer);
 	mailbox_free(hashing->mailbox);
 	free(hashing);
 }

@@ -20,6 +20,12 @@ typedef void hashing_fn(struct request *request, int result,
 /* authenticator is borrowed. Returns NULL with errno set. */
 struct hashing *hashing_new(struct loop *loop,
 			    struct authenticator *authenticator);
+/* SCRAM keys that somebody else made for a user who had none. */
+typedef void hashing_keep_fn(struct web_context *web,
+			     const struct authenticator_request *made);
+void hashing_keep_with(struct hashing *hashing, struct web_context *web,
+		       hashing_keep_fn *fn);
+
 /* After the loop's last turn: answers are taken no more. */
 void hashing_stop(struct hashing *hashing);
 /* After the authenticator has gone. NULL does nothing. */

@@ -39,7 +39,8 @@ void login_refuse(struct request *request, const char *detail)
 /* ---- passwords ---------------------------------------------------------- */
 
 /* Here the right password is in plain for a moment: what a user from before needs
- * for SCRAM can be made now. That it cannot be kept is no reason to refuse him. */
+ * for SCRAM can be made now. That it cannot be kept is no reason to refuse him.
+ * Somebody else may have made them meanwhile. */
 static void keep_scram(struct web_context *web, const char *name,
 		       const struct authenticator_request *checked)
 {
@@ -48,6 +49,10 @@ static void keep_scram(struct web_context *web, const char *name,
 
 	if (r == 0 && strcmp(user.hash, checked->hash) != 0)
 		r = -ESTALE;
+	if (r == 0 && user.scram[0]) {
+		OPENSSL_cleanse(&user, sizeof(user));
+		return;
+	}
 	if (r == 0) {
 		memcpy(user.scram, checked->scram, sizeof(user.scram));
 		r = db_users_change(web->config, &user);
@@ -58,6 +63,12 @@ static void keep_scram(struct web_context *web, const char *name,
 		log_warn("web", "user %s: SCRAM keys are not kept: %s", name,
 			 strerrordesc_np(-r));
 	OPENSSL_cleanse(&user, sizeof(user));
+}
+
+void login_keep_scram(struct web_context *web,
+		      const struct authenticator_request *made)
+{
+	keep_scram(web, made->user, made);
 }
 
 static void on_verified(struct request *request, int result,

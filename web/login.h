@@ -26,6 +26,11 @@ typedef void login_fn(struct request *request, bool right);
 void login_check(struct request *request, const char *user,
 		 const char *password, login_fn *fn);
 
+/* SCRAM keys have been made for a user who had none, of the hash that made was
+ * checked against: keep them. For hashing_keep_with(). */
+void login_keep_scram(struct web_context *web,
+		      const struct authenticator_request *made);
+
 /* Begin a session for user, set the cookie and answer as GET /session does. The
  * session that the request came with ends. */
 void login_start(struct request *request, unsigned int status,

@@ -20,6 +20,7 @@
 #include "web/hashing.h"
 #include "web/known.h"
 #include "web/limits.h"
+#include "web/login.h"
 #include "web/peers.h"
 #include "web/server.h"
 #include "web/session.h"
@@ -171,6 +172,7 @@ static int open_parts(struct web *web, const struct web_options *options)
 	context->hashing = hashing_new(context->loop, options->authenticator);
 	if (!context->hashing)
 		return -errno;
+	hashing_keep_with(context->hashing, context, login_keep_scram);
 	if (options->keeper) {
 		context->backups =
 			backup_jobs_new(context->loop, options->keeper);

@@ -21,6 +21,10 @@ size_t protocol_input(struct connection *c, const uint8_t *data, size_t len);
 /* The packet types, by file. body has passed framing. */
 void protocol_connect(struct connection *c, struct slice body);
 void protocol_auth_result(struct connection *c, bool right);
+/* The hasher's answer has been used: it is freed, or goes on to who keeps the SCRAM
+ * keys in it. */
+void protocol_auth_done(struct broker *broker,
+			struct authenticator_request *request);
 /* CONNACK has been committed (or needs no commit). */
 void protocol_accepted(struct connection *c);
 void protocol_publish(struct connection *c, const struct frame *frame);

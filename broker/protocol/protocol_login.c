@@ -9,6 +9,31 @@
 #include "broker/protocol/protocol.h"
 #include "broker/protocol/protocol_login.h"
 
+/* Here the right password is in plain for a moment: what a user from before needs
+ * for SCRAM can be made now. One at a time, for it is slow, and a house whose
+ * devices share a user comes back all at once. */
+static void want_scram(struct broker *broker, const struct access_user *user,
+		       struct slice name, struct authenticator_request *request)
+{
+	if (broker->making_scram || (user->scram && user->scram[0]) ||
+	    name.len > LIMIT_USER_NAME)
+		return;
+	memcpy(request->user, name.data, name.len);
+	request->wants_scram = true;
+	broker->making_scram = true;
+}
+
+void protocol_auth_done(struct broker *broker,
+			struct authenticator_request *request)
+{
+	if (request->wants_scram)
+		broker->making_scram = false;
+	if (request->result == 1 && request->scram[0])
+		authenticator_hand_on(broker->options.authenticator, request);
+	else
+		authenticator_request_free(request);
+}
+
 /* Hand the password to the hasher; the packet is kept until it answers. */
 void protocol_ask_hasher(struct connection *c,
 			 const struct mqtt_connect *packet, struct slice body)
@@ -37,10 +62,12 @@ void protocol_ask_hasher(struct connection *c,
 				"password cannot be checked");
 		return;
 	}
+	if (known)
+		want_scram(broker, user, packet->username, request);
 	request->reply = broker->auth_replies;
 	request->token = c->login->serial;
 	if (authenticator_submit(broker->options.authenticator, request) < 0) {
-		authenticator_request_free(request);
+		protocol_auth_done(broker, request);
 		protocol_refuse(c, MQTT_SERVER_BUSY,
 				"too many logins under way");
 		return;

@@ -36,6 +36,19 @@ int __wrap_authenticator_submit(struct authenticator *authenticator,
 	return 0;
 }
 
+static struct authenticator_request *handed_on;
+
+void __wrap_authenticator_hand_on(struct authenticator *authenticator,
+				  struct authenticator_request *request);
+
+void __wrap_authenticator_hand_on(struct authenticator *authenticator,
+				  struct authenticator_request *request)
+{
+	(void)authenticator;
+	authenticator_request_free(handed_on);
+	handed_on = request;
+}
+
 static struct access *table(bool with_anna)
 {
 	const struct access_user users[] = {
@@ -310,6 +323,39 @@ static void test_only_so_many_unknown_peers_may_send_much(void **state)
 	assert_int_equal(broker->long_connects, 0);
 }
 
+/* Who has no keys for SCRAM is given some with the right password, one at a time. */
+static void test_a_login_makes_keys_for_scram(void **state)
+{
+	struct sim_peer *peer = knock(*state, MQTT_3_1_1, "anna");
+	struct authenticator_request *first = asked;
+	struct sim_peer *other;
+
+	assert_true(first->wants_scram);
+	assert_string_equal(first->user, "anna");
+	asked = NULL;
+	other = knock(*state, MQTT_5_0, "anna");
+	assert_false(asked->wants_scram);
+	reply(*state, 1);
+	assert_int_equal(verdict(other), MQTT_SUCCESS);
+	sim_peer_close(other);
+	assert_null(handed_on);
+	asked = first;
+	memcpy(first->scram, "keys", 5);
+	reply(*state, 1);
+	assert_int_equal(verdict(peer), MQTT_SUCCESS);
+	assert_ptr_equal(handed_on, first);
+	sim_peer_close(peer);
+	/* Again, for none have been kept; and with a wrong one there are none. */
+	peer = knock(*state, MQTT_3_1_1, "anna");
+	assert_true(asked->wants_scram);
+	reply(*state, 0);
+	assert_int_equal(verdict(peer), MQTT_BAD_USER_NAME_OR_PASSWORD);
+	assert_ptr_equal(handed_on, first);
+	sim_peer_close(peer);
+	authenticator_request_free(handed_on);
+	handed_on = NULL;
+}
+
 static void test_without_a_name_nobody_comes_in(void **state)
 {
 	const struct mqtt_connect packet = sim_connect(MQTT_5_0, "dev", true);
@@ -396,6 +442,7 @@ int main(void)
 		T(test_who_goes_meanwhile_is_forgotten),
 		T(test_what_comes_behind_the_login_waits),
 		T(test_only_so_many_unknown_peers_may_send_much),
+		T(test_a_login_makes_keys_for_scram),
 		T(test_without_a_name_nobody_comes_in),
 		T(test_a_browsers_cookie_needs_no_password),
 		T(test_a_session_is_its_users),

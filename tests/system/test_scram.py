@@ -149,9 +149,19 @@ def a_person_from_before(daemon):
     ben = ("ben", "battery staple")
     equal(daemon.rest("GET", "/session", auth=ben)["user"], "ben")
     equal(mqtt_js(daemon, *ben, "home/hall")[0], "refused 135")
+    daemon.rest("PUT", "/users/cleo", {"password": "paper clip"})
+    daemon.rest("POST", "/acl", {"user": "cleo", "filter": "home/#",
+                                 "action": "readwrite", "effect": "allow"})
     daemon.stop()
     daemon.config = SCRAM
     daemon.start()
+    # To the broker, the old way.
+    equal(mqtt_js(daemon, "cleo", "paper clip", "home/hall")[0], "refused 135")
+    conn = mqtt.Conn(daemon.mqtt_port, V5)
+    conn.send(mqtt.connect(V5, "cleo", user="cleo", password="paper clip"))
+    equal(conn.expect(mqtt.CONNACK).reason, 0)
+    hub.until("a login by MQTT to let in", lambda: mqtt_js(
+        daemon, "cleo", "paper clip", "home/hall")[0] == "connected")
     equal(mqtt_js(daemon, *ben, "home/hall")[0], "refused 135")
     equal(daemon.rest("GET", "/session", auth=ben)["user"], "ben")
     # A broker that is busy is told of the new table a second later.
