@@ -12,6 +12,8 @@
 
 #include "broker/base/buffer.h"
 #include "db/db.h"
+#include "db/history_average.h"
+#include "db/history_reader.h"
 #include "db/history_write.h"
 #include "db/statement.h"
 
@@ -37,8 +39,10 @@ int db_history_open(struct db *db, struct db_history **out)
 	if (!history)
 		return -ENOMEM;
 	r = db_connect(db, DB_HISTORY, true, &history->sqlite);
+	if (!r)
+		r = history_average_functions(history->sqlite);
 	if (r) {
-		free(history);
+		db_history_close(history);
 		return r;
 	}
 
@@ -54,14 +58,18 @@ void db_history_close(struct db_history *history)
 	free(history);
 }
 
-/* All statements of one answer see the same rows. */
-static int begin(struct db_history *history)
+struct sqlite3 *history_reader_sqlite(struct db_history *history)
+{
+	return history->sqlite;
+}
+
+int history_reader_begin(struct db_history *history)
 {
 	return db_error(
 		sqlite3_exec(history->sqlite, "BEGIN", NULL, NULL, NULL));
 }
 
-static void end(struct db_history *history)
+void history_reader_end(struct db_history *history)
 {
 	/* Nothing was changed; there is nothing to lose. */
 	sqlite3_exec(history->sqlite, "COMMIT", NULL, NULL, NULL);
@@ -143,12 +151,12 @@ static int topics(struct db_history *history, struct db_history_topic **out,
 int db_history_topics(struct db_history *history, struct db_history_topic **out,
 		      size_t *count)
 {
-	int r = begin(history);
+	int r = history_reader_begin(history);
 
 	if (r)
 		return r;
 	r = topics(history, out, count);
-	end(history);
+	history_reader_end(history);
 
 	return r;
 }
@@ -389,13 +397,13 @@ int db_history_samples(struct db_history *history,
 		return r;
 	buffer_init(&g.text, TEXT_MAX);
 	g.rows = calloc(g.max, sizeof(*g.rows));
-	r = g.rows ? begin(history) : -ENOMEM;
+	r = g.rows ? history_reader_begin(history) : -ENOMEM;
 	if (r)
 		goto out;
 
 	if (range.first <= range.last)
 		r = gather(history, query->topic, &range, &g);
-	end(history);
+	history_reader_end(history);
 	if (!r) {
 		*out = assemble(&g, query->limit);
 		r = *out ? 0 : -ENOMEM;
