@@ -345,6 +345,7 @@ static int open_web(struct hub *hub)
 		.broker = hub->broker,
 		.authenticator = hub->authenticator,
 		.db = hub->db,
+		.store = hub->store,
 		.config = hub->db_config,
 		.node = config->node,
 		.demo = hub->demo,

@@ -41,6 +41,11 @@ request_fn api_publish;
 request_fn api_topics, api_topic_value;
 /* api_history.c */
 request_fn api_history, api_history_topics;
+/* api_history_export.c */
+request_fn api_history_export;
+/* api_history_policies.c */
+request_fn api_history_policies, api_history_policy_put,
+	api_history_policy_delete, api_history_status, api_history_limits_put;
 /* api_events.c */
 request_fn api_events;
 

@@ -7,6 +7,7 @@
 #include "broker/base/log.h"
 #include "db/access_rules.h"
 #include "db/bans.h"
+#include "db/history_policies.h"
 
 #define RETRY_MS 1000
 
@@ -85,6 +86,29 @@ int context_bans_changed(struct web_context *web)
 		told = admin_set_bans(web->admin, bans);
 	if (told)
 		later(web, &web->bans_timer, try_bans_again, "bans", told);
+	return r;
+}
+
+static void try_history_again(struct loop_timer *timer)
+{
+	context_history_changed(
+		list_entry(timer, struct web_context, history_timer));
+}
+
+int context_history_changed(struct web_context *web)
+{
+	struct history_rules *rules;
+	int r = db_history_policies_build(web->config, &rules);
+	int told = r;
+
+	loop_timer_cancel(web->loop, &web->history_timer);
+	if (r == 0) {
+		told = admin_set_history(web->admin, rules);
+		history_rules_unref(rules);
+	}
+	if (told)
+		later(web, &web->history_timer, try_history_again, "history",
+		      told);
 	return r;
 }
 

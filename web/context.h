@@ -17,6 +17,7 @@ struct backup_jobs;
 struct broker;
 struct db_config;
 struct db_history;
+struct db_store;
 struct gpio_link;
 struct hashing;
 struct known;
@@ -32,6 +33,7 @@ struct web_context {
 	struct admin *admin;
 	struct db_config *config;
 	struct db_history *history;
+	const struct db_store *store; /* NULL: none */
 	struct hashing *hashing;
 	struct sessions *sessions;
 	struct throttle *throttle;
@@ -45,6 +47,7 @@ struct web_context {
 	struct access *access; /* ours; the broker has a table of its own */
 	struct loop_timer access_timer; /* for telling the broker again */
 	struct loop_timer bans_timer; /* the same */
+	struct loop_timer history_timer; /* the same */
 	/* See web.h. NULL: nothing to read. */
 	int (*reload)(struct web_context *web, const struct web_report *report);
 	struct backup_jobs *backups; /* NULL: none are made */
@@ -68,6 +71,9 @@ int context_access_changed(struct web_context *web);
 
 /* Bans have changed in config.db: the same. */
 int context_bans_changed(struct web_context *web);
+
+/* Policies of the history have changed in config.db: the same. */
+int context_history_changed(struct web_context *web);
 
 /* A local client identifier never used before in this process. */
 void context_client_id(struct web_context *web, char *out, size_t size);

@@ -59,6 +59,18 @@ static const struct route routes[] = {
 	{ "/api/v1/history", api_history, METHOD_GET, ROUTE_USER },
 	{ "/api/v1/history/topics", api_history_topics, METHOD_GET,
 	  ROUTE_USER },
+	{ "/api/v1/history/export", api_history_export, METHOD_GET,
+	  ROUTE_USER },
+	{ "/api/v1/history/status", api_history_status, METHOD_GET,
+	  ROUTE_USER },
+	{ "/api/v1/history/limits", api_history_limits_put, METHOD_PUT,
+	  ROUTE_ADMIN },
+	{ "/api/v1/history/policies", api_history_policies, METHOD_GET,
+	  ROUTE_ADMIN },
+	{ "/api/v1/history/policies/{filter}", api_history_policy_put,
+	  METHOD_PUT, ROUTE_ADMIN },
+	{ "/api/v1/history/policies/{filter}", api_history_policy_delete,
+	  METHOD_DELETE, ROUTE_ADMIN },
 	{ "/api/v1/events", api_events, METHOD_GET, ROUTE_USER },
 };
 

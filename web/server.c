@@ -192,6 +192,11 @@ static uint64_t transfer_ms(const struct request *request)
 	return request->bytes / UPLOAD_BYTES_PER_MS;
 }
 
+void server_progress(struct MHD_Connection *connection)
+{
+	peer_deadline(peer_of(connection), WEB_ANSWER_MS);
+}
+
 static enum MHD_Result queue(struct request *request)
 {
 	struct peer *peer = peer_of(request->connection);

@@ -29,8 +29,11 @@ int server_add(struct server *server, int fd, const struct sockaddr *address,
 int server_wait_ms(struct server *server);
 void server_run(struct server *server);
 
-/* Wake a suspended connection, also from within a handler of another. */
+/* A long answer is being taken: its deadline begins anew. */
 struct MHD_Connection;
+void server_progress(struct MHD_Connection *connection);
+
+/* Wake a suspended connection, also from within a handler of another. */
 void server_resume(struct server *server, struct MHD_Connection *connection);
 
 /* Answer 503 to what waits, close all. NULL does nothing. */

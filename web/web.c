@@ -108,6 +108,7 @@ static void close_parts(struct web *web)
 		loop_timer_cancel(context->loop, &context->restart_timer);
 		loop_timer_cancel(context->loop, &context->access_timer);
 		loop_timer_cancel(context->loop, &context->bans_timer);
+		loop_timer_cancel(context->loop, &context->history_timer);
 	}
 	access_free(context->access);
 	db_history_close(context->history);
@@ -200,6 +201,7 @@ struct web *web_start(const struct web_options *options)
 	web->context = (struct web_context){
 		.broker = options->broker,
 		.config = options->config,
+		.store = options->store,
 		.node = options->node,
 		.demo = options->demo,
 		.restart = options->restart,

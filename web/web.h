@@ -21,6 +21,7 @@ struct authenticator;
 struct broker;
 struct db;
 struct db_config;
+struct db_store;
 struct keeper;
 struct tls;
 struct web;
@@ -52,6 +53,7 @@ struct web_options {
 	struct broker *broker;
 	struct authenticator *authenticator;
 	struct db *db;
+	const struct db_store *store; /* NULL: nothing is kept */
 	struct db_config *config; /* the web thread's until web_stop() */
 	const char *node; /* names topics, and is a Host we answer to */
 	bool demo;

@@ -193,6 +193,7 @@ static void start_web(struct hub *hub, bool tls)
 		.broker = hub->broker,
 		.authenticator = parts->authenticator,
 		.db = parts->db,
+		.store = parts->store,
 		.config = parts->config,
 		.node = HUB_NODE,
 		.listeners = listeners,
