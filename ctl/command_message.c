@@ -1,8 +1,7 @@
-/* pub, get, sub, history */
+/* pub, get, sub */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ctl/command.h"
@@ -225,105 +224,4 @@ enum ctl_exit command_sub(struct command_context *context, int argc,
 	free(path);
 
 	return sub.code;
-}
-
-static enum ctl_exit history_topics(struct command_context *context)
-{
-	static const char *const head[] = { "TOPIC", "SAMPLES", "FIRST", "LAST",
-					    NULL };
-	static const char *const keys[] = { "topic", "samples", "@first",
-					    "@last", NULL };
-	json_t *answer = NULL;
-	enum ctl_exit code = command_call(
-		context, "GET", "/api/v1/history/topics", NULL, &answer);
-
-	if (code == CTL_OK && context->options.json)
-		command_print_json(context, answer);
-	else if (code == CTL_OK)
-		code = command_print_table(
-			context, json_object_get(answer, "topics"), head, keys);
-	json_decref(answer);
-
-	return code;
-}
-
-/* Adds "&name=<ms>" if text is given. */
-static enum ctl_exit put_time(const struct command_context *context, FILE *path,
-			      const char *name, const char *text)
-{
-	struct timespec now;
-	long long ms;
-
-	if (!text)
-		return CTL_OK;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (text_parse_time(
-		    text, (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-		    &ms))
-		return command_fail(context, CTL_USAGE,
-				    "--%s %s: expected 90s, 15m, 2h, 7d or"
-				    " 2026-11-21T09:00:00 (UTC)",
-				    name, text);
-	fprintf(path, "&%s=%lld", name, ms);
-
-	return CTL_OK;
-}
-
-static enum ctl_exit history_path(const struct command_context *context,
-				  const char *topic, char **out)
-{
-	const struct command_options *options = &context->options;
-	char *escaped = http_escape(topic);
-	size_t size;
-	FILE *path = open_memstream(out, &size);
-	enum ctl_exit code = CTL_OK;
-
-	if (!escaped || !path) {
-		code = command_no_memory(context);
-	} else {
-		fprintf(path, "/api/v1/history?topic=%s", escaped);
-		code = put_time(context, path, "from", options->from);
-		if (code == CTL_OK)
-			code = put_time(context, path, "to", options->to);
-		if (options->limit > 0)
-			fprintf(path, "&limit=%ld", options->limit);
-	}
-	free(escaped);
-	if (path && fclose(path) && code == CTL_OK)
-		code = command_no_memory(context);
-
-	return code;
-}
-
-enum ctl_exit command_history(struct command_context *context, int argc,
-			      char **argv)
-{
-	static const char *const head[] = { "TIME", "PAYLOAD", "USER", "CLIENT",
-					    NULL };
-	static const char *const keys[] = { "@t", "payload", "user", "client",
-					    NULL };
-	json_t *answer = NULL;
-	char *path = NULL;
-	enum ctl_exit code;
-
-	if (argc == 0)
-		return history_topics(context);
-	code = history_path(context, argv[0], &path);
-	if (code == CTL_OK)
-		code = command_call(context, "GET", path, NULL, &answer);
-	if (code == CTL_OK && context->options.json)
-		command_print_json(context, answer);
-	else if (code == CTL_OK)
-		code = command_print_table(context,
-					   json_object_get(answer, "samples"),
-					   head, keys);
-	if (code == CTL_OK && !context->options.json &&
-	    json_is_string(json_object_get(answer, "next")))
-		command_fail(context, CTL_OK,
-			     "there is more: narrow --from and --to, or raise"
-			     " --limit");
-	json_decref(answer);
-	free(path);
-
-	return code;
 }

@@ -419,6 +419,62 @@ static void test_sub_ends_after_the_count(void **state)
 	run_end(&r);
 }
 
+/* A filter's messages come with their topics; a file is passed on as it comes. */
+static void test_history_of_a_filter(void **state)
+{
+	struct run r =
+		run("history|a/#",
+		    ANSWERS(OK("{\"samples\":[{\"t\":0,\"topic\":\"a/b\","
+			       "\"payload\":\"1\",\"user\":\"anna\","
+			       "\"client\":\"c\",\"address\":\"::1\"}],"
+			       "\"next\":null}")));
+
+	(void)state;
+	assert_int_equal(r.code, CTL_OK);
+	assert_request(&r, 0, "GET /api/v1/history?filter=a%2F%23 HTTP/1.1",
+		       "");
+	assert_non_null(strstr(r.out, "a/b"));
+	assert_non_null(strstr(r.out, "::1"));
+	run_end(&r);
+	r = run("export|a/#|--json", ANSWERS(OK("{\"topic\":\"a/b\"}")));
+	assert_int_equal(r.code, CTL_OK);
+	assert_request(&r, 0,
+		       "GET /api/v1/history/export?format=ndjson&filter="
+		       "a%2F%23 HTTP/1.1",
+		       "");
+	assert_string_equal(r.out, "{\"topic\":\"a/b\"}");
+	run_end(&r);
+}
+
+/* Fields not named keep what they were. */
+static void test_policy_set_changes_what_it_names(void **state)
+{
+	struct run r = run("policy|set|a/#|days=7|keep=no",
+			   ANSWERS(OK("{\"policies\":[{\"filter\":\"b\"},"
+				      "{\"filter\":\"a/#\",\"keep\":true,"
+				      "\"rows\":4,\"days\":0}]}"),
+				   OK("{}")));
+
+	(void)state;
+	assert_int_equal(r.code, CTL_OK);
+	assert_request(&r, 0, "GET /api/v1/history/policies HTTP/1.1", "");
+	assert_request(&r, 1, "PUT /api/v1/history/policies/a%2F%23 HTTP/1.1",
+		       "{\"filter\":\"a/#\",\"keep\":false,\"rows\":4,"
+		       "\"days\":7}");
+	run_end(&r);
+	r = run("policy|set|a|days=x", ANSWERS(OK("{\"policies\":[]}")));
+	assert_int_equal(r.code, CTL_USAGE);
+	assert_int_equal(fake_hub_count(r.hub), 1);
+	run_end(&r);
+	r = run("policy|set|a|what=1", ANSWERS(OK("{\"policies\":[]}")));
+	assert_int_equal(r.code, CTL_USAGE);
+	run_end(&r);
+	r = run("policy|del|a/#", ANSWERS(DONE));
+	assert_request(&r, 0,
+		       "DELETE /api/v1/history/policies/a%2F%23 HTTP/1.1", "");
+	run_end(&r);
+}
+
 static void test_history_is_asked_for_in_milliseconds(void **state)
 {
 	struct run r = run("history|a/b|--from|2026-11-21T09:00:00|--to|"
@@ -433,9 +489,9 @@ static void test_history_is_asked_for_in_milliseconds(void **state)
 		       "GET /api/v1/history?topic=a%2Fb&from=1795251600000"
 		       "&to=1795305600000&limit=5 HTTP/1.1",
 		       "");
-	assert_string_equal(r.out,
-			    "TIME                      PAYLOAD  USER  CLIENT\n"
-			    "1970-01-01T00:00:01.500Z  ON       u     c\n");
+	assert_string_equal(
+		r.out, "TIME                      PAYLOAD  USER  CLIENT  FROM\n"
+		       "1970-01-01T00:00:01.500Z  ON       u     c       -\n");
 	assert_non_null(strstr(r.err, "there is more"));
 	run_end(&r);
 }
@@ -466,6 +522,8 @@ int main(void)
 		cmocka_unit_test(test_get_prints_the_payload),
 		cmocka_unit_test(test_sub_ends_after_the_count),
 		cmocka_unit_test(test_history_is_asked_for_in_milliseconds),
+		cmocka_unit_test(test_history_of_a_filter),
+		cmocka_unit_test(test_policy_set_changes_what_it_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
