@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Pin, Sample } from '../src/data/api';
 import type { Thing } from '../src/data/board';
 import { HEADER, headerPin } from '../src/data/header';
-import { isSwitch, liveSample, notFetched, series, toCsv } from '../src/data/history';
+import { averageSeries, isSwitch, liveSample, notFetched, series } from '../src/data/history';
 import * as payload from '../src/data/payload';
 import { levelFor } from '../src/data/pins';
 import { prettyName, rooms } from '../src/data/tiles';
@@ -181,19 +181,14 @@ test('what is live and fetched too is there once', () => {
   assert.equal(liveSample(bytes(''), 7).value, null);
 });
 
-test('CSV quotes what needs it and defuses formulas', () => {
-  const csv = toCsv([
-    sample(0, 'a,"b"\n'),
-    sample(1, '=1+1'),
-    sample(2, '-4', -4),
-  ]);
-  assert.equal(
-    csv,
-    'time,payload,value,user,client\r\n' +
-      '1970-01-01T00:00:00.000Z,"a,""b""\n",,,\r\n' +
-      "1970-01-01T00:00:00.001Z,'=1+1,,,\r\n" +
-      '1970-01-01T00:00:00.002Z,-4,-4,,\r\n',
-  );
+test('an average stands in the middle of its step, between its extremes', () => {
+  const drawn = averageSeries({
+    step: 300,
+    steps: [{ t: 600000, count: 2, min: 1, avg: 2, max: 3 }],
+  });
+  assert.deepEqual(drawn.times, [750]);
+  assert.deepEqual(drawn.values, [2]);
+  assert.deepEqual(drawn.band, { low: [1], high: [3] });
 });
 
 test('the header has 26 lines and each BCM number once', () => {

@@ -159,6 +159,36 @@ export interface Sample {
   client: string | null;
 }
 
+/* Zero: as long as usual, no limit. */
+export interface HistoryPolicy {
+  filter: string;
+  keep: boolean;
+  on_change: boolean;
+  averages: boolean;
+  min_interval_ms: number;
+  days: number;
+  rows: number;
+}
+
+export interface HistoryStatus {
+  days: number;
+  budget_mb: number;
+  written: number;
+  waiting: number;
+  lost: number;
+  thinned: number;
+  failing: boolean;
+}
+
+/* Numbers of one step of time. */
+export interface Step {
+  t: number;
+  count: number;
+  min: number;
+  avg: number;
+  max: number;
+}
+
 export interface HistoryTopic {
   topic: string;
   samples: number;

@@ -1,6 +1,6 @@
 /* Recorded messages of one topic: fetching, and what can be drawn of them. */
 import * as api from './api';
-import type { Sample } from './api';
+import type { Sample, Step } from './api';
 
 export const RANGES = { '1h': 3600, '24h': 86400, '7d': 604800, '30d': 2592000 };
 export type Range = keyof typeof RANGES;
@@ -18,6 +18,45 @@ export interface Recorded {
 interface Page {
   samples: Sample[];
   next: string | number | null;
+}
+
+/* More samples than these of a measurement are drawn as averages: seconds of a
+ * step, so that there are some 300 of them. */
+const STEPS: Record<Range, number> = {
+  '1h': 0,
+  '24h': 300,
+  '7d': 3600,
+  '30d': 7200,
+};
+const DRAWN_SINGLY = 2000;
+
+export interface Averages {
+  step: number;
+  steps: Step[];
+}
+
+/* Null where the messages themselves are few enough, or no numbers. */
+export async function fetchAverages(
+  topic: string,
+  range: Range,
+  from: number,
+  to: number,
+): Promise<Averages | null> {
+  const step = STEPS[range];
+  if (step === 0) return null;
+  const span = { topic, from: String(from), to: String(to) };
+  const first = await api.get<Page>(
+    `/history?${new URLSearchParams({ ...span, limit: String(DRAWN_SINGLY) })}`,
+  );
+  if (first.next === null || isSwitch(first.samples)) return null;
+  const { steps } = await api.get<{ steps: Step[] }>(
+    `/history?${new URLSearchParams({
+      ...span,
+      step: String(step),
+      limit: String(PAGE),
+    })}`,
+  );
+  return steps.length > 0 ? { step, steps } : null;
 }
 
 /* All samples of [from, to], oldest first. */
@@ -104,6 +143,18 @@ export interface Series {
   times: number[];
   values: number[];
   steps: boolean;
+  /* Lowest and highest of what each value stands for. */
+  band?: { low: number[]; high: number[] };
+}
+
+/* Each average stands in the middle of its step. */
+export function averageSeries({ step, steps }: Averages): Series {
+  return {
+    times: steps.map((s) => s.t / 1000 + step / 2),
+    values: steps.map((s) => s.avg),
+    steps: false,
+    band: { low: steps.map((s) => s.min), high: steps.map((s) => s.max) },
+  };
 }
 
 /* What the chart draws; a switch keeps its last state until "to". */
@@ -123,26 +174,4 @@ export function series(samples: readonly Sample[], to: number): Series {
     values.push(last);
   }
   return { times, values, steps };
-}
-
-function quoted(s: string): string {
-  /* A leading = + - @ would be a formula to a spreadsheet. */
-  const safe = /^[=+\-@\t\r]/.test(s) && Number.isNaN(Number(s)) ? `'${s}` : s;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/* RFC 4180, with a header line. */
-export function toCsv(samples: readonly Sample[]): string {
-  const lines = samples.map((s) =>
-    [
-      new Date(s.t).toISOString(),
-      s.payload,
-      s.value === null ? '' : String(s.value),
-      s.user ?? '',
-      s.client ?? '',
-    ]
-      .map(quoted)
-      .join(','),
-  );
-  return ['time,payload,value,user,client', ...lines, ''].join('\r\n');
 }

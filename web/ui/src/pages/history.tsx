@@ -3,17 +3,19 @@ import type { ComponentType } from 'preact';
 import * as api from '../data/api';
 import type { HistoryTopic, Sample } from '../data/api';
 import {
+  averageSeries,
+  fetchAverages,
   fetchHistory,
   liveSample,
   notFetched,
   MAX_SAMPLES,
   RANGES,
   series,
-  toCsv,
 } from '../data/history';
-import type { Range } from '../data/history';
+import type { Averages, Range } from '../data/history';
 import { link } from '../data/link';
 import { visible } from '../data/payload';
+import { session } from '../data/session';
 import { dateTime, number, plural, t } from '../i18n';
 import type { Message } from '../mqtt/client';
 import { Select } from '../ui/form';
@@ -21,6 +23,7 @@ import { Icon } from '../ui/icon';
 import { href, route } from '../ui/route';
 import { Head } from '../ui/shell';
 import { Empty, Failed, Loading, useEvery, useLoad } from '../ui/states';
+import { HistoryPolicies } from './history-policies';
 
 /* The table shows the newest; the CSV file has all. */
 const TABLE_ROWS = 200;
@@ -29,6 +32,8 @@ const REFRESH_MS = 60000;
 const RECORDED_MS = 2500;
 /* So far the clock of the box may be ahead of ours. */
 const AHEAD_MS = 300000;
+/* Messages that the table shows beside a chart of averages. */
+const RECENT_MS = 3600000;
 /* Of a topic that is published to without end, between two refreshes. */
 const MAX_LIVE = 1000;
 
@@ -39,6 +44,8 @@ type ChartType = ComponentType<{
   label: string;
   onLabel: string;
   offLabel: string;
+  lowLabel: string;
+  highLabel: string;
 }>;
 
 /* Charts are a third of the whole page's weight: fetched when needed. */
@@ -53,16 +60,20 @@ function useChart(): ChartType | null {
   return chart;
 }
 
-function saveCsv(topic: string, samples: readonly Sample[]): void {
-  const blob = new Blob([toCsv(samples)], { type: 'text/csv;charset=utf-8' });
-  const a = document.createElement('a');
-  a.href = URL.createObjectURL(blob);
-  a.download = `${topic.replace(/[^\w.-]+/g, '_')}.csv`;
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+/* The box makes it, row by row: a phone could not hold a month. */
+function csvHref(topic: string, from: number, to: number): string {
+  const query = new URLSearchParams({
+    filter: topic,
+    from: String(from),
+    to: String(to),
+  });
+  return `/api/v1/history/export?${query}`;
 }
 
-function Table({ samples }: { samples: readonly Sample[] }) {
+function Table({ samples, recent }: {
+  samples: readonly Sample[];
+  recent: boolean;
+}) {
   const newest = samples.slice(-TABLE_ROWS).reverse();
   return (
     <details class="card samples">
@@ -91,21 +102,26 @@ function Table({ samples }: { samples: readonly Sample[] }) {
           </tbody>
         </table>
       </div>
-      {samples.length > TABLE_ROWS && (
+      {recent && <p class="note">{t('history.newest_hour')}</p>}
+      {!recent && samples.length > TABLE_ROWS && (
         <p class="note">{t('history.newest', { n: number(TABLE_ROWS) })}</p>
       )}
     </details>
   );
 }
 
-function Drawing({ topic, samples, from, to }: {
+function Drawing({ topic, samples, averages, from, to }: {
   topic: string;
   samples: Sample[];
+  averages: Averages | null;
   from: number;
   to: number;
 }) {
   const Chart = useChart();
-  const drawn = useMemo(() => series(samples, to), [samples, to]);
+  const drawn = useMemo(
+    () => (averages ? averageSeries(averages) : series(samples, to)),
+    [samples, averages, to],
+  );
   if (drawn.times.length === 0) {
     return (
       <Empty icon="history" title={t('history.not_numbers')}>
@@ -115,7 +131,7 @@ function Drawing({ topic, samples, from, to }: {
   }
   if (Chart === null) return <Loading />;
   /* What is known may be a small part of what was asked for. */
-  const first = samples[0]?.t ?? from;
+  const first = averages?.steps[0]?.t ?? samples[0]?.t ?? from;
   const start = Math.max(from, first - Math.max(60000, (to - first) / 20));
   const label = topic.split('/').pop() ?? topic;
   return (
@@ -127,6 +143,8 @@ function Drawing({ topic, samples, from, to }: {
         label={visible(label)}
         onLabel={t('state.on')}
         offLabel={t('state.off')}
+        lowLabel={t('history.lowest')}
+        highLabel={t('history.highest')}
       />
     </figure>
   );
@@ -150,8 +168,11 @@ function Topic({ topic, range }: { topic: string; range: Range }) {
   const { data, error, reload } = useLoad(async () => {
     const to = Date.now();
     const from = to - RANGES[range] * 1000;
-    const recorded = await fetchHistory(topic, from, to + AHEAD_MS);
-    return { from, to, ...recorded };
+    const averages = await fetchAverages(topic, range, from, to + AHEAD_MS);
+    /* With averages the messages are for the table only. */
+    const first = averages ? to - RECENT_MS : from;
+    const recorded = await fetchHistory(topic, first, to + AHEAD_MS);
+    return { from, to, averages, ...recorded };
   }, `${range} ${topic}`);
   useEvery(REFRESH_MS, () => void reload());
   useEffect(() => {
@@ -161,11 +182,11 @@ function Topic({ topic, range }: { topic: string; range: Range }) {
   const live = useLive(topic, data?.to ?? 0);
   if (error && !data) return <Failed error={error} retry={reload} />;
   if (!data) return <Loading />;
-  const { from, cut } = data;
+  const { from, cut, averages } = data;
   const fresh = notFetched(live, data.samples);
   const samples = fresh.length > 0 ? [...data.samples, ...fresh] : data.samples;
   const to = live.at(-1)?.t ?? data.to;
-  if (samples.length === 0) {
+  if (samples.length === 0 && averages === null) {
     return (
       <section class="card">
         <Empty icon="history" title={t('history.nothing')} />
@@ -177,21 +198,33 @@ function Topic({ topic, range }: { topic: string; range: Range }) {
       <section class="card">
         <div class="card-head">
           <p class="muted small">
-            {plural('history.samples_one', 'history.samples', samples.length)}
+            {averages
+              ? t('history.averaged', { n: number(averages.step / 60) })
+              : plural(
+                  'history.samples_one',
+                  'history.samples',
+                  samples.length,
+                )}
             {cut && ` · ${t('history.cut', { n: number(MAX_SAMPLES) })}`}
           </p>
-          <button
-            type="button"
+          <a
             class="button"
-            onClick={() => saveCsv(topic, samples)}
+            href={csvHref(topic, from, to + AHEAD_MS)}
+            download={`${topic.replace(/[^\w.-]+/g, '_')}.csv`}
           >
             <Icon name="download" size={18} />
             CSV
-          </button>
+          </a>
         </div>
-        <Drawing topic={topic} samples={samples} from={from} to={to} />
+        <Drawing
+          topic={topic}
+          samples={samples}
+          averages={averages}
+          from={from}
+          to={to}
+        />
       </section>
-      <Table samples={samples} />
+      <Table samples={samples} recent={averages !== null} />
     </>
   );
 }
@@ -265,6 +298,7 @@ export function HistoryPage() {
           <Topic topic={topic} range={range} />
         </>
       )}
+      {session.value?.admin && <HistoryPolicies />}
     </>
   );
 }

@@ -14,6 +14,8 @@ interface ChartProps {
   label: string;
   onLabel: string;
   offLabel: string;
+  lowLabel: string;
+  highLabel: string;
 }
 
 function colour(name: string): string {
@@ -56,6 +58,15 @@ function tick(scale: number, seconds: number): string {
   );
 }
 
+/* Between the lowest and the highest of each average. */
+function bandSeries(p: ChartProps, colour: string): uPlot.Series[] {
+  const edge = { stroke: colour, width: 1, points: { show: false } };
+  return [
+    { label: p.highLabel, ...edge },
+    { label: p.lowLabel, ...edge },
+  ];
+}
+
 function options(p: ChartProps, width: number): uPlot.Options {
   const text = resolved('--muted');
   const grid = resolved('--line');
@@ -96,7 +107,7 @@ function options(p: ChartProps, width: number): uPlot.Options {
         label: p.label,
         stroke: accent,
         width: 2,
-        fill: (u) => {
+        fill: p.series.band ? 'transparent' : (u) => {
           const { top, height } = u.bbox;
           /* Asked once before anything is laid out. */
           if (!Number.isFinite(top + height)) return 'transparent';
@@ -116,7 +127,11 @@ function options(p: ChartProps, width: number): uPlot.Options {
             }
           : {}),
       },
+      ...(p.series.band ? bandSeries(p, text) : []),
     ],
+    ...(p.series.band
+      ? { bands: [{ series: [2, 3] as [number, number], fill: grid }] }
+      : {}),
   };
 }
 
@@ -129,7 +144,10 @@ export function Chart(props: ChartProps) {
     let plot: uPlot | null = null;
     const draw = () => {
       plot?.destroy();
-      const data: uPlot.AlignedData = [props.series.times, props.series.values];
+      const { times, values, band } = props.series;
+      const data: uPlot.AlignedData = band
+        ? [times, values, band.high, band.low]
+        : [times, values];
       plot = new uPlot(options(props, el.clientWidth), data, el);
     };
     draw();
