@@ -302,16 +302,48 @@ scene('the history of an output is drawn, listed and saved', async (v, page) => 
     return rows.slice(0, 3).join() === 'ON,OFF,ON';
   });
 
+  const query = new URLSearchParams({ topic: topic('out/pump') });
+  await until('the hub to have recorded it', async () => {
+    const { samples } = await hub.rest('GET', `/history?${query}`);
+    return samples.length >= 3;
+  });
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'CSV' }).click(),
+    page.getByRole('link', { name: 'CSV' }).click(),
   ]);
   const csv = fs.readFileSync(await download.path(), 'utf8').split('\r\n');
-  assert.equal(csv[0], 'time,payload,value,user,client');
-  assert.match(csv[1], /^\d{4}-\d\d-\d\dT[\d:.]+Z,(ON|OFF),/);
+  assert.equal(csv[0], 'time,topic,payload,value,user,client,address');
+  assert.match(
+    csv[1],
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z,"[^"]+out\/pump","(ON|OFF)",[01],/,
+  );
   await page.getByRole('button', { name: '7 days' }).click();
   await canvas.waitFor();
   assert.match(page.url(), /range=7d/);
+});
+
+scene('what is recorded is edited, and its budget', async (v, page) => {
+  await v.go('history');
+  const box = page.getByRole('region', { name: 'What is recorded' });
+  await box.getByRole('button', { name: 'Add a policy' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Topic filter').fill('attic/#');
+  await dialog.getByLabel('Only when the value changes').check();
+  await dialog.getByLabel('Keep messages for').fill('7');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const mine = box.getByRole('listitem').filter({ hasText: 'attic/#' });
+  await mine.getByText('7 days').waitFor();
+  const { policies } = await hub.rest('GET', '/history/policies');
+  const policy = policies.find((p) => p.filter === 'attic/#');
+  assert.equal(policy.on_change, true);
+  assert.equal(policy.days, 7);
+  await mine.getByRole('button', { name: /Delete/ }).click();
+  await mine.waitFor({ state: 'detached' });
+
+  await box.getByLabel('MB written a day').fill('50');
+  await box.getByRole('button', { name: 'Save' }).click();
+  await box.getByText('of 50 MB written today').waitFor();
+  assert.equal((await hub.rest('GET', '/history/status')).budget_mb, 50);
 });
 
 scene('a pin is added, used, found in conflict and deleted', async (v, page) => {
