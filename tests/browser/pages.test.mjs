@@ -13,6 +13,7 @@ const PAGES = {
   clients: 'tbody tr',
   users: '.rows .row',
   protection: '.rows .row',
+  backup: '.rows .row',
   account: '.facts div:nth-child(6)',
 };
 
@@ -71,6 +72,7 @@ before(async () => {
   for (const state of ['OFF', 'ON', 'OFF']) await set('pump', state);
   await hub.rest('PUT', '/users/ben', { password: 'correct horse' });
   await hub.rest('PUT', '/users/esp-garage', { kind: 'device' });
+  await hub.rest('POST', '/backups');
   browser = await launch();
 });
 after(async () => {

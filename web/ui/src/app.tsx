@@ -3,6 +3,7 @@ import { ApiError } from './data/api';
 import { refreshSession, session } from './data/session';
 import { t } from './i18n';
 import { AccountPage } from './pages/account';
+import { BackupPage } from './pages/backup';
 import { ClaimPage } from './pages/claim';
 import { ClientsPage } from './pages/clients';
 import { HistoryPage } from './pages/history';
@@ -27,6 +28,7 @@ const pages: Record<Page, () => preact.JSX.Element> = {
   clients: ClientsPage,
   users: UsersPage,
   protection: ProtectionPage,
+  backup: BackupPage,
   account: AccountPage,
   more: MorePage,
 };

@@ -196,6 +196,41 @@ export interface HistoryTopic {
   last: number;
 }
 
+export interface KeptBackup {
+  number: number;
+  time: number;
+  bytes: number;
+  file: string;
+}
+
+export interface Backups {
+  backups: KeptBackup[];
+  running: boolean;
+  last: {
+    time: number;
+    ok: boolean;
+    ms: number;
+    bytes: number;
+    error: string | null;
+  } | null;
+  nightly: {
+    enabled: boolean;
+    hour: number;
+    keep: number;
+    history: boolean;
+    encrypted: boolean;
+    path: string | null;
+    next: number | null;
+  };
+}
+
+export interface BackupContents {
+  time: number;
+  node: string;
+  version: string;
+  files: { name: string; bytes: number }[];
+}
+
 interface Problem {
   type?: string;
   title?: string;
@@ -233,6 +268,14 @@ export function whenUnauthorized(f: () => void): void {
   onUnauthorized = f;
 }
 
+/* What an answer other than 2xx means. */
+function failure(response: Response, text: string, path: string): ApiError {
+  if (response.status === 401 && path !== '/login') onUnauthorized();
+  const retry = Number(response.headers.get('Retry-After'));
+  const problem = (parse(text) ?? {}) as Problem;
+  return new ApiError(response.status, problem, retry || null);
+}
+
 /* One request; answers the parsed body, or null when there is none. */
 export async function request<T>(
   method: string,
@@ -254,11 +297,46 @@ export async function request<T>(
   } catch {
     throw new ApiError(0, {});
   }
-  const parsed = parse(text);
-  if (response.ok) return parsed as T;
-  if (response.status === 401 && path !== '/login') onUnauthorized();
-  const retry = Number(response.headers.get('Retry-After'));
-  throw new ApiError(response.status, (parsed ?? {}) as Problem, retry || null);
+  if (response.ok) return parse(text) as T;
+  throw failure(response, text, path);
+}
+
+/* POST whose answer is a file. */
+export async function download(
+  path: string,
+  body: unknown,
+): Promise<{ blob: Blob; name: string }> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
+      credentials: 'same-origin',
+      body: JSON.stringify(body),
+    });
+    if (response.ok) {
+      const says = response.headers.get('Content-Disposition') ?? '';
+      const name = /filename="([^"]+)"/.exec(says)?.[1] ?? 'hearth';
+      return { blob: await response.blob(), name };
+    }
+  } catch {
+    throw new ApiError(0, {});
+  }
+  throw failure(response, await response.text(), path);
+}
+
+/* PUT of a file to a whole path that the hub gave. */
+export async function upload<T>(path: string, file: Blob): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(path, { method: 'PUT', body: file });
+    text = await response.text();
+  } catch {
+    throw new ApiError(0, {});
+  }
+  if (response.ok) return parse(text) as T;
+  throw failure(response, text, path);
 }
 
 function parse(text: string): unknown {

@@ -29,6 +29,7 @@ export const en = {
   'nav.clients': 'Clients',
   'nav.users': 'Users',
   'nav.protection': 'Protection',
+  'nav.backup': 'Backup',
   'nav.account': 'Account',
   'nav.more': 'More',
   'about.topics': 'Everything that is published, as it happens.',
@@ -37,6 +38,7 @@ export const en = {
   'about.clients': 'Who is connected to the broker.',
   'about.users': 'People, devices, and what each may do.',
   'about.protection': 'What somebody should look at, and who is kept out.',
+  'about.backup': 'Everything the hub has, in one file, and back again.',
   'about.account': 'Language, theme, password, log out.',
 
   'link.online': 'Live',
@@ -425,6 +427,38 @@ export const en = {
   'bans.automatic': 'by the hub itself',
   'bans.hits': 'tried {n} times',
   'bans.add': 'Keep out',
+
+  'backup.take': 'Take one away',
+  'backup.take_text':
+    'Users, rules, pins, what waits for devices, certificates and keys, as they are now.',
+  'backup.passphrase': 'Passphrase',
+  'backup.passphrase_hint':
+    'Encrypts it. Without the passphrase nobody can read it, nor can you. Empty: whoever has the file can.',
+  'backup.passphrase_again': 'Passphrase again',
+  'backup.passphrase_if': 'If it has one.',
+  'backup.differ': 'The two differ.',
+  'backup.history': 'With the history',
+  'backup.download': 'Download',
+  'backup.download_what': 'Download the backup of {what}',
+  'backup.restore_what': 'Restore the backup of {what}',
+  'backup.working': 'At work…',
+  'backup.kept': 'Kept on the hub',
+  'backup.nights': 'One each night, the newest {n} are kept. The next: {when}.',
+  'backup.no_nights': 'None is made at night: see [backup] in hearth.conf.',
+  'backup.last_failed': 'The last one failed {when}: {why}.',
+  'backup.none': 'There is none yet.',
+  'backup.make': 'Make one now',
+  'backup.back': 'Take one back',
+  'backup.back_text':
+    'First it is checked; nothing changes before you have seen what is in it.',
+  'backup.file': 'File',
+  'backup.file_missing': 'Choose a file.',
+  'backup.check': 'Check it',
+  'backup.confirm': 'Replace everything?',
+  'backup.confirm_text':
+    'The backup of {when}, of {node}: {files}. The hub begins anew with it and all clients connect again. The data as it is now is kept aside.',
+  'backup.replace': 'Replace and begin anew',
+  'backup.begins': 'The hub begins anew.',
 };
 
 export type Key = keyof typeof en;

@@ -10,6 +10,7 @@ export type Page =
   | 'clients'
   | 'users'
   | 'protection'
+  | 'backup'
   | 'account'
   | 'more';
 
@@ -21,6 +22,7 @@ const PAGES: readonly string[] = [
   'clients',
   'users',
   'protection',
+  'backup',
   'account',
   'more',
 ];

@@ -24,6 +24,7 @@ const ITEMS: readonly Item[] = [
   { page: 'clients', icon: 'clients', admin: true },
   { page: 'users', icon: 'users', admin: true },
   { page: 'protection', icon: 'shield', admin: true },
+  { page: 'backup', icon: 'archive', admin: true },
   { page: 'account', icon: 'account' },
 ];
 
