@@ -26,5 +26,8 @@ void history_request_free(struct history_request *request)
 	if (!request)
 		return;
 	history_request_clear(request);
+	for (size_t i = request->tail_next; i < request->tail_count; i++)
+		message_unref(request->tail[i]);
+	free(request->tail);
 	free(request);
 }

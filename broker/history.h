@@ -49,6 +49,10 @@ struct history_request {
 	int64_t end; /* the last that belongs to it */
 	int64_t scan; /* looking for the first, so far down */
 	uint32_t missing; /* of the last so many */
+	struct message **tail; /* what was not written yet; or NULL */
+	size_t tail_count;
+	size_t tail_next; /* the first that was not given yet */
+	size_t tail_bytes; /* of all of it */
 
 	size_t filter_len;
 	uint8_t filter[];
@@ -75,9 +79,9 @@ struct history {
 
 /* filter is copied. NULL when out of memory. */
 struct history_request *history_request_new(struct slice filter);
-/* Drops the references of its rows. NULL does nothing. */
+/* Drops all references. NULL does nothing. */
 void history_request_free(struct history_request *request);
-/* Only these. */
+/* Only those of its rows. */
 void history_request_clear(struct history_request *request);
 
 static inline struct slice

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/history.h"
+
 /* One loop turn of a quiet house fits in one; a topic or filter of 64 KiB gets a
  * chunk of its own. */
 #define CHUNK 4096
@@ -34,6 +36,8 @@ void batch_free(struct batch *batch)
 	for (struct op *op = batch->first; op; op = op->next) {
 		if (holds_message(op->type))
 			message_unref(op->u.message);
+		else if (op->type == OP_HISTORY_MARK)
+			history_request_free(op->u.request);
 	}
 	for (struct chunk *chunk = batch->chunks; chunk; chunk = next) {
 		next = chunk->next;
@@ -87,7 +91,8 @@ struct op *batch_add(struct batch *batch, enum op_type type, size_t text)
 		batch->first = op;
 	batch->last = op;
 	batch->ops++;
-	batch->promised += type != OP_RETAINED_LAZY && type != OP_HISTORY;
+	batch->promised += type != OP_RETAINED_LAZY && type != OP_HISTORY &&
+			   type != OP_HISTORY_MARK;
 	batch->bytes += size;
 
 	return op;

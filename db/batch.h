@@ -26,8 +26,11 @@ enum op_type {
 	/* In no batch: they only keep their place among the others. */
 	OP_RETAINED_LAZY,
 	OP_HISTORY,
+	OP_HISTORY_MARK,
 	OP_TYPES
 };
+
+struct history_request;
 
 struct op {
 	struct hash_node node; /* elide.c */
@@ -46,6 +49,7 @@ struct op {
 			uint64_t seq; /* or a packet identifier */
 		} key;
 		struct message *message;
+		struct history_request *request; /* owned until it is marked */
 		struct slice topic;
 	} u;
 };

@@ -32,6 +32,7 @@ static enum thing thing_of(const struct op *op)
 	case OP_SUBSCRIPTION_REMOVE:
 	case OP_RETAINED_LAZY:
 	case OP_HISTORY:
+	case OP_HISTORY_MARK:
 	case OP_TYPES:
 		break;
 	}
@@ -80,6 +81,7 @@ static struct key key_of(const struct op *op)
 	case OP_SUBSCRIPTION_REMOVE:
 	case OP_RETAINED_LAZY:
 	case OP_HISTORY:
+	case OP_HISTORY_MARK:
 	case OP_TYPES:
 		break;
 	}

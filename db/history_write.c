@@ -13,6 +13,7 @@
 #include "db/history_average.h"
 #include "db/history_budget.h"
 #include "db/history_days.h"
+#include "db/history_ids.h"
 #include "db/history_names.h"
 #include "db/history_retain.h"
 #include "db/statement.h"
@@ -54,6 +55,8 @@ struct history_writer {
 	uint64_t thinned;
 	bool untidy; /* something was written since it was tidied */
 	int64_t retained; /* the hour it was looked what is over; -1: never */
+
+	struct history_ids ids;
 
 	/* The table rows go to at the moment. */
 	uint32_t day;
@@ -107,6 +110,7 @@ int history_writer_open(struct db *db,
 		return -ENOMEM;
 	history_writer_set_rules(writer, options->rules);
 	writer->max_bytes = options->bytes;
+	history_ids_init(&writer->ids);
 	writer->rows = calloc(HISTORY_ROWS_MAX, sizeof(struct message *));
 	r = writer->rows ? 0 : -ENOMEM;
 	if (!r)
@@ -361,17 +365,15 @@ static struct slice cut(struct slice payload, size_t max)
 }
 
 static int insert(struct history_writer *writer, const struct message *message,
-		  int64_t topic, int64_t origin)
+		  int64_t time, int64_t topic, int64_t origin)
 {
 	struct slice payload =
 		cut(message_payload(message), DB_HISTORY_PAYLOAD_MAX);
-	int64_t time = message->time < 0 ? 0 : message->time;
-	int64_t id = time << HISTORY_ID_SHIFT;
+	int64_t id = history_ids_first(&writer->ids, time);
 	struct statement *s = &writer->insert;
 	int r;
 
-	/* The first number that is free within the millisecond; when the clock
-	 * was put back some are taken. */
+	/* When the clock was put back some are taken. */
 	do {
 		statement_int(s, id++);
 		statement_int(s, topic);
@@ -382,6 +384,7 @@ static int insert(struct history_writer *writer, const struct message *message,
 			statement_blob(s, payload);
 		r = statement_run(s);
 	} while (!r && !sqlite3_changes(writer->sqlite));
+	history_ids_use(&writer->ids, id - 1);
 
 	return r;
 }
@@ -390,7 +393,8 @@ static int write_row(struct history_writer *writer,
 		     const struct message *message)
 {
 	struct statement *count = &writer->count_row;
-	uint32_t day = history_day(message->time);
+	const int64_t time = history_ids_time(&writer->ids, message->time);
+	uint32_t day = history_day(time);
 	int64_t origin;
 	int64_t topic;
 	int r;
@@ -403,15 +407,15 @@ static int write_row(struct history_writer *writer,
 		r = history_names_origin(&writer->names, day, message->origin,
 					 &origin);
 	if (!r)
-		r = history_average_mark(&writer->average, message->time);
+		r = history_average_mark(&writer->average, time);
 	if (!r)
-		r = insert(writer, message, topic, origin);
+		r = insert(writer, message, time, topic, origin);
 	if (r)
 		return r;
 
 	statement_int(count, day);
 	statement_int(count, topic);
-	statement_int(count, message->time < 0 ? 0 : message->time);
+	statement_int(count, time);
 
 	return statement_run(count);
 }
@@ -487,6 +491,24 @@ int history_writer_flush(struct history_writer *writer, int64_t now)
 	writer->retained = hour;
 	writer->untidy = true;
 	return 0;
+}
+
+void history_writer_watch(struct history_writer *writer,
+			  const atomic_uint *replays)
+{
+	writer->ids.replays = replays;
+}
+
+int history_writer_mark(struct history_writer *writer, int64_t *end)
+{
+	return history_ids_mark(&writer->ids, writer->sqlite, end);
+}
+
+struct message *const *
+history_writer_waiting(const struct history_writer *writer, size_t *count)
+{
+	*count = writer->count;
+	return writer->rows;
 }
 
 /* ---- when there is time -------------------------------------------------- */

@@ -6,6 +6,8 @@
 #ifndef DB_HISTORY_WRITE_H
 #define DB_HISTORY_WRITE_H
 
+#include <stdatomic.h>
+
 #include "broker/history_rules.h"
 #include "broker/message.h"
 
@@ -32,6 +34,9 @@ struct history_writer_options {
 int history_writer_open(struct db *db,
 			const struct history_writer_options *options,
 			struct history_writer **out);
+/* How many replays are under way is counted there from now on. */
+void history_writer_watch(struct history_writer *writer,
+			  const atomic_uint *replays);
 /* What has not been written is lost. NULL does nothing. */
 void history_writer_close(struct history_writer *writer);
 
@@ -69,6 +74,16 @@ struct history_counts {
  * written to the WAL: a page twice, and what stands around it. */
 void history_writer_counts(const struct history_writer *writer,
 			   struct history_counts *out);
+
+/*
+ * For a replay. Rows from now on, as long as *replays (as open) is not 0, get
+ * higher ids than all before, whatever the clock does: *end is the highest so far.
+ * Returns 0 or a negative errno. And the messages that wait to be written, in
+ * order: valid until something else is called.
+ */
+int history_writer_mark(struct history_writer *writer, int64_t *end);
+struct message *const *
+history_writer_waiting(const struct history_writer *writer, size_t *count);
 
 /* Where a row of this time goes: YYYYMMDD in UTC, and its name h_YYYYMMDD. */
 #define HISTORY_TABLE_SIZE 16

@@ -319,6 +319,7 @@ int state_apply(struct state *state, const struct op *op)
 		return retained_remove(state, op->u.topic);
 	case OP_RETAINED_LAZY:
 	case OP_HISTORY:
+	case OP_HISTORY_MARK:
 	case OP_TYPES:
 		break;
 	}

@@ -243,6 +243,26 @@ static void set_history_rules(struct store *door, struct history_rules *rules)
 		atomic_exchange(&history->rules, history_rules_ref(rules)));
 }
 
+int db_store_mark(struct db_store *store, struct history_request *request)
+{
+	struct op *op = add(&store->store, OP_HISTORY_MARK, 0);
+
+	if (!op)
+		return -ENOMEM;
+	op->u.request = request;
+
+	return 0;
+}
+
+void db_store_watch_replays(struct db_store *store, db_store_marked_fn *on,
+			    void *arg, const atomic_uint *replays)
+{
+	assert(!store->running);
+	store->thread.marked = on;
+	store->thread.marked_arg = arg;
+	history_writer_watch(store->thread.history, replays);
+}
+
 static uint64_t current(const struct store *door)
 {
 	return const_store_of(door)->number;

@@ -16,6 +16,7 @@
 #ifndef DB_STORE_H
 #define DB_STORE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,8 @@
 
 struct db;
 struct db_store;
+struct history_request;
+struct history_writer;
 
 /* One transaction: enough rows to make the sync cheap, few enough that it lasts
  * some milliseconds on a small board. */
@@ -51,6 +54,19 @@ int db_store_open(struct db *db, const struct db_store_options *options,
 		  struct db_store **out);
 /* Start the thread; before that only load() may be called. */
 int db_store_start(struct db_store *store);
+/*
+ * For a replay (history_door.h): called by the store's thread when it has taken
+ * everything that was put in before the mark, and nothing that was put in later;
+ * the request is on's from then on. replays: how many are under way. Before the
+ * start.
+ */
+typedef void db_store_marked_fn(void *arg, struct history_request *request,
+				struct history_writer *writer);
+void db_store_watch_replays(struct db_store *store, db_store_marked_fn *on,
+			    void *arg, const atomic_uint *replays);
+/* By the broker's thread. The request is taken; -ENOMEM: it is not. */
+int db_store_mark(struct db_store *store, struct history_request *request);
+
 /* In its place, where time must stand still between two steps (tests/crash): what
  * the thread would do now. */
 void db_store_turn(struct db_store *store);

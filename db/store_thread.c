@@ -127,7 +127,7 @@ static bool stopping(const struct store_thread *thread)
 
 /* Values and rows that may wait leave the batch for where they wait. When memory
  * is short a lazy value is lost: nobody was promised it. */
-static void keep_lazily(struct store_thread *thread, const struct op *op)
+static void keep_lazily(struct store_thread *thread, struct op *op)
 {
 	switch (op->type) {
 	case OP_RETAINED_LAZY:
@@ -146,6 +146,11 @@ static void keep_lazily(struct store_thread *thread, const struct op *op)
 	case OP_HISTORY:
 		store_history_put(thread, op->u.message);
 		break;
+	case OP_HISTORY_MARK:
+		thread->marked(thread->marked_arg, op->u.request,
+			       thread->history);
+		op->u.request = NULL;
+		break;
 	case OP_SESSION_SAVE:
 	case OP_SESSION_REMOVE:
 	case OP_SUBSCRIPTION_SAVE:
@@ -163,7 +168,7 @@ static void keep_lazily(struct store_thread *thread, const struct op *op)
 
 static void take(struct store_thread *thread, struct batch *batch)
 {
-	for (const struct op *op = batch->first; op; op = op->next)
+	for (struct op *op = batch->first; op; op = op->next)
 		keep_lazily(thread, op);
 
 	list_append(&thread->txn, &batch->link);

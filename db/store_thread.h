@@ -46,6 +46,8 @@ struct store_thread {
 	struct db_store_options options;
 	struct state *state;
 	struct history_writer *history;
+	db_store_marked_fn *marked;
+	void *marked_arg;
 	struct lazy lazy;
 	struct list txn; /* batches of the transaction being written */
 	size_t txn_ops;

@@ -24,6 +24,7 @@
 #include "db/config.h"
 #include "db/db.h"
 #include "db/history_policies.h"
+#include "db/history_door.h"
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/backups.h"
@@ -48,6 +49,7 @@ struct hub {
 	struct db *db;
 	struct db_config *db_config;
 	struct db_store *store;
+	struct db_history_door *history;
 	bool store_runs;
 	struct backups *backups;
 	atomic_bool restart; /* a backup is ready to be put in place */
@@ -170,6 +172,8 @@ static int open_db(struct hub *hub)
 	if (!r)
 		r = db_store_open(hub->db, &store, &hub->store);
 	if (!r)
+		r = db_history_door_open(hub->db, hub->store, &hub->history);
+	if (!r)
 		r = db_history_policies_seed(hub->db_config, hub->config->node);
 	if (!r)
 		r = db_history_policies_build(hub->db_config,
@@ -254,6 +258,7 @@ static int new_broker(struct hub *hub)
 		.host_count = hub->config->hosts.count,
 		.authenticator = hub->authenticator,
 		.store = db_store_door(hub->store),
+		.history = db_history_door_history(hub->history),
 		.closed = !hub->claimed,
 		.history_rules = hub->history_rules,
 		.status_topic = hub->status_topic,
@@ -575,6 +580,7 @@ int hub_close(struct hub *hub)
 	broker_free(hub->broker);
 	reload_free(hub->reload);
 	backups_free(hub->backups);
+	db_history_door_close(hub->history);
 	db_store_free(hub->store);
 	history_rules_unref(hub->history_rules);
 	db_config_close(hub->db_config);

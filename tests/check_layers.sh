@@ -20,7 +20,7 @@ function allowed(from, to) {
 	if (from ~ /^db\//)
 		return to ~ /^db\// || to ~ /^broker\/base\// ||
 		       to ~ /^broker\/wire\/(topic|utf8)\.h$/ ||
-		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|history_rules)\.h$/
+		       to ~ /^broker\/(store|history|access|bans|guard|admin|local_client|message|origin|limits|history_rules)\.h$/
 	if (from ~ /^web\//)
 		return to ~ /^(web|db|broker\/base)\// ||
 		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|history_rules|authenticator)\.h$/ ||

@@ -35,6 +35,7 @@ struct playback {
 	struct session *session; /* NULL: over, but the request is away */
 	const struct subscription *subscription; /* NULL: not begun */
 	uint64_t barrier; /* seq of the outbox: from here on it waits */
+	uint64_t ticket; /* commit that SUBACK waits for; 0 none */
 	struct history_request *request;
 	bool asked; /* the door knows the request, */
 	bool away; /* and has it */
@@ -199,6 +200,7 @@ void playback_begin(struct playback *p, const struct subscription *subscription)
 	playback_cancel(s, subscription);
 	first = first_of(s);
 	p->barrier = first ? first->barrier : s->outbox.next_seq;
+	p->ticket = session_durable(s) ? broker_written(s->broker) : 0;
 	p->subscription = subscription;
 	p->moved = loop_now(s->broker->loop);
 	s->playing = true;
@@ -342,12 +344,24 @@ static bool send_page(struct playback *p)
 	return true;
 }
 
+/* SUBACK goes first: some clients forget what comes before it. */
+static bool answered(const struct playback *p)
+{
+	struct session *s = p->session;
+
+	if (p->ticket <= s->broker->committed)
+		return true;
+	if (!list_linked(&s->waiting))
+		list_append(&s->broker->waiting, &s->waiting);
+	return false;
+}
+
 /* The first one, as far as it goes. True when it is over. */
 static bool play(struct playback *p)
 {
 	struct session *s = p->session;
 
-	if (p->away || !takes_more(s))
+	if (p->away || !answered(p) || !takes_more(s))
 		return false;
 	if (p->request->result < 0) {
 		fail(s, MQTT_IMPLEMENTATION_SPECIFIC_ERROR,

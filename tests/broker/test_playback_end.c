@@ -91,6 +91,26 @@ static void test_a_durable_session_goes_on_with_what_came_since(void **state)
 	sim_peer_close(rig_client(rig, "a"));
 }
 
+/* Though that waits for the disk. */
+static void test_the_answer_goes_first(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_peer *a =
+		sim_client(rig->broker, MQTT_5_0, "a", false, NULL);
+
+	rig_store(rig, 0, 10);
+	sim_store_set_auto(rig->store, false);
+	sim_peer_subscribe(a, "$history/last/10/t", 1);
+	sim_peer_expect_nothing(a);
+	sim_store_commit(rig->store);
+	sim_run(rig->broker);
+	sim_peer_expect(a, MQTT_SUBACK);
+	rig_receive_all(a, 0, 10, 0);
+	sim_store_set_auto(rig->store, true);
+	sim_peer_close(a);
+	sim_peer_close(rig_client(rig, "a"));
+}
+
 static void test_a_take_over_ends_it(void **state)
 {
 	struct rig *rig = *state;
@@ -309,6 +329,7 @@ int main(void)
 		T(test_subscribing_again_begins_anew),
 		T(test_disconnecting_ends_it),
 		T(test_a_durable_session_goes_on_with_what_came_since),
+		T(test_the_answer_goes_first),
 		T(test_a_take_over_ends_it),
 		T(test_a_broker_that_ends_leaves_nothing),
 		T(test_what_cannot_be_read_closes_the_connection),
