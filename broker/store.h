@@ -43,11 +43,12 @@ struct store_subscription {
 enum store_queue_state {
 	STORE_QUEUED, /* the client was away: not sent when this was written */
 	STORE_PUBLISHED, /* PUBLISH may have been sent under packet_id */
-	STORE_RELEASED, /* QoS 2: PUBREC came; only PUBREL is owed. No message */
+	STORE_RELEASED, /* QoS 2: PUBREC came; only PUBREL is owed. Its message
+			 * may be gone, and only names the row */
 };
 
-/* One message that waits for one session; (session, seq) is the key, and seq is
- * the order of delivery. */
+/* One message that waits for one session. (session, seq) is unique, and seq the
+ * order of delivery; a row is found by all three, and keeps them. */
 struct store_queued {
 	uint64_t session;
 	uint64_t seq;
@@ -88,8 +89,9 @@ struct store_ops {
 	/* Insert or replace. */
 	int (*session_save)(struct store *store,
 			    const struct store_session *session);
-	/* With its subscriptions, queue and inbound identifiers. Messages that
-	 * nobody else waits for are removed by message_remove(). */
+	/* With its subscriptions and inbound identifiers. What waits for it is
+	 * removed by queue_remove() and message_remove(); rows for which there
+	 * was no memory go with the next load(). */
 	int (*session_remove)(struct store *store, uint64_t session);
 	int (*subscription_save)(struct store *store, uint64_t session,
 				 const struct store_subscription *subscription);
@@ -100,11 +102,11 @@ struct store_ops {
 	 * taken until it is written. */
 	int (*message_save)(struct store *store, struct message *message);
 	int (*message_remove)(struct store *store, uint64_t id);
-	/* Insert or replace by (session, seq). */
+	/* Insert or replace. */
 	int (*queue_save)(struct store *store,
 			  const struct store_queued *queued);
-	int (*queue_remove)(struct store *store, uint64_t session,
-			    uint64_t seq);
+	int (*queue_remove)(struct store *store, uint64_t session, uint64_t seq,
+			    uint64_t message);
 
 	/* Packet identifiers of QoS 2 messages received, until their PUBREL. */
 	int (*inbound_add)(struct store *store, uint64_t session,

@@ -47,6 +47,7 @@ struct op {
 		struct {
 			uint64_t session; /* or a message's id */
 			uint64_t seq; /* or a packet identifier */
+			uint64_t message; /* OP_QUEUE_REMOVE */
 		} key;
 		struct message *message;
 		struct history_request *request; /* owned until it is marked */

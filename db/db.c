@@ -42,7 +42,7 @@ static const char *const config_steps[] = {
 	schema_config_001, schema_config_002, schema_config_003,
 	schema_config_004, schema_config_005, schema_config_006
 };
-static const char *const state_steps[] = { schema_state_001 };
+static const char *const state_steps[] = { schema_state_001, schema_state_002 };
 static const char *const history_steps[] = { schema_history_001,
 					     schema_history_002 };
 

@@ -16,7 +16,6 @@ enum sql {
 	SQL_SESSION_SAVE,
 	SQL_SESSION_REMOVE,
 	SQL_SESSION_SUBSCRIPTIONS_REMOVE,
-	SQL_SESSION_QUEUE_REMOVE,
 	SQL_SESSION_INBOUND_REMOVE,
 	SQL_SUBSCRIPTION_SAVE,
 	SQL_SUBSCRIPTION_REMOVE,
@@ -40,7 +39,6 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SESSION_REMOVE] = "DELETE FROM sessions WHERE id = ?",
 	[SQL_SESSION_SUBSCRIPTIONS_REMOVE] =
 		"DELETE FROM subscriptions WHERE session = ?",
-	[SQL_SESSION_QUEUE_REMOVE] = "DELETE FROM queue WHERE session = ?",
 	[SQL_SESSION_INBOUND_REMOVE] = "DELETE FROM inbound WHERE session = ?",
 	[SQL_SUBSCRIPTION_SAVE] =
 		"REPLACE INTO subscriptions"
@@ -56,7 +54,8 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_QUEUE_SAVE] =
 		"REPLACE INTO queue (session, seq, message, packet_id, state,"
 		" qos, retain, identifiers) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[SQL_QUEUE_REMOVE] = "DELETE FROM queue WHERE session = ? AND seq = ?",
+	[SQL_QUEUE_REMOVE] = "DELETE FROM queue WHERE session = ? AND seq = ?"
+			     " AND message = ?",
 	[SQL_INBOUND_ADD] =
 		"REPLACE INTO inbound (session, packet_id) VALUES (?, ?)",
 	[SQL_INBOUND_REMOVE] =
@@ -166,7 +165,6 @@ static int session_remove(struct state *state, uint64_t session)
 	static const enum sql all[] = {
 		SQL_SESSION_REMOVE,
 		SQL_SESSION_SUBSCRIPTIONS_REMOVE,
-		SQL_SESSION_QUEUE_REMOVE,
 		SQL_SESSION_INBOUND_REMOVE,
 	};
 	int r = 0;
@@ -267,7 +265,7 @@ static int queue_save(struct state *state, const struct store_queued *row)
 	return statement_run(s);
 }
 
-/* Statements with one or two numbers for parameters. */
+/* Statements with one to three numbers for parameters. */
 static int run_key(struct state *state, enum sql sql, const struct op *op)
 {
 	struct statement *s = &state->sql[sql];
@@ -275,6 +273,8 @@ static int run_key(struct state *state, enum sql sql, const struct op *op)
 	statement_int(s, (int64_t)op->u.key.session);
 	if (op->type != OP_MESSAGE_REMOVE)
 		statement_int(s, (int64_t)op->u.key.seq);
+	if (op->type == OP_QUEUE_REMOVE)
+		statement_int(s, (int64_t)op->u.key.message);
 
 	return statement_run(s);
 }

@@ -305,6 +305,12 @@ int state_load_rows(struct sqlite3 *sqlite, const struct store_loader *loader,
 	if (r)
 		return r;
 
+	/* What a session that was removed left behind; harmless if it stays. */
+	sqlite3_exec(sqlite,
+		     "DELETE FROM queue"
+		     " WHERE session NOT IN (SELECT id FROM sessions)",
+		     NULL, NULL, NULL);
+
 	for (size_t i = 0; !r && i < sizeof(tables) / sizeof(*tables); i++)
 		r = load_table(&loading, i);
 	free_origins(&loading);

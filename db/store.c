@@ -197,9 +197,18 @@ static int queue_save(struct store *door, const struct store_queued *row)
 	return 0;
 }
 
-static int queue_remove(struct store *door, uint64_t session, uint64_t seq)
+static int queue_remove(struct store *door, uint64_t session, uint64_t seq,
+			uint64_t message)
 {
-	return add_key(door, OP_QUEUE_REMOVE, session, seq);
+	struct op *op = add(door, OP_QUEUE_REMOVE, 0);
+
+	if (!op)
+		return -ENOMEM;
+	op->u.key.session = session;
+	op->u.key.seq = seq;
+	op->u.key.message = message;
+
+	return 0;
 }
 
 static int inbound_add(struct store *door, uint64_t session, uint16_t packet_id)

@@ -27,10 +27,10 @@ struct db_store;
 struct history_request;
 struct history_writer;
 
-/* One transaction: enough rows to make the sync cheap, few enough that it lasts
- * some milliseconds on a small board. */
-#define DB_STORE_TXN_OPS 2000
-#define DB_STORE_TXN_BYTES ((size_t)256 * 1024)
+/* One transaction: enough rows that a hundred publishers with twenty messages each
+ * need one sync, few enough that it lasts some tens of milliseconds on a card. */
+#define DB_STORE_TXN_OPS 4000
+#define DB_STORE_TXN_BYTES ((size_t)1024 * 1024)
 
 /* congested(): so much may wait for the disk before publishers' sockets are read
  * no more, and at most so much can be put in before -ENOMEM. */

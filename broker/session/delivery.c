@@ -46,7 +46,7 @@ void delivery_finish(struct session *session, uint32_t i)
 		hold_release(session, o);
 	if (o->stored) {
 		broker->store->ops->queue_remove(broker->store, session->id,
-						 outbox_seq(box, i));
+						 o->seq, o->row);
 		if (o->message)
 			message_row_release(broker, o->message);
 	}
@@ -89,6 +89,7 @@ int delivery_store(struct session *session, uint32_t i)
 		return -ENOMEM;
 	}
 	o->stored = true;
+	o->row = row.message;
 	return 0;
 }
 
@@ -335,6 +336,7 @@ static int release(struct session *session, uint32_t i)
 	const struct store_queued row = {
 		.session = session->id,
 		.seq = seq,
+		.message = o->row,
 		.packet_id = outbox_packet_id(seq),
 		.state = STORE_RELEASED,
 		.qos = 2,

@@ -141,6 +141,7 @@ static int on_queued(void *arg, const struct store_queued *row)
 		.retain = row->retain,
 		.stored = true,
 		.inherited = true,
+		.row = row->message,
 		.seq = row->seq, /* those that are missing were delivered */
 		.state = row->state == STORE_QUEUED	 ? OUTGOING_QUEUED
 			 : row->state == STORE_PUBLISHED ? OUTGOING_SENT

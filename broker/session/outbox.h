@@ -31,6 +31,7 @@ struct outgoing {
 	uint8_t *identifiers; /* owned; NULL none */
 	uint64_t ticket; /* commit number to wait for before sending; 0 none */
 	uint64_t seq; /* pushed as 0: the next one */
+	uint64_t row; /* stored: the message that the row names, gone or not */
 	uint32_t share; /* id of the share_group it came by; 0 none */
 	uint8_t state; /* enum outgoing_state */
 	uint8_t qos; /* 0..2, to deliver with */

@@ -120,6 +120,9 @@ static int remove_rows(struct session *s)
 	for (uint32_t i = 0; i < s->outbox.count; i++) {
 		struct outgoing *o = outbox_at(&s->outbox, i);
 
+		/* For lack of memory they go with the next start. */
+		if (o->stored)
+			store->ops->queue_remove(store, s->id, o->seq, o->row);
 		if (o->stored && o->message && --o->message->store_rows == 0)
 			store->ops->message_remove(store, o->message->id);
 		o->stored = false;

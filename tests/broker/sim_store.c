@@ -269,8 +269,10 @@ static int queue_save(struct store *store, const struct store_queued *q)
 		       slice_of(value, sizeof(*q) + q->identifiers.len));
 }
 
-static int queue_remove(struct store *store, uint64_t session, uint64_t seq)
+static int queue_remove(struct store *store, uint64_t session, uint64_t seq,
+			uint64_t message)
 {
+	(void)message;
 	return pair_op(store, QUEUED, true, session, seq, nothing);
 }
 

@@ -46,7 +46,7 @@ static void fill(void)
 	model_queue(&m, 1, 3, 101, "gone", payload);
 	model_retain(&m, 200, "r", "x", false);
 	model_commit(&m);
-	m.store->ops->queue_remove(m.store, 1, 3);
+	m.store->ops->queue_remove(m.store, 1, 3, 3);
 	m.store->ops->message_remove(m.store, 101);
 	model_commit(&m);
 	assert_int_equal(model_close(&m), 0);

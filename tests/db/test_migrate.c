@@ -97,12 +97,13 @@ static void test_the_schemas_run(void **state)
 		schema_config_004, schema_config_005, schema_config_006
 	};
 	static const char *const others[] = { schema_state_001,
+					      schema_state_002,
 					      schema_history_001,
 					      schema_history_002 };
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 6 }, { &others[0], 1 }, { &others[1], 2 } };
+	} schemas[] = { { config, 6 }, { &others[0], 2 }, { &others[2], 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -190,6 +191,32 @@ static void test_a_kept_statement_runs_again(void **state)
 			 1);
 }
 
+/* What waited under the first version waits under the second. */
+static void test_the_queue_of_the_first_version_stays(void **state)
+{
+	static const char *const steps_of_state[] = { schema_state_001,
+						      schema_state_002 };
+	static const char kept[] =
+		"SELECT group_concat(session || '/' || seq || ' m' || message "
+		"||"
+		" ' p' || packet_id || ' s' || state || ' q' || qos || ' r' ||"
+		" retain || ' ' || quote(identifiers), ', ') ="
+		" '7/1 m0 p1 s2 q2 r0 NULL, 7/2 m9 p2 s1 q1 r1 X''0B01''"
+		", 8/5 m9 p5 s0 q1 r0 NULL' FROM"
+		" (SELECT * FROM queue ORDER BY session, seq)";
+
+	assert_int_equal(migrate(*state, steps_of_state, 1), 0);
+	assert_int_equal(sqlite3_exec(*state,
+				      "INSERT INTO queue VALUES"
+				      " (7, 1, 0, 1, 2, 2, 0, NULL),"
+				      " (7, 2, 9, 2, 1, 1, 1, X'0B01'),"
+				      " (8, 5, 9, 5, 0, 1, 0, NULL)",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(migrate(*state, steps_of_state, 2), 0);
+	assert_int_equal(ask(*state, kept), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +233,9 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_kept_statement_runs_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_the_queue_of_the_first_version_stays, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ static void test_rows_are_replaced_and_removed(void **state)
 		model_session(&m, 7, "anna2");
 		OPS(m)->subscription_remove(m.store, 7, slice_str("a"));
 		OPS(m)->queue_save(m.store, &row);
-		OPS(m)->queue_remove(m.store, 7, 2);
+		OPS(m)->queue_remove(m.store, 7, 2, 2);
 		OPS(m)->message_remove(m.store, 2);
 		model_retain(&m, 5, "x", "new", false);
 		OPS(m)->retained_remove(m.store, slice_str("y"));
@@ -246,7 +246,7 @@ static void test_what_undoes_itself_is_not_written(void **state)
 	model_commit(&m);
 	fault_vfs_watch("state.db");
 	model_queue(&m, 7, 1, 1, "t", "1");
-	assert_int_equal(OPS(m)->queue_remove(m.store, 7, 1), 0);
+	assert_int_equal(OPS(m)->queue_remove(m.store, 7, 1, 1), 0);
 	assert_int_equal(OPS(m)->message_remove(m.store, 1), 0);
 	model_commit(&m);
 	assert_int_equal(fault_vfs_calls(), 0);

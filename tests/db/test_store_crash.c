@@ -41,7 +41,8 @@ static void child(int out)
 
 		model_queue(&m, SESSION, n, n, "t", "payload");
 		if (n > 3) {
-			m.store->ops->queue_remove(m.store, SESSION, n - 3);
+			m.store->ops->queue_remove(m.store, SESSION, n - 3,
+						   n - 3);
 			m.store->ops->message_remove(m.store, n - 3);
 		}
 		m.store->ops->flush(m.store);

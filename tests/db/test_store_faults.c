@@ -99,7 +99,7 @@ static void test_what_is_undone_meanwhile_is_not_written(void **state)
 	model_queue(&m, 7, 1, 1, "t", "1");
 	OPS(m)->flush(m.store);
 	assert_true(model_wait_health(&m, STORE_DEGRADED));
-	OPS(m)->queue_remove(m.store, 7, 1);
+	OPS(m)->queue_remove(m.store, 7, 1, 1);
 	OPS(m)->message_remove(m.store, 1);
 	OPS(m)->flush(m.store);
 	/* It succeeds although every write still fails. */
@@ -141,7 +141,7 @@ static void test_each_write_may_fail_once(void **state)
 			model_session(&m, 7, "anna");
 			model_queue(&m, 7, 1, 1, "t", "1");
 			model_commit(&m);
-			OPS(m)->queue_remove(m.store, 7, 1);
+			OPS(m)->queue_remove(m.store, 7, 1, 1);
 			model_queue(&m, 7, 2, 2, "t", "2");
 			model_retain(&m, 3, "x", "y", false);
 			model_commit(&m);
@@ -222,7 +222,7 @@ static int put(struct model *m, int op, struct message *message)
 	case 6:
 		return ops->queue_save(m->store, &queued);
 	case 7:
-		return ops->queue_remove(m->store, 1, 1);
+		return ops->queue_remove(m->store, 1, 1, 1);
 	case 8:
 		return ops->inbound_add(m->store, 1, 1);
 	case 9:
