@@ -61,10 +61,11 @@ struct store_queued {
 		identifiers; /* Subscription Identifiers, as properties encoded */
 };
 
-/* What load() hands to the broker, in this order: every session, its
- * subscriptions; every message; every queued row in order of (session, seq);
- * inbound identifiers; retained messages. Messages are given with one reference
- * that the callee takes. A callback's negative return ends load() with it. */
+/* What load() hands to the broker, in this order: every session in order of ids, its
+ * subscriptions; every message in order of ids; every queued row in order of
+ * (session, seq); inbound identifiers; retained messages. Messages are given with
+ * one reference that the callee takes. A callback's negative return ends load()
+ * with it. */
 struct store_loader {
 	int (*session)(void *arg, const struct store_session *session);
 	int (*subscription)(void *arg, uint64_t session,

@@ -8,69 +8,16 @@
 #include "broker/routing/retained.h"
 #include "broker/routing/subscriptions.h"
 #include "broker/session/backlog.h"
+#include "broker/session/load_ids.h"
 #include "broker/session/session.h"
 #include "broker/store.h"
 
-/* Ids that rows name, while loading. */
-struct id_node {
-	struct hash_node node;
-	uint64_t id;
-	void *of;
-};
-
-struct id_table {
-	struct hash_table table;
-};
-
 struct load {
 	struct broker *broker;
-	struct id_table sessions;
-	struct id_table messages;
+	struct load_ids sessions;
+	struct load_ids messages;
 	struct message *offline; /* made here: gets an id when all are known */
 };
-
-static uint64_t id_hash(uint64_t id)
-{
-	return hash_bytes(slice_of(&id, sizeof(id)));
-}
-
-static int id_put(struct id_table *table, uint64_t id, void *of)
-{
-	struct id_node *at = malloc(sizeof(*at));
-
-	if (!at)
-		return -ENOMEM;
-	at->id = id;
-	at->of = of;
-	hash_table_add(&table->table, &at->node, id_hash(id));
-	return 0;
-}
-
-static void *id_get(const struct id_table *table, uint64_t id)
-{
-	struct hash_node *at = hash_table_first(&table->table, id_hash(id));
-
-	for (; at; at = hash_table_next(at)) {
-		struct id_node *node = hash_entry(at, struct id_node, node);
-
-		if (node->id == id)
-			return node->of;
-	}
-	return NULL;
-}
-
-static void id_table_free(struct id_table *table)
-{
-	struct hash_node *at, *after;
-	size_t slot = 0;
-
-	at = hash_table_walk(&table->table, &slot, NULL);
-	for (; at; at = after) {
-		after = hash_table_walk(&table->table, &slot, at);
-		free(hash_entry(at, struct id_node, node));
-	}
-	hash_table_free(&table->table);
-}
 
 static int on_session(void *arg, const struct store_session *row)
 {
@@ -94,14 +41,14 @@ static int on_session(void *arg, const struct store_session *row)
 	/* Nobody knows how long we were away: its time starts anew. */
 	s->gone = loop_now(broker->loop);
 	session_start_expiry(s);
-	return id_put(&load->sessions, row->id, s);
+	return load_ids_put(&load->sessions, row->id, s);
 }
 
 static int on_subscription(void *arg, uint64_t session,
 			   const struct store_subscription *row)
 {
 	struct load *load = arg;
-	struct session *s = id_get(&load->sessions, session);
+	struct session *s = load_ids_get(&load->sessions, session);
 	bool replaced;
 	int r;
 
@@ -122,7 +69,7 @@ static int on_subscription(void *arg, uint64_t session,
 static int on_message(void *arg, struct message *message)
 {
 	struct load *load = arg;
-	int r = id_put(&load->messages, message->id, message);
+	int r = load_ids_put(&load->messages, message->id, message);
 
 	if (message->id >= load->broker->next_message)
 		load->broker->next_message = message->id + 1;
@@ -134,8 +81,8 @@ static int on_message(void *arg, struct message *message)
 static int on_queued(void *arg, const struct store_queued *row)
 {
 	struct load *load = arg;
-	struct session *s = id_get(&load->sessions, row->session);
-	struct message *m = id_get(&load->messages, row->message);
+	struct session *s = load_ids_get(&load->sessions, row->session);
+	struct message *m = load_ids_get(&load->messages, row->message);
 	struct outgoing o = {
 		.qos = row->qos,
 		.retain = row->retain,
@@ -178,7 +125,7 @@ static int on_queued(void *arg, const struct store_queued *row)
 static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)
 {
 	struct load *load = arg;
-	struct session *s = id_get(&load->sessions, session);
+	struct session *s = load_ids_get(&load->sessions, session);
 	int r = s ? session_inbound_add(s, packet_id) : 0;
 
 	return r == -EALREADY ? 0 : r;
@@ -187,10 +134,9 @@ static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)
 /* What is retained may also be waiting for somebody: then it is one message, as
  * it was before, whose row goes when the last who waits has it. Takes message;
  * returns it or the other with a reference. */
-static struct message *as_waiting(const struct load *load,
-				  struct message *message)
+static struct message *as_waiting(struct load *load, struct message *message)
 {
-	struct message *waiting = id_get(&load->messages, message->id);
+	struct message *waiting = load_ids_get(&load->messages, message->id);
 
 	if (!waiting)
 		return message;
@@ -241,11 +187,9 @@ static int on_retained(void *arg, struct message *message)
 static void drop_messages(struct load *load, bool clean)
 {
 	struct store *store = load->broker->store;
-	struct hash_node *at = NULL;
-	size_t slot = 0;
 
-	while ((at = hash_table_walk(&load->messages.table, &slot, at))) {
-		struct message *m = hash_entry(at, struct id_node, node)->of;
+	for (size_t i = 0; i < load->messages.count; i++) {
+		struct message *m = load->messages.all[i].of;
 
 		if (clean && m->store_rows == 0)
 			store->ops->message_remove(store, m->id);
@@ -266,18 +210,12 @@ int load_store(struct broker *broker)
 	struct load load = { .broker = broker };
 	int r;
 
-	if (hash_table_init(&load.sessions.table) < 0)
-		return -ENOMEM;
-	if (hash_table_init(&load.messages.table) < 0) {
-		hash_table_free(&load.sessions.table);
-		return -ENOMEM;
-	}
 	r = broker->store->ops->load(broker->store, &loader, &load);
 	if (r == 0 && load.offline)
 		load.offline->id = broker->next_message++;
 	drop_messages(&load, r == 0);
-	id_table_free(&load.messages);
-	id_table_free(&load.sessions);
+	load_ids_clear(&load.messages);
+	load_ids_clear(&load.sessions);
 	if (r == 0)
 		log_info("store",
 			 "%zu sessions, %zu subscriptions, %zu retained "
