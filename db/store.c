@@ -406,6 +406,8 @@ int db_store_start(struct db_store *store)
 			   &store->thread);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	store->running = !r;
+	if (!r)
+		(void)pthread_setname_np(store->pthread, "store");
 
 	return -r;
 }

@@ -320,6 +320,7 @@ static int open_broker(struct hub *hub)
 	if (r)
 		return r;
 	hub->broker_runs = true;
+	(void)pthread_setname_np(hub->broker_thread, "broker");
 	hub->admin = admin_open(hub->broker);
 
 	return hub->admin ? 0 : -errno;
