@@ -24,6 +24,7 @@
 #include "broker/protocol/portion.h"
 #include "broker/protocol/protocol.h"
 #include "broker/routing/admission.h"
+#include "broker/routing/retain_hold.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/topic_cache.h"
 #include "broker/routing/topic_tree.h"
@@ -247,6 +248,7 @@ static void init_lists(struct broker *broker)
 	list_init(&broker->locals);
 	list_init(&broker->playbacks);
 	hold_init(broker);
+	retain_hold_init(broker);
 }
 
 static bool make_parts(struct broker *broker)
@@ -409,6 +411,7 @@ static void wait_for_store(struct broker *broker)
 	if (!broker->store)
 		return;
 	hold_write_all(broker);
+	retain_hold_write(broker);
 	target = broker->written;
 	broker->store->ops->flush(broker->store);
 	while (broker->committed < target && clock_ms() < until &&
@@ -490,6 +493,7 @@ void broker_free(struct broker *broker)
 	topic_cache_free(broker->cache);
 	topic_tree_free(broker->tree);
 	matcher_free(broker->matcher);
+	retain_hold_free(broker);
 	retained_free(broker->retained);
 	output_pool_free(broker->pool);
 	hash_table_free(&broker->sessions);

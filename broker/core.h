@@ -71,6 +71,8 @@ struct broker {
 	struct list gated; /* connections whose gate is not empty */
 	struct list holding; /* of hold.h: sessions some of whose rows wait */
 	struct loop_timer hold_timer;
+	struct list values; /* of retain_hold.h */
+	struct loop_timer values_timer;
 	bool gates_due; /* somebody has what a publisher waited for */
 	struct list waiting; /* sessions whose outbox waits for a commit */
 	struct list

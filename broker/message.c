@@ -31,6 +31,7 @@ struct message *message_new(const struct message_parts *parts)
 	m->held = 0;
 	m->due = 0;
 	m->ticket = 0;
+	m->value_written = false;
 	m->id = 0;
 	m->time = parts->time;
 	m->expires = parts->expires;

@@ -33,6 +33,8 @@ struct message {
 	uint16_t topic_len;
 	uint8_t qos; /* as published, 0..2 */
 	bool retain; /* as published */
+	bool value_written; /* of retain_hold.h: as the topic's value, it has
+			     * been given to the store (broker thread) */
 	uint8_t data[]; /* topic, properties (forwardable, encoded), payload */
 };
 

@@ -11,6 +11,7 @@
 #include "broker/match/matcher.h"
 #include "broker/origin.h"
 #include "broker/peer/connection.h"
+#include "broker/routing/retain_hold.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/shared.h"
 #include "broker/routing/topic_conditional.h"
@@ -99,6 +100,7 @@ static int retain(struct broker *broker, struct publish *p)
 {
 	struct store *store = broker->store;
 	struct message *m;
+	bool hold;
 	int r;
 
 	if (p->payload.len == 0)
@@ -107,14 +109,21 @@ static int retain(struct broker *broker, struct publish *p)
 	m = publish_message(broker, p);
 	if (!m)
 		return -ENOMEM;
+	hold = store &&
+	       retain_hold_may(broker, p,
+			       retained_get(broker->retained, p->topic, 0));
 	r = retained_set(broker->retained, m);
 	if (r < 0)
 		return r;
 	if (!store || sys_topics_own(p->topic))
 		return 0;
+	if (hold && retain_hold_add(broker, m) == 0)
+		return 0;
 	r = store->ops->retained_save(store, m, p->qos == 0);
-	if (r == 0 && p->qos > 0)
+	if (r == 0 && p->qos > 0) {
+		m->value_written = true;
 		p->ticket = broker_ticket(broker);
+	}
 	return r;
 }
 
