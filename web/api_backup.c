@@ -38,9 +38,8 @@ const char *backup_passphrase(struct form *form)
 /* ---- to take away ------------------------------------------------------------ */
 
 /* Names go into a header, and into file systems of all kinds. */
-static void download_name(const char *node, int64_t time, char out[96])
+static void download_name(const char *node, const char *what, char out[96])
 {
-	char stamp[FILES_STAMP_SIZE];
 	size_t len = (size_t)snprintf(out, 96, "hearth-%.32s-", node);
 
 	for (size_t i = 0; i < len; i++)
@@ -48,12 +47,11 @@ static void download_name(const char *node, int64_t time, char out[96])
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-",
 			    out[i]))
 			out[i] = '_';
-	files_stamp(time, stamp);
-	(void)snprintf(out + len, 96 - len, "%s.hearth", stamp);
+	(void)snprintf(out + len, 96 - len, "%.32s.hearth", what);
 }
 
 static void reply_file(struct request *request, struct keeper_job *job,
-		       int64_t time)
+		       const char *what)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_fd64(job->bytes, job->fd);
@@ -65,7 +63,7 @@ static void reply_file(struct request *request, struct keeper_job *job,
 		job->fd = -1;
 	request->bytes = job->bytes;
 	reply_response(request, 200, response);
-	download_name(request->web->node, time, name);
+	download_name(request->web->node, what, name);
 	(void)snprintf(header, sizeof(header), "attachment; filename=\"%s\"",
 		       name);
 	reply_header(request, "Content-Disposition", header);
@@ -75,6 +73,8 @@ static void reply_file(struct request *request, struct keeper_job *job,
 
 static void on_exported(struct request *request, struct keeper_job *job)
 {
+	char stamp[FILES_STAMP_SIZE];
+
 	if (job->result) {
 		backup_jobs_refused(request, job);
 		return;
@@ -82,7 +82,8 @@ static void on_exported(struct request *request, struct keeper_job *job)
 	audit(request, "backup taken away%s%s",
 	      job->passphrase ? ", encrypted" : ", not encrypted",
 	      job->history ? ", with the history" : "");
-	reply_file(request, job, job->made.time);
+	files_stamp(job->made.time, stamp);
+	reply_file(request, job, stamp);
 }
 
 void api_backup(struct request *request)
@@ -106,12 +107,15 @@ void api_backup(struct request *request)
 
 static void on_fetched(struct request *request, struct keeper_job *job)
 {
+	char what[24];
+
 	if (job->result) {
 		backup_jobs_refused(request, job);
 		return;
 	}
 	audit(request, "backup %u taken away", job->number);
-	reply_file(request, job, clock_wall_ms());
+	(void)snprintf(what, sizeof(what), "backup-%06u", job->number);
+	reply_file(request, job, what);
 }
 
 void api_backup_fetch(struct request *request)

@@ -66,7 +66,7 @@ test('one is made now, listed, and taken away', () =>
     const coming = page.waitForEvent('download');
     await row.getByRole('link', { name: /^Download the backup of/ }).click();
     const name = (await coming).suggestedFilename();
-    assert.match(name, /^hearth-cottage-.*\.hearth$/);
+    assert.match(name, /^hearth-cottage-backup-000001\.hearth$/);
   }));
 
 test('a backup is taken back', () =>

@@ -247,6 +247,9 @@ static void test_those_kept_are_listed_and_fetched(void **state)
 	answer = ask(state, "GET", "/api/v1/backups/3", NULL);
 	assert_int_equal(answer.status, 200);
 	assert_memory_equal(answer.body, MAGIC, 8);
+	assert_string_equal(answer_header(&answer, "Content-Disposition"),
+			    "attachment; filename=\"hearth-testhub-backup-"
+			    "000003.hearth\"");
 	assert_int_equal(answer.body_len,
 			 number(item(json, "backups", 0), "bytes"));
 	answer_free(&answer);
