@@ -53,14 +53,16 @@ static enum ctl_exit present(struct command_context *context, const char *name,
 
 /* The type of each field is the contract's; each list ends with NULL. */
 static const char *const numbers[] = {
-	"line",	    "debounce_ms",     "dead_ms", "cycles",
-	"max_on",   "min_on",	       "min_off", "auto_off",
-	"failsafe", "command_timeout", NULL
+	"line",	    "debounce_ms", "double_ms",	      "long_ms",
+	"hold_ms",  "per_unit",	   "interval",	      "dead_ms",
+	"cycles",   "max_on",	   "min_on",	      "min_off",
+	"auto_off", "failsafe",	   "command_timeout", NULL
 };
 static const char *const switches[] = { "active_low", "locked", NULL };
 static const char *const texts[] = { "dir",  "chip", "bias",	  "safe",
-				     "kind", "boot", "interlock", "label",
-				     "room", NULL };
+				     "kind", "boot", "interlock", "target",
+				     "mode", "unit", "label",	  "room",
+				     NULL };
 
 static bool one_of(const char *const *keys, const char *key)
 {
@@ -69,15 +71,23 @@ static bool one_of(const char *const *keys, const char *key)
 	return *keys;
 }
 
-static json_t *field_value(const char *key, const char *value)
+/* Whole, or with a fraction; NULL: none. */
+static json_t *number_value(const char *value)
 {
 	char *end;
+	long whole = strtol(value, &end, 10);
+	double number;
 
-	if (one_of(numbers, key)) {
-		long number = strtol(value, &end, 10);
+	if (*value && !*end)
+		return json_integer(whole);
+	number = strtod(value, &end);
+	return *value && !*end ? json_real(number) : NULL;
+}
 
-		return *value && !*end ? json_integer(number) : NULL;
-	}
+static json_t *field_value(const char *key, const char *value)
+{
+	if (one_of(numbers, key))
+		return number_value(value);
 	if (one_of(switches, key)) {
 		if (strcmp(value, "yes") == 0 || strcmp(value, "true") == 0)
 			return json_true();
@@ -108,8 +118,10 @@ static enum ctl_exit set_field(const struct command_context *context,
 		return command_fail(context, CTL_USAGE,
 				    "%s: expected one of dir chip line bias"
 				    " active_low debounce_ms safe kind label"
-				    " room boot interlock dead_ms locked cycles"
-				    " max_on min_on min_off auto_off"
+				    " room target mode double_ms long_ms"
+				    " hold_ms unit per_unit interval boot"
+				    " interlock dead_ms locked cycles max_on "
+				    "min_on min_off auto_off"
 				    " command_timeout failsafe",
 				    key);
 	value = field_value(key, argument + len + 1);

@@ -19,6 +19,7 @@ struct built_in {
  * else of the house. */
 static const struct built_in gpio_rules[] = {
 	{ DB_USER_GPIO, "hearth/%s/+/+/set", ACCESS_READ },
+	{ DB_USER_GPIO, "hearth/%s/in/+/count/set", ACCESS_READ },
 	{ DB_USER_GPIO, "$hearth/gpio/%s/#", ACCESS_READ },
 	{ DB_USER_GPIO, "hearth/%s/#", ACCESS_WRITE },
 	{ DB_USER_GPIO, "$hearth/gpio/%s/report", ACCESS_WRITE },

@@ -8,57 +8,31 @@
 
 #define KEY_DONE "pins_demo"
 
+/* name, line, and what else gpio/pins.h asks for or allows. */
+#define PIN(name, line, rest)                                                 \
+	{                                                                     \
+		name, "", line,                                               \
+			"{\"name\":\"" name "\",\"line\":" #line "," rest "}" \
+	}
+#define OUT(kind) "\"dir\":\"out\",\"kind\":\"" kind "\","
+#define IN(kind) "\"dir\":\"in\",\"kind\":\"" kind "\","
+#define AT(label, room) "\"label\":\"" label "\",\"room\":\"" room "\""
+#define LOW "\"active_low\":true,"
+
 static const struct db_pin house[] = {
-	{ .name = "pump",
-	  .dir = DB_PIN_OUT,
-	  .line = 17,
-	  .kind = DB_PIN_RELAY,
-	  .label = "Garden pump",
-	  .room = "Garden" },
-	{ .name = "heater",
-	  .dir = DB_PIN_OUT,
-	  .line = 27,
-	  .active_low = true,
-	  .kind = DB_PIN_RELAY,
-	  .label = "Heater",
-	  .room = "Bathroom" },
-	{ .name = "hall",
-	  .dir = DB_PIN_OUT,
-	  .line = 22,
-	  .kind = DB_PIN_LIGHT,
-	  .label = "Hall light",
-	  .room = "Hall" },
-	{ .name = "desk",
-	  .dir = DB_PIN_OUT,
-	  .line = 23,
-	  .kind = DB_PIN_LIGHT,
-	  .label = "Desk lamp",
-	  .room = "Study" },
-	{ .name = "button",
-	  .dir = DB_PIN_IN,
-	  .line = 24,
-	  .bias = DB_PIN_UP,
-	  .active_low = true,
-	  .debounce_ms = 10,
-	  .kind = DB_PIN_BUTTON,
-	  .label = "Hall button",
-	  .room = "Hall" },
-	{ .name = "door",
-	  .dir = DB_PIN_IN,
-	  .line = 25,
-	  .bias = DB_PIN_UP,
-	  .debounce_ms = 20,
-	  .kind = DB_PIN_CONTACT,
-	  .label = "Front door",
-	  .room = "Hall" },
-	{ .name = "motion",
-	  .dir = DB_PIN_IN,
-	  .line = 16,
-	  .bias = DB_PIN_DOWN,
-	  .debounce_ms = 50,
-	  .kind = DB_PIN_MOTION,
-	  .label = "Motion",
-	  .room = "Garden" },
+	PIN("pump", 17, OUT("relay") AT("Garden pump", "Garden")),
+	PIN("heater", 27, OUT("relay") LOW AT("Heater", "Bathroom")),
+	PIN("hall", 22, OUT("light") AT("Hall light", "Hall")),
+	PIN("desk", 23, OUT("light") AT("Desk lamp", "Study")),
+	PIN("button", 24,
+	    IN("button") LOW "\"debounce_ms\":10,"
+			     "\"target\":\"hall\",\"mode\":\"momentary\"," AT(
+				     "Hall button", "Hall")),
+	PIN("door", 25,
+	    IN("contact") "\"debounce_ms\":20," AT("Front door", "Hall")),
+	PIN("motion", 16,
+	    IN("motion") "\"bias\":\"down\",\"debounce_ms\":50," AT("Motion",
+								    "Garden")),
 };
 
 static int furnish(struct db_config *config)

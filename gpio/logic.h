@@ -68,7 +68,7 @@ struct logic_rules {
 	enum logic_boot boot;
 	uint8_t group; /* 1 to 255: interlocked with the others of that number */
 	bool locked;
-	uint8_t cycles; /* starts in any hour, at most LOGIC_CYCLES_MAX */
+	uint32_t cycles; /* starts in any hour, at most LOGIC_CYCLES_MAX */
 	uint32_t dead_ms; /* of a group the longest of its outputs holds */
 	uint64_t max_on_ms;
 	uint64_t min_on_ms;

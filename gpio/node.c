@@ -42,6 +42,11 @@ static int subscribe(struct node *node)
 			node->client,
 			topics_pin(topic, node->name, "light", "+", "/set"), 1);
 	if (!r)
+		r = client_subscribe(
+			node->client,
+			topics_pin(topic, node->name, "in", "+", "/count/set"),
+			1);
+	if (!r)
 		r = client_subscribe(node->client,
 				     topics_hub(topic, node->name, "sim"), 1);
 	if (!r)
@@ -132,6 +137,7 @@ void node_free(struct node *node)
 	loop_timer_cancel(node->loop, &node->retry_timer);
 	loop_timer_cancel(node->loop, &node->goodbye_timer);
 	node_pins_release(node);
+	node_inputs_keep(node);
 	client_free(node->client);
 	free(node->memory_text);
 	free(node->state_directory);
@@ -145,6 +151,11 @@ static void recall(struct node *node)
 	if (r && r != -ENOENT)
 		log_warn(node->state_directory, MEMORY_FILE " is not used: %s",
 			 r == -EINVAL ? "damaged" : strerrordesc_np(-r));
+	r = tallies_load(node->state_directory, &node->tallies);
+	if (r && r != -ENOENT)
+		log_error(node->state_directory,
+			  TALLIES_FILE " is not used, counts begin at 0: %s",
+			  r == -EINVAL ? "damaged" : strerrordesc_np(-r));
 }
 
 static void apply_kept(struct node *node)
@@ -232,6 +243,7 @@ void node_stop(struct node *node, void (*done)(void *arg), void *arg)
 	loop_timer_cancel(node->loop, &node->logic_timer);
 	loop_timer_cancel(node->loop, &node->retry_timer);
 	node_pins_deafen(node);
+	node_inputs_keep(node);
 
 	node_say(node, topics_node(topic, node->name, "status"), "offline",
 		 true);

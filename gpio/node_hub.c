@@ -8,96 +8,6 @@
 #include "gpio/node_internal.h"
 #include "gpio/state.h"
 
-void node_say(struct node *node, const char *topic, const char *payload,
-	      bool retain)
-{
-	int r;
-
-	if (!client_connected(node->client))
-		return;
-	r = client_publish(node->client, slice_str(topic), slice_str(payload),
-			   1, retain, 0);
-	if (!r)
-		return;
-	if (!node->behind)
-		log_error(topic, "not published: %s; what holds is said later",
-			  strerrordesc_np(-r));
-	node->behind = true;
-}
-
-static bool is_light(const struct pin *pin)
-{
-	return pin->direction == LINE_OUTPUT && pin->kind == PIN_LIGHT;
-}
-
-static const char *kind_of(const struct pin *pin)
-{
-	return pin->direction == LINE_OUTPUT ? "out" : "in";
-}
-
-/* Of a line that we do not have nothing is known, so nothing is said. */
-void node_say_state(struct node *node, const struct node_pin *pin)
-{
-	char topic[TOPICS_SIZE];
-	bool on;
-
-	if (!pin->request) {
-		node_say_gone(node, &pin->pin);
-		return;
-	}
-
-	on = node_pin_on(pin);
-	node_say(node,
-		 topics_pin(topic, node->name, kind_of(&pin->pin),
-			    pin->pin.name, ""),
-		 topics_state(on), true);
-	if (is_light(&pin->pin))
-		node_say(node,
-			 topics_pin(topic, node->name, "light", pin->pin.name,
-				    ""),
-			 on ? "{\"state\":\"ON\"}" : "{\"state\":\"OFF\"}",
-			 true);
-}
-
-void node_say_gone(struct node *node, const struct pin *pin)
-{
-	char topic[TOPICS_SIZE];
-
-	node_say(node,
-		 topics_pin(topic, node->name, kind_of(pin), pin->name, ""), "",
-		 true);
-	if (is_light(pin))
-		node_say(node,
-			 topics_pin(topic, node->name, "light", pin->name, ""),
-			 "", true);
-}
-
-void node_say_event(struct node *node, const struct node_pin *pin)
-{
-	char topic[TOPICS_SIZE];
-
-	node_say(node,
-		 topics_pin(topic, node->name, "in", pin->pin.name, "/event"),
-		 pin->on ? "{\"event_type\":\"pressed\"}"
-			 : "{\"event_type\":\"released\"}",
-		 false);
-}
-
-static void say_error(struct node *node, const struct client_message *message,
-		      const char *reason)
-{
-	char topic[TOPICS_SIZE];
-	char *text = topics_error(message->topic, message->payload, reason);
-
-	log_warn("hub", "%.*s: %s",
-		 (int)(message->topic.len < 200 ? message->topic.len : 200),
-		 (const char *)message->topic.data, reason);
-	if (text)
-		node_say(node, topics_node(topic, node->name, "error"), text,
-			 false);
-	free(text);
-}
-
 /* The output that a command names, or NULL and why there is none. */
 static struct node_pin *output_for(struct node *node, enum topics_kind kind,
 				   struct slice name, char reason[REASON_SIZE])
@@ -105,7 +15,7 @@ static struct node_pin *output_for(struct node *node, enum topics_kind kind,
 	struct node_pin *pin = node_pins_find(node, name);
 
 	if (!pin || pin->pin.direction != LINE_OUTPUT ||
-	    (kind == TOPIC_LIGHT_SET && !is_light(&pin->pin))) {
+	    (kind == TOPIC_LIGHT_SET && !node_pin_is_light(&pin->pin))) {
 		(void)snprintf(reason, REASON_SIZE, "there is no such %s",
 			       kind == TOPIC_LIGHT_SET ? "light" : "output");
 		return NULL;
@@ -129,13 +39,13 @@ static void on_command(struct node *node, const struct client_message *message,
 	if (message->payload.len == 0)
 		return;
 	if (message->retain) {
-		say_error(node, message,
-			  "a retained command is old and not obeyed");
+		node_say_error(node, message->topic, message->payload,
+			       "a retained command is old and not obeyed");
 		return;
 	}
 	if (topics_parse_command(message->payload, &command, &reason) ||
 	    !(pin = output_for(node, kind, name, why))) {
-		say_error(node, message, reason);
+		node_say_error(node, message->topic, message->payload, reason);
 		node_say_result(node, message->topic, reason, false,
 				command.id);
 	} else if (node->stopping) {
@@ -145,6 +55,29 @@ static void on_command(struct node *node, const struct client_message *message,
 		node_order(node, pin, &command, message->topic);
 	}
 	topics_command_free(&command);
+}
+
+/* A meter's reading, to begin with. */
+static void on_count(struct node *node, const struct client_message *message,
+		     struct slice name)
+{
+	struct node_pin *pin = node_pins_find(node, name);
+	uint64_t count;
+
+	if (message->payload.len == 0)
+		return;
+	if (message->retain)
+		node_say_error(node, message->topic, message->payload,
+			       "a retained command is old and not obeyed");
+	else if (!topics_parse_count(message->payload, &count))
+		node_say_error(node, message->topic, message->payload,
+			       "must be a whole number of pulses");
+	else if (!pin || !pin->request || !node_input_set_count(pin, count))
+		node_say_error(node, message->topic, message->payload,
+			       "there is no such counter");
+	else
+		log_info(pin->pin.name, "set to %llu",
+			 (unsigned long long)count);
 }
 
 static void log_errors(const struct pin_errors *errors)
@@ -201,22 +134,24 @@ static void on_sim(struct node *node, const struct client_message *message)
 	int r;
 
 	if (!lines_are_simulated(node->lines)) {
-		say_error(node, message, "these lines are real");
+		node_say_error(node, message->topic, message->payload,
+			       "these lines are real");
 		return;
 	}
 	if (message->retain) {
-		say_error(node, message, "a retained click is old");
+		node_say_error(node, message->topic, message->payload,
+			       "a retained click is old");
 		return;
 	}
 	if (topics_parse_sim(message->payload, &sim, &reason)) {
-		say_error(node, message, reason);
+		node_say_error(node, message->topic, message->payload, reason);
 		return;
 	}
 	r = click(node, &sim);
 	if (r)
-		say_error(node, message,
-			  r == -EPERM ? "this line is an output"
-				      : "there is no such line");
+		node_say_error(node, message->topic, message->payload,
+			       r == -EPERM ? "this line is an output"
+					   : "there is no such line");
 }
 
 static void on_message(void *arg, const struct client_message *message)
@@ -236,6 +171,9 @@ static void on_message(void *arg, const struct client_message *message)
 	case TOPIC_LIGHT_SET:
 		on_command(node, message, kind, name);
 		return;
+	case TOPIC_COUNT_SET:
+		on_count(node, message, name);
+		return;
 	case TOPIC_OTHER:
 		return;
 	}
@@ -248,7 +186,10 @@ static void say_everything(struct node *node)
 	node_say(node, topics_node(topic, node->name, "status"), "online",
 		 true);
 	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used)
+		if (node->pins[i].used && node->pins[i].request &&
+		    node->pins[i].pin.direction == LINE_INPUT)
+			node_input_say(&node->pins[i]);
+		else if (node->pins[i].used)
 			node_say_state(node, &node->pins[i]);
 	node_say_report(node);
 }

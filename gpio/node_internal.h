@@ -1,14 +1,18 @@
 /* What the parts of a node share: node.c (start, stop, timers), node_pins.c
- * (lines), node_hub.c (messages), node_report.c. */
+ * (lines), node_inputs.c, node_orders.c (outputs), node_hub.c (what is heard),
+ * node_say.c (what is said), node_report.c. */
 #ifndef GPIO_NODE_INTERNAL_H
 #define GPIO_NODE_INTERNAL_H
 
 #include "broker/base/loop.h"
 #include "broker/client/client.h"
+#include "gpio/clicks.h"
+#include "gpio/counter.h"
 #include "gpio/logic.h"
 #include "gpio/memory.h"
 #include "gpio/node.h"
 #include "gpio/pins.h"
+#include "gpio/tallies.h"
 #include "gpio/topics.h"
 
 /* Bytes of a reason in words. */
@@ -32,6 +36,12 @@ struct node_pin {
 	struct loop_source source; /* inputs */
 	bool on; /* inputs; outputs are in logic */
 	uint32_t seqno; /* of the last edge */
+	uint64_t lost; /* edges that came too fast */
+	struct loop_timer timer; /* of buttons and counters */
+	struct clicks clicks; /* buttons */
+	struct counter counter; /* counters, and what was last said of them: */
+	uint64_t said_count;
+	double said_rate;
 	struct node_order order; /* outputs */
 	char fault[REASON_SIZE]; /* outputs: why it does not obey; "" it does */
 };
@@ -47,6 +57,9 @@ struct node {
 	uint32_t tokens; /* the last order's */
 	struct memory memory; /* what was, when the process started */
 	char *memory_text; /* what was kept last; NULL: nothing yet */
+	struct tallies tallies; /* counts of pins that are not in use too */
+	bool counted; /* since they were kept */
+	uint64_t error_count; /* said on .../error since the start */
 	struct node_pin pins[PINS_MAX];
 	json_int_t revision; /* of the configuration last looked at; -1 */
 	struct pin_errors errors; /* of that configuration */
@@ -59,6 +72,7 @@ struct node {
 	struct loop_timer logic_timer;
 	struct loop_timer retry_timer;
 	struct loop_timer goodbye_timer;
+	struct loop_timer keep_timer; /* counts */
 };
 
 /* node_pins.c */
@@ -78,6 +92,8 @@ void node_pins_deafen(struct node *node);
 void node_pins_release(struct node *node);
 struct node_pin *node_pins_find(struct node *node, struct slice name);
 bool node_pin_on(const struct node_pin *pin);
+/* An input's line that fails is let go, and asked for again later. */
+void node_pin_failed(struct node_pin *pin, int error);
 /* Why a pin without its line has none. */
 void node_pin_why(const struct node_pin *pin, char reason[REASON_SIZE]);
 /* Write, read back, tell logic, publish. */
@@ -85,6 +101,23 @@ void node_pins_drive(struct node *node, const struct logic_action *action);
 /* For what a restart has to know: as logic_remember(), of outputs that have
  * rules for it. */
 void node_pins_remember(const struct node *node, struct memory *out);
+
+/* node_inputs.c */
+
+/* The line is ours and reads so. Returns 0 or a negative errno. */
+int node_input_begin(struct node_pin *pin, bool on);
+/* It has other words now; new_kind: and is another kind of input. */
+void node_input_reword(struct node_pin *pin, bool new_kind);
+/* No more edges. */
+void node_input_end(struct node_pin *pin);
+/* Outputs that follow an input are made to, after a start or a new line. */
+void node_inputs_follow(struct node *node);
+/* Everything as it stands, to a hub that may not know it. */
+void node_input_say(struct node_pin *pin);
+/* False: it does not count, or not so far. */
+bool node_input_set_count(struct node_pin *pin, uint64_t count);
+/* Write the counts down now, if there are new ones. */
+void node_inputs_keep(struct node *node);
 
 /* node_orders.c */
 
@@ -98,6 +131,10 @@ void node_forget(struct node_order *order);
 /* A command on topic, which ends in /set: judged, done, answered. */
 void node_order(struct node *node, struct node_pin *pin,
 		const struct topics_command *command, struct slice topic);
+/* An order of an input here, by name. A refusal is logged, and said on the
+ * output's .../result. */
+void node_order_locally(struct node *node, struct node_pin *pin,
+			enum logic_verb verb, const char *who);
 /* On .../result, beside the .../set that asked. reason NULL: applied. */
 void node_say_result(struct node *node, struct slice topic, const char *reason,
 		     bool on, json_t *id);
@@ -106,13 +143,26 @@ void node_say_result(struct node *node, struct slice topic, const char *reason,
 
 extern const struct client_callbacks node_hub_callbacks;
 
+/* node_say.c */
+
 /* Publish, if the hub is there; it is told everything when it comes. */
 void node_say(struct node *node, const char *topic, const char *payload,
 	      bool retain);
 void node_say_state(struct node *node, const struct node_pin *pin);
 /* Take away what was said of this pin. */
 void node_say_gone(struct node *node, const struct pin *pin);
-void node_say_event(struct node *node, const struct node_pin *pin);
+/* What happened at an input: {"event_type":"..."}. */
+void node_say_event(const struct node_pin *pin, const char *type);
+/* A reading: at QoS 0, the next one comes soon. */
+void node_say_value(struct node *node, const char *kind, const char *name,
+		    const char *suffix, const char *value);
+/* On .../error: what came on topic could not be understood, or what topic says is
+ * not the whole truth. */
+void node_say_error(struct node *node, struct slice topic, struct slice payload,
+		    const char *reason);
+/* The same of an input. */
+void node_say_trouble(struct node *node, const char *input, const char *reason);
+bool node_pin_is_light(const struct pin *pin);
 
 /* node_report.c */
 

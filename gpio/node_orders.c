@@ -170,6 +170,35 @@ void node_order(struct node *node, struct node_pin *pin,
 	node_run(node);
 }
 
+void node_order_locally(struct node *node, struct node_pin *pin,
+			enum logic_verb verb, const char *who)
+{
+	const struct logic_command command = { .verb = verb };
+	const struct node_pin *unheld = node_pins_unheld(node, pin);
+	struct logic_verdict verdict = { 0 };
+	char topic[TOPICS_SIZE];
+	char reason[REASON_SIZE];
+
+	if (unheld && verb != LOGIC_OFF) {
+		(void)snprintf(reason, REASON_SIZE,
+			       "nobody knows if %s is on: it has no line",
+			       unheld->pin.name);
+	} else {
+		verdict = logic_order(
+			&node->logic, (unsigned int)(pin - node->pins),
+			&command, ++node->tokens, loop_now(node->loop));
+		node_answer(node);
+		if (verdict.result == LOGIC_ACCEPTED) {
+			node_run(node);
+			return;
+		}
+		reason_of(node, &verdict, reason);
+	}
+	log_warn(pin->pin.name, "refused to %s: %s", who, reason);
+	(void)topics_pin(topic, node->name, "out", pin->pin.name, "/set");
+	node_say_result(node, slice_str(topic), reason, false, NULL);
+}
+
 /* ---- doing -------------------------------------------------------------- */
 
 static void keep_memory(struct node *node)

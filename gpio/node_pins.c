@@ -6,9 +6,6 @@
 #include "broker/base/log.h"
 #include "gpio/node_internal.h"
 
-/* Edges taken in one go. */
-#define EVENTS_AT_ONCE 32
-
 static unsigned int number_of(const struct node_pin *pin)
 {
 	return (unsigned int)(pin - pin->node->pins);
@@ -55,63 +52,20 @@ static void let_go(struct node_pin *pin)
 			    logic_remember(&pin->node->logic, number_of(pin)));
 		logic_remove(&pin->node->logic, number_of(pin));
 	} else {
-		loop_remove(pin->node->loop, &pin->source);
+		node_input_end(pin);
 	}
 	pin->source.fd = -1;
 	lines_release(pin->request);
 	pin->request = NULL;
 }
 
-/* An input's line that fails is asked for again later. */
-static void input_failed(struct node_pin *pin, int error)
+void node_pin_failed(struct node_pin *pin, int error)
 {
 	log_error(pin->pin.name, "cannot be read: %s", strerrordesc_np(-error));
 	pin->error = error;
 	let_go(pin);
 	node_say_gone(pin->node, &pin->pin);
 	loop_timer_set(pin->node->loop, &pin->node->retry_timer, NODE_RETRY_MS);
-}
-
-static void input_is(struct node_pin *pin, bool on)
-{
-	if (pin->on == on)
-		return;
-	pin->on = on;
-	node_say_state(pin->node, pin);
-	node_say_event(pin->node, pin);
-}
-
-/* Returns 0 or the error of the line. */
-static int read_level(struct node_pin *pin)
-{
-	uint64_t values;
-	int r = lines_get(pin->request, &values);
-
-	if (!r)
-		input_is(pin, values & 1);
-	return r;
-}
-
-static void on_edge(struct loop_source *source, uint32_t mask)
-{
-	struct node_pin *pin = list_entry(source, struct node_pin, source);
-	struct line_event events[EVENTS_AT_ONCE];
-	bool lost = false;
-	int n;
-
-	(void)mask;
-	n = lines_read(pin->request, events, EVENTS_AT_ONCE);
-	for (int i = 0; i < n; i++) {
-		lost |= events[i].seqno != pin->seqno + 1;
-		pin->seqno = events[i].seqno;
-		input_is(pin, events[i].active);
-	}
-	if (lost) {
-		log_warn(pin->pin.name, "edges were lost: they came too fast");
-		n = read_level(pin);
-	}
-	if (n < 0)
-		input_failed(pin, n);
 }
 
 static struct line_config line_config_of(const struct pin *pin)
@@ -158,10 +112,7 @@ static int begin_using(struct node_pin *pin)
 		begin_driving(pin, values & 1);
 		return 0;
 	}
-	pin->on = values & 1;
-	pin->seqno = 0;
-	return loop_add(pin->node->loop, &pin->source, pin->request->fd,
-			EPOLLIN, on_edge);
+	return node_input_begin(pin, values & 1);
 }
 
 /* Returns true if the line is ours now. Says why not once for each reason. */
@@ -218,13 +169,18 @@ static void remove_pin(struct node_pin *pin)
 static void reword_pin(struct node_pin *pin, const struct pin *to)
 {
 	bool topics_change = strcmp(pin->pin.name, to->name) != 0 ||
-			     pin->pin.kind != to->kind;
+			     pin->pin.kind != to->kind ||
+			     (pin->pin.per_unit > 0) != (to->per_unit > 0);
+	bool begin = to->direction == LINE_INPUT && pin->request &&
+		     pin->pin.kind != to->kind;
 
 	if (topics_change)
 		node_say_gone(pin->node, &pin->pin);
 	pin->pin = *to;
 	if (pin->request && to->direction == LINE_OUTPUT)
 		logic_set_rules(&pin->node->logic, number_of(pin), &to->rules);
+	else if (pin->request)
+		node_input_reword(pin, begin);
 	if (topics_change)
 		node_say_state(pin->node, pin);
 }
@@ -305,6 +261,7 @@ void node_pins_apply(struct node *node, const struct pins *pins)
 		if (!matched[i])
 			add_pin(node, &pins->pin[i]);
 	node_run(node);
+	node_inputs_follow(node);
 	if (node_pins_missing(node))
 		loop_timer_set(node->loop, &node->retry_timer, NODE_RETRY_MS);
 }
@@ -345,14 +302,18 @@ bool node_pins_retry(struct node *node)
 		any = true;
 	}
 	node_run(node);
+	if (any)
+		node_inputs_follow(node);
 	return any;
 }
 
 void node_pins_deafen(struct node *node)
 {
 	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used)
-			loop_remove(node->loop, &node->pins[i].source);
+		if (node->pins[i].used &&
+		    node->pins[i].pin.direction == LINE_INPUT &&
+		    node->pins[i].request)
+			node_input_end(&node->pins[i]);
 }
 
 void node_pins_release(struct node *node)

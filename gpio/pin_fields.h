@@ -1,7 +1,7 @@
 /*
- * Members of a JSON object that say how a pin is to be: each is taken if it is
- * there and good, and complained of with pin and field if it is not. A missing
- * one leaves *out as it was.
+ * What can be said of a pin, as one table: the name of each member, its type and
+ * range, for which direction it is, and where struct pin has it. Reading, writing
+ * and comparing pins follow it. pins.h says what the members mean.
  */
 #ifndef GPIO_PIN_FIELDS_H
 #define GPIO_PIN_FIELDS_H
@@ -16,24 +16,26 @@ struct field_place {
 	const char *pin;
 };
 
-/* Ends with a text of NULL. */
-struct field_word {
-	const char *text;
-	int value;
-};
+/* As it is when nothing is said of it, and dir is this. */
+void pin_defaults(enum line_direction direction, struct pin *out);
 
-const char *field_word_text(const struct field_word *words, int value);
-void field_word(const struct field_place *place, const char *field,
-		json_t *value, const struct field_word *words, int *out);
-void field_bool(const struct field_place *place, const char *field,
-		json_t *value, bool *out);
-void field_number(const struct field_place *place, const char *field,
-		  json_t *value, unsigned int max, unsigned int *out);
-/* Seconds, also with a fraction; null is 0. */
-void field_seconds(const struct field_place *place, const char *field,
-		   json_t *value, uint64_t *out_ms);
-/* size is that of out with its NUL; out may be NULL to judge only. */
-void field_text(const struct field_place *place, const char *field,
-		json_t *value, char *out, size_t size);
+/* Is it the name of one? */
+bool pin_fields_know(const char *field);
+
+/*
+ * Take what is there into *out, which has the defaults; what is wrong is
+ * complained of and leaves *out as it was. A member that is for the other
+ * direction may be there with its default. dir is read by pin_fields_direction().
+ */
+void pin_fields_take(const struct field_place *place, json_t *object,
+		     struct pin *out);
+enum line_direction pin_fields_direction(const struct field_place *place,
+					 json_t *object);
+
+/* all: also what is as by default. Not 0: out of memory. */
+int pin_fields_put(const struct pin *pin, bool all, json_t *object);
+
+/* The word for a kind. */
+const char *pin_kind_text(enum pin_kind kind);
 
 #endif

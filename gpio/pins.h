@@ -2,20 +2,44 @@
  * Which lines are used, as what: the configuration the hub sends on
  * $hearth/gpio/<node>/config and hearth-gpiod keeps in gpio.state,
  *
- *	{"revision":7,"pins":[{"name":"pump","dir":"out","chip":null,"line":17,
- *	  "pin":11,"bias":"as_is","active_low":true,"debounce_ms":0,
- *	  "safe":"off","kind":"relay","label":"Pump","room":"Cellar"}, ...]}
+ *	{"revision":7,"pins":[{"name":"pump","dir":"out","line":17, ...}, ...]}
  *
- * An output may also have "boot" ("as_read", "off", "on", "restore"), "interlock"
- * (a group's name) with "dead_ms", "max_on", "min_on", "min_off", "auto_off",
- * "command_timeout" and "failsafe" in seconds, "cycles" an hour, and "locked":
- * logic.h says what they mean.
+ * name, dir and line must be there. Of every pin can be said
  *
- * name, dir and line must be there; the others default to what is shown, and
- * to kind "switch" for inputs, bias "up" for inputs (outputs have none, what is
- * said of it is not looked at), and no chip and pin (the board's own header;
- * "pin" is only compared). It is judged as a whole: every
- * mistake is listed with pin and field, and one mistake refuses all of it.
+ *	chip         label of its chip; null: the board's own header
+ *	pin          its number on the header; it is only compared
+ *	kind         out: "relay", "light", "switch"; in: "switch", "button",
+ *	             "contact", "motion", "counter"
+ *	label, room  for people, at most PIN_TEXT_MAX bytes
+ *	active_low   low is on
+ *
+ * of an input
+ *
+ *	bias         "up" (if nothing is said), "down", "none", "as_is"
+ *	debounce_ms  a level counts when it has lasted so long
+ *	target       name of an output that it switches, hub or no hub, and
+ *	mode         how: "follow" (as the input is, also at the start), "toggle"
+ *	             (with every change: a wall switch), "momentary" (with every
+ *	             press: a button); "detached": not at all
+ *	double_ms, long_ms, hold_ms   of a button: clicks.h
+ *	unit, per_unit, interval      of a counter: what it counts (at most
+ *	             PIN_UNIT_MAX bytes), pulses for one of it, and how often its
+ *	             value is published, in seconds
+ *
+ * of an output
+ *
+ *	safe         "off", "on", "hold"
+ *	boot         "as_read", "off", "on", "restore"
+ *	interlock    a group's name, with dead_ms
+ *	max_on, min_on, min_off, auto_off, command_timeout, failsafe   in seconds
+ *	cycles       starts an hour
+ *	locked
+ *
+ * which logic.h explains. It is judged as a whole: every mistake is listed with
+ * pin and field, and one mistake refuses all of it.
+ *
+ * This header and logic.h, lines.h, clicks.h for its types are what the hub knows
+ * of gpio/: it judges and keeps pins by the same code.
  */
 #ifndef GPIO_PINS_H
 #define GPIO_PINS_H
@@ -23,6 +47,7 @@
 #include <jansson.h>
 
 #include "broker/base/slice.h"
+#include "gpio/clicks.h"
 #include "gpio/lines.h"
 #include "gpio/logic.h"
 
@@ -35,6 +60,19 @@
 
 /* Longest label and room, bytes: a tile's width. */
 #define PIN_TEXT_MAX 64u
+
+/* The kernel's largest chips have 512 lines. */
+#define PIN_LINE_MAX 511u
+
+/* Longest dead time: a shutter's motor stops in less. */
+#define PIN_DEAD_MAX_MS 60000u
+
+/* Of a counter. A meter's disc of 10,000 pulses for a kWh is the finest there
+ * is; a million is a mistake. */
+#define PIN_UNIT_MAX 16u
+#define PIN_PER_UNIT_MAX 1000000u
+#define PIN_INTERVAL_MS 10000u
+#define PIN_INTERVAL_MAX 3600u /* seconds */
 
 /* Longest debounce time. Nobody presses a button for that long by accident. */
 #define PIN_DEBOUNCE_MAX_MS 10000u
@@ -52,6 +90,14 @@ enum pin_kind {
 	PIN_BUTTON,
 	PIN_CONTACT,
 	PIN_MOTION,
+	PIN_COUNTER,
+};
+
+enum pin_mode {
+	PIN_DETACHED,
+	PIN_FOLLOW,
+	PIN_TOGGLE,
+	PIN_MOMENTARY,
 };
 
 struct pin {
@@ -60,12 +106,24 @@ struct pin {
 	char chip[LINES_NAME_SIZE]; /* label; "" the header's */
 	unsigned int line;
 	unsigned int header_pin; /* 0: not said */
-	enum line_bias bias; /* outputs: as it is */
 	bool active_low;
-	uint32_t debounce_ms;
 	enum pin_kind kind;
+	char label[PIN_TEXT_MAX + 1];
+	char room[PIN_TEXT_MAX + 1];
+
+	/* Inputs. */
+	enum line_bias bias; /* outputs: as it is */
+	uint32_t debounce_ms;
+	struct clicks_times clicks;
+	char target[PIN_NAME_MAX + 1]; /* "": none */
+	enum pin_mode mode;
+	char unit[PIN_UNIT_MAX + 1];
+	double per_unit; /* 0: pulses are all there is */
+	uint64_t interval_ms;
+
+	/* Outputs. */
 	char interlock[PIN_NAME_MAX + 1]; /* "": none */
-	struct logic_rules rules; /* outputs; group follows from interlock */
+	struct logic_rules rules; /* group follows from interlock */
 };
 
 struct pins {
@@ -91,6 +149,19 @@ pin_errors_add(struct pin_errors *errors, const char *pin, const char *field,
 	       const char *format, ...);
 
 /*
+ * Read one pin by itself. Returns 0, or -EINVAL with at least one error added,
+ * in which the pin without a name is called fallback.
+ */
+int pin_parse(json_t *object, const char *fallback, struct pin *out,
+	      struct pin_errors *errors);
+/* The pin again; all: also what is as by default. NULL: out of memory. */
+json_t *pin_to_json(const struct pin *pin, bool all);
+
+/* What pins must agree on with each other: names, lines, interlock groups (which
+ * get their numbers), targets. Same answers. */
+int pins_agree(struct pins *pins, struct pin_errors *errors);
+
+/*
  * Read a configuration. Returns 0, or -EINVAL with at least one error added; of
  * *out then only the revision means something (-1 where none could be read).
  */
@@ -100,8 +171,11 @@ int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors);
 int pins_check(const struct pins *pins, const struct lines *lines,
 	       struct pin_errors *errors);
 
-/* The configuration again, labels and rooms left out. NULL: out of memory. */
+/* The configuration again. NULL: out of memory. */
 json_t *pins_to_json(const struct pins *pins);
+
+/* The one of this name, or NULL. */
+const struct pin *pins_find(const struct pins *pins, const char *name);
 
 /* True if both are requested from the kernel in the same way, so that going
  * from one to the other needs no line to be released. */

@@ -9,6 +9,7 @@
 #include "broker/wire/utf8.h"
 #include "gpio/json_text.h"
 #include "gpio/lines_sim.h"
+#include "gpio/tallies.h"
 
 bool topics_node_valid(const char *node)
 {
@@ -89,13 +90,17 @@ enum topics_kind topics_parse(const char *node, struct slice topic,
 	if (!take_prefix(&topic, "hearth/") || !take_prefix(&topic, node))
 		return TOPIC_OTHER;
 
-	if (take_prefix(&topic, "/out/"))
+	if (take_prefix(&topic, "/in/"))
+		kind = TOPIC_COUNT_SET;
+	else if (take_prefix(&topic, "/out/"))
 		kind = TOPIC_OUT_SET;
 	else if (take_prefix(&topic, "/light/"))
 		kind = TOPIC_LIGHT_SET;
 	else
 		return TOPIC_OTHER;
-	if (!take_suffix(&topic, "/set") || memchr(topic.data, '/', topic.len))
+	if (!take_suffix(&topic,
+			 kind == TOPIC_COUNT_SET ? "/count/set" : "/set") ||
+	    memchr(topic.data, '/', topic.len))
 		return TOPIC_OTHER;
 
 	*name = topic;
@@ -262,6 +267,20 @@ void topics_command_free(struct topics_command *command)
 	command->id = NULL;
 }
 
+bool topics_parse_count(struct slice payload, uint64_t *out)
+{
+	payload = trim(payload);
+	if (payload.len < 1 || payload.len > 16)
+		return false;
+	*out = 0;
+	for (size_t i = 0; i < payload.len; i++) {
+		if (payload.data[i] < '0' || payload.data[i] > '9')
+			return false;
+		*out = *out * 10 + (uint64_t)(payload.data[i] - '0');
+	}
+	return *out <= TALLY_MAX;
+}
+
 static bool whole_number(json_t *value, json_int_t min, json_int_t max)
 {
 	return json_is_integer(value) && json_integer_value(value) >= min &&
@@ -353,7 +372,8 @@ static json_t *shown(struct slice bytes)
 	return json_stringn(text, len);
 }
 
-char *topics_error(struct slice topic, struct slice payload, const char *reason)
+char *topics_error(struct slice topic, struct slice payload, const char *reason,
+		   uint64_t count)
 {
 	json_t *error = json_object();
 	int bad = 0;
@@ -361,5 +381,7 @@ char *topics_error(struct slice topic, struct slice payload, const char *reason)
 	bad |= json_object_set_new(error, "topic", shown(topic));
 	bad |= json_object_set_new(error, "payload", shown(payload));
 	bad |= json_object_set_new(error, "reason", json_string(reason));
+	bad |= json_object_set_new(error, "count",
+				   json_integer((json_int_t)count));
 	return dump_and_free(error, bad);
 }

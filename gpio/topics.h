@@ -4,13 +4,18 @@
  *
  *	hearth/NODE/status              online | offline               retained, QoS 1; offline is the will
  *	hearth/NODE/in/NAME             ON | OFF                       retained, QoS 1; also at start
- *	hearth/NODE/in/NAME/event       {"event_type":"pressed"}       or "released"
+ *	hearth/NODE/in/NAME/event       {"event_type":"press"}         of buttons: clicks.h
+ *	hearth/NODE/in/NAME/count       pulses                         retained, QoS 0; counters, instead of ON and OFF
+ *	hearth/NODE/in/NAME/rate        an hour                        retained, QoS 0; pulses, or of its unit
+ *	hearth/NODE/in/NAME/count/set   pulses                         a command: go on from here
+ *	hearth/NODE/sensor/NAME         in its unit                    retained, QoS 0; counters with per_unit
  *	hearth/NODE/out/NAME            ON | OFF                       retained, QoS 1; after the line was read back
  *	hearth/NODE/out/NAME/set        a command
  *	hearth/NODE/out/NAME/result     {"applied":true,"state":"ON"}  or {"applied":false,"reason":"..."}
  *	hearth/NODE/light/NAME          {"state":"ON"}                 retained, QoS 1; outputs of kind light, besides out/
  *	hearth/NODE/light/NAME/set      a command                      and /result, as above
- *	hearth/NODE/error               {"topic","payload","reason"}   what could not be understood
+ *	hearth/NODE/error               {"topic","payload","reason","count"}   what could not be understood, or was lost;
+ *	                                                               count: of such since the start
  *
  * A command is ON, OFF, TOGGLE, TRUE, FALSE, 1 or 0 in any case, or
  * {"state":"ON","on_time":300,"id":"x"}: on_time is seconds, also with a
@@ -62,7 +67,7 @@
 /* 1..NODE_NAME_MAX bytes of UTF-8, none of them '/', '+', '#' or control. */
 bool topics_node_valid(const char *node);
 
-/* "hearth/NODE/<kind>/<name><suffix>"; kind "in", "out" or "light", suffix ""
+/* "hearth/NODE/<kind>/<name><suffix>"; kind "in", "out", "light" or "sensor", suffix ""
  * or with its slash. Returns out. */
 const char *topics_pin(char out[TOPICS_SIZE], const char *node,
 		       const char *kind, const char *name, const char *suffix);
@@ -79,9 +84,10 @@ enum topics_kind {
 	TOPIC_SIM,
 	TOPIC_OUT_SET,
 	TOPIC_LIGHT_SET,
+	TOPIC_COUNT_SET,
 };
 
-/* What a message to us is for; *name is the pin's with the last two. */
+/* What a message to us is for; *name is the pin's with the last three. */
 enum topics_kind topics_parse(const char *node, struct slice topic,
 			      struct slice *name);
 
@@ -94,6 +100,8 @@ struct topics_command {
 int topics_parse_command(struct slice payload, struct topics_command *out,
 			 const char **reason);
 void topics_command_free(struct topics_command *command);
+/* False: not a whole number from 0 to TALLY_MAX. */
+bool topics_parse_count(struct slice payload, uint64_t *out);
 
 struct topics_sim {
 	unsigned int line;
@@ -113,7 +121,7 @@ const char *topics_state(bool on);
  * reason NULL: applied. id may be NULL and is borrowed.
  */
 char *topics_result(const char *reason, bool on, json_t *id);
-char *topics_error(struct slice topic, struct slice payload,
-		   const char *reason);
+char *topics_error(struct slice topic, struct slice payload, const char *reason,
+		   uint64_t count);
 
 #endif

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/pins.h"
 #include "web/api.h"
 #include "web/audit.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
+#include "web/pin_table.h"
 #include "web/reply.h"
 
 /* Who holds a line that hearth-gpiod has taken: "hearth:" and the pin. */
@@ -15,13 +17,6 @@
 
 /* Longest press of a simulated button. */
 #define PRESS_MAX_MS 60000
-
-static const char *const dirs[] = { "in", "out", NULL };
-static const char *const biases[] = { "none", "up", "down", "as_is", NULL };
-static const char *const safes[] = { "off", "on", "hold", NULL };
-static const char *const boots[] = { "as_read", "off", "on", "restore", NULL };
-static const char *const kinds[] = { "relay",	"light",  "switch", "button",
-				     "contact", "motion", NULL };
 
 /* What the node says about a line of the board's header, or NULL. */
 static const json_t *find_line(const struct gpio_link *gpio, uint32_t number)
@@ -38,14 +33,23 @@ static const json_t *find_line(const struct gpio_link *gpio, uint32_t number)
 	return NULL;
 }
 
-static json_t *pin_json(const struct gpio_link *gpio, const struct db_pin *pin)
+/* As REST has it: everything, with its place on the header. */
+static json_t *pin_json(const struct gpio_link *gpio, const struct pin *pin)
 {
-	const json_t *line = NULL;
+	json_t *object = pin_to_json(pin, true);
+	json_t *number = NULL;
 
-	if (!pin->chip[0])
-		line = find_line(gpio, pin->line);
-	return gpio_link_pin(pin,
-			     json_integer_value(json_object_get(line, "pin")));
+	if (!pin->chip[0]) {
+		number = json_object_get(find_line(gpio, pin->line), "pin");
+		json_object_set_new(object, "chip", json_null());
+	}
+	if (json_object_set_new(object, "pin",
+				json_is_integer(number) ? json_incref(number)
+							: json_null())) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
 }
 
 /* A list out of the report, or an empty one. */
@@ -60,18 +64,18 @@ void api_pins(struct request *request)
 {
 	const struct gpio_link *gpio = request->web->gpio;
 	json_t *list = json_array();
-	struct db_pin *pins;
-	size_t count;
+	struct pins *pins;
 	int r;
 
-	r = db_pins_list(request->web->config, &pins, &count);
+	r = pin_table_load(request->web, &pins);
 	if (r) {
 		json_decref(list);
 		reply_error(request, r, "Listing the pins");
 		return;
 	}
-	for (size_t i = 0; list && i < count; i++) {
-		if (json_array_append_new(list, pin_json(gpio, &pins[i]))) {
+	for (size_t i = 0; list && i < pins->count; i++) {
+		if (json_array_append_new(list,
+					  pin_json(gpio, &pins->pin[i]))) {
 			json_decref(list);
 			list = NULL;
 		}
@@ -85,71 +89,55 @@ void api_pins(struct request *request)
 			     reported(gpio, "errors")));
 }
 
-static void set_text(char *out, size_t size, const char *text)
+/* In a path, and in a topic that people type. */
+static bool name_valid(const char *name)
 {
-	if (text)
-		snprintf(out, size, "%s", text);
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return len > 0 && len <= PIN_NAME_MAX && !name[len];
 }
 
-static void read_rules(struct form *form, struct db_pin_rules *rules)
+/* What is set already. Of a pin that changes its direction, what is the same for
+ * both. */
+static json_t *before(const struct pin *pin, const json_t *change)
 {
-	rules->boot = (enum db_pin_boot)form_choice(form, "boot", boots,
-						    (int)rules->boot);
-	set_text(rules->interlock, sizeof(rules->interlock),
-		 form_text(form, "interlock", FORM_OPTIONAL,
-			   DB_PIN_INTERLOCK_MAX));
-	rules->locked = form_bool(form, "locked", rules->locked);
-	for (size_t i = 0; i < DB_PIN_LIMITS; i++) {
-		const char *name = db_pin_limit_names[i];
+	static const char *const shared[] = { "line", "chip", "label", "room" };
+	const char *dir = json_string_value(json_object_get(change, "dir"));
+	json_t *all = pin ? pin_to_json(pin, true) : json_object();
+	json_t *kept;
 
-		if (form_has(form, name))
-			rules->limit[i] =
-				(uint32_t)form_number(form, name, FORM_OPTIONAL,
-						      0, db_pin_limit_max[i]);
-	}
+	if (!pin || !dir ||
+	    (strcmp(dir, "in") == 0) == (pin->direction == LINE_INPUT))
+		return all;
+	kept = json_object();
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		json_object_set(kept, shared[i],
+				json_object_get(all, shared[i]));
+	json_decref(all);
+	return kept;
 }
 
-/* A line reads 1..; what was not sent keeps its value. */
-static void read_form(struct form *form, struct db_pin *pin, bool is_new)
+/* What was not sent keeps its value. */
+static void read_form(struct form *form, const char *name,
+		      const struct pin *old, struct pin *out)
 {
-	bool given = form_has(form, "line");
+	json_t *object = before(old, form->request->json);
+	struct pin_errors errors = { 0 };
 
-	form_ignore(form, "name");
-	form_ignore(form, "pin");
-	pin->dir = (enum db_pin_dir)form_choice(form, "dir", dirs,
-						is_new ? -1 : (int)pin->dir);
-	if (is_new) {
-		pin->bias = pin->dir == DB_PIN_IN ? DB_PIN_UP : DB_PIN_AS_IS;
-		pin->kind =
-			pin->dir == DB_PIN_IN ? DB_PIN_SWITCH : DB_PIN_RELAY;
-	}
-	if (is_new || given)
-		pin->line = (uint32_t)form_number(form, "line", FORM_REQUIRED,
-						  0, DB_PIN_LINE_MAX);
-	if (json_object_get(form->request->json, "chip"))
-		pin->chip[0] = '\0';
-	set_text(pin->chip, sizeof(pin->chip),
-		 form_text(form, "chip", FORM_OPTIONAL, DB_PIN_CHIP_MAX));
-	pin->bias = (enum db_pin_bias)form_choice(form, "bias", biases,
-						  (int)pin->bias);
-	pin->active_low = form_bool(form, "active_low", pin->active_low);
-	if (form_has(form, "debounce_ms"))
-		pin->debounce_ms = (uint32_t)form_number(form, "debounce_ms",
-							 FORM_OPTIONAL, 0,
-							 DB_PIN_DEBOUNCE_MAX);
-	pin->safe = (enum db_pin_safe)form_choice(form, "safe", safes,
-						  (int)pin->safe);
-	pin->kind = (enum db_pin_kind)form_choice(form, "kind", kinds,
-						  (int)pin->kind);
-	set_text(pin->label, sizeof(pin->label),
-		 form_text(form, "label", FORM_OPTIONAL, DB_PIN_TEXT_MAX));
-	set_text(pin->room, sizeof(pin->room),
-		 form_text(form, "room", FORM_OPTIONAL, DB_PIN_TEXT_MAX));
-	read_rules(form, &pin->rules);
+	if (json_object_update(object, form->request->json) ||
+	    json_object_set_new(object, "name", json_string(name)))
+		form->failed = true;
+	json_object_del(object, "pin");
+	if (pin_parse(object, name, out, &errors))
+		for (size_t i = 0; i < errors.count; i++)
+			form_error(form, errors.error[i].field,
+				   errors.error[i].message);
+	json_object_clear(form->rest);
+	json_decref(object);
 }
 
 /* Is the line held by some other driver or program? Then it is told who. */
-static bool held_elsewhere(struct request *request, const struct db_pin *pin)
+static bool held_elsewhere(struct request *request, const struct pin *pin)
 {
 	const char *holder;
 	const json_t *line;
@@ -168,12 +156,12 @@ static bool held_elsewhere(struct request *request, const struct db_pin *pin)
 	return true;
 }
 
-static void store(struct request *request, const struct db_pin *pin)
+static void store(struct request *request, const struct pin *pin)
 {
-	char holder[DB_PIN_NAME_MAX + 1];
+	char holder[PIN_NAME_MAX + 1];
 	int r;
 
-	r = db_pins_put(request->web->config, pin, holder);
+	r = pin_table_store(request->web, pin, holder);
 	switch (r) {
 	case 0:
 	case 1:
@@ -188,7 +176,7 @@ static void store(struct request *request, const struct db_pin *pin)
 		break;
 	case -ENFILE:
 		reply_problem(request, 409, "too-many-pins",
-			      "There are %d pins; no more fit.", DB_PINS_MAX);
+			      "There are %u pins; no more fit.", PINS_MAX);
 		break;
 	default:
 		reply_error(request, r, "Storing the pin");
@@ -196,35 +184,82 @@ static void store(struct request *request, const struct db_pin *pin)
 	}
 }
 
+/* Would all pins agree with each other? Those that would not are told, as this
+ * pin's mistakes or as whom it would leave behind. A line of another pin is
+ * found by store(). */
+static bool agrees(struct request *request, struct form *form,
+		   struct pins *pins, const char *name)
+{
+	struct pin_errors errors = { 0 };
+
+	pin_table_drop_lone(pins);
+	(void)pins_agree(pins, &errors);
+	for (size_t i = 0; i < errors.count; i++) {
+		const struct pin_error *e = &errors.error[i];
+
+		if (strcmp(e->field, "line") == 0)
+			continue;
+		if (form && strcmp(e->pin, name) == 0) {
+			form_error(form, e->field, e->message);
+			continue;
+		}
+		if (form)
+			json_decref(form->errors);
+		if (form)
+			json_decref(form->rest);
+		reply_problem(request, 409, "pin-needed", "%s needs it: %s.",
+			      e->pin, e->message);
+		return false;
+	}
+	return true;
+}
+
 void api_pin_put(struct request *request)
 {
 	const char *name = request->segments[3];
-	const char *field, *message;
-	struct db_pin pin = { 0 };
+	struct pin pin = { 0 };
+	struct pins *pins;
 	struct form form;
-	bool is_new;
-	int r = -ENOENT;
+	bool good = true;
+	int r;
 
-	if (db_pin_name_valid(name))
-		r = db_pins_get(request->web->config, name, &pin);
-	if (r && r != -ENOENT) {
-		reply_error(request, r, "Reading the pin");
+	r = pin_table_load(request->web, &pins);
+	if (r) {
+		reply_error(request, r, "Reading the pins");
 		return;
 	}
-	is_new = r == -ENOENT;
-	if (!form_begin(&form, request))
+	if (!form_begin(&form, request)) {
+		free(pins);
 		return;
-	if (db_pin_name_valid(name))
-		snprintf(pin.name, sizeof(pin.name), "%s", name);
-	else
+	}
+	if (!name_valid(name))
 		form_error(&form, "name",
 			   "must be 1 to 32 of a-z, 0-9, - and _");
-	read_form(&form, &pin, is_new);
-	if (json_array_size(form.errors) == 0 &&
-	    db_pin_check(&pin, &field, &message))
-		form_error(&form, field, message);
-	if (form_end(&form) && !held_elsewhere(request, &pin))
+	else
+		read_form(&form, name, pins_find(pins, name), &pin);
+	/* Too many: store() says so. */
+	if (json_array_size(form.errors) == 0 && pin_table_put(pins, &pin))
+		good = agrees(request, &form, pins, name);
+	if (good && form_end(&form) && !held_elsewhere(request, &pin))
 		store(request, &pin);
+	free(pins);
+}
+
+/* False: there is no such pin, or others need it; that is answered. */
+static bool may_go(struct request *request, const char *name)
+{
+	struct pins *pins;
+	bool good = true;
+	int r = pin_table_load(request->web, &pins);
+
+	if (r) {
+		reply_error(request, r, "Reading the pins");
+		return false;
+	}
+	if (pin_table_remove(pins, name))
+		good = agrees(request, NULL, pins, name);
+	free(pins);
+	return good;
 }
 
 void api_pin_delete(struct request *request)
@@ -232,6 +267,8 @@ void api_pin_delete(struct request *request)
 	const char *name = request->segments[3];
 	int r;
 
+	if (!may_go(request, name))
+		return;
 	r = db_pins_remove(request->web->config, name);
 	if (r == -ENOENT) {
 		reply_problem(request, 404, "no-such-pin",

@@ -9,6 +9,7 @@
 #include "broker/base/log.h"
 #include "broker/local_client.h"
 #include "web/context.h"
+#include "web/pin_table.h"
 
 #define TOPIC_SIZE 192 /* a host name and what stands around it */
 #define RETRY_MS 1000
@@ -174,102 +175,22 @@ static int publish(struct gpio_link *link, const char *topic, json_t *body,
 	return r;
 }
 
-json_t *gpio_link_pin(const struct db_pin *pin, int64_t header_pin)
-{
-	json_t *chip = pin->chip[0] ? json_string(pin->chip) : json_null();
-	json_t *number = header_pin ? json_integer(header_pin) : json_null();
-
-	json_t *object = json_pack(
-		"{s:s,s:s,s:o,s:i,s:o,s:s,s:b,s:i,s:s,s:s,s:s,s:s}", "name",
-		pin->name, "dir", db_pin_dir_text(pin->dir), "chip", chip,
-		"line", (int)pin->line, "pin", number, "bias",
-		db_pin_bias_text(pin->bias), "active_low", (int)pin->active_low,
-		"debounce_ms", (int)pin->debounce_ms, "safe",
-		db_pin_safe_text(pin->safe), "kind",
-		db_pin_kind_text(pin->kind), "label", pin->label, "room",
-		pin->room);
-	int bad = 0;
-
-	bad |= json_object_set_new(
-		object, "boot", json_string(db_pin_boot_text(pin->rules.boot)));
-	bad |= json_object_set_new(object, "interlock",
-				   json_string(pin->rules.interlock));
-	bad |= json_object_set_new(object, "locked",
-				   json_boolean(pin->rules.locked));
-	for (size_t i = 0; i < DB_PIN_LIMITS; i++)
-		bad |= json_object_set_new(object, db_pin_limit_names[i],
-					   json_integer(pin->rules.limit[i]));
-	if (bad) {
-		json_decref(object);
-		return NULL;
-	}
-	return object;
-}
-
-/* A group has one output until its second is set up; the node would refuse it,
- * and with it everything else. */
-static bool alone(const struct db_pin *pins, size_t count,
-		  const struct db_pin *pin)
-{
-	size_t members = 0;
-
-	for (size_t i = 0; i < count; i++)
-		members += strcmp(pins[i].rules.interlock,
-				  pin->rules.interlock) == 0;
-	return members < 2;
-}
-
-/* As the node is to take it. */
-static json_t *pin_for_node(const struct db_pin *pins, size_t count,
-			    const struct db_pin *pin)
-{
-	static const char *const outputs_only[] = { "boot", "interlock",
-						    "locked" };
-	json_t *object = gpio_link_pin(pin, 0);
-
-	if (pin->dir == DB_PIN_IN) {
-		for (size_t i = 0; i < 3; i++)
-			json_object_del(object, outputs_only[i]);
-		for (size_t i = 0; i < DB_PIN_LIMITS; i++)
-			json_object_del(object, db_pin_limit_names[i]);
-	} else if (alone(pins, count, pin)) {
-		json_object_del(object, "interlock");
-		json_object_del(object, "dead_ms");
-	}
-	return object;
-}
-
-/* NULL when out of memory. */
-static json_t *configuration(const struct db_pin *pins, size_t count,
-			     json_int_t revision)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < count; i++) {
-		if (json_array_append_new(
-			    list, pin_for_node(pins, count, &pins[i]))) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return json_pack("{s:I,s:o}", "revision", revision, "pins", list);
-}
-
 static int publish_pins(struct gpio_link *link)
 {
 	json_int_t revision = clock_wall_ms();
-	struct db_pin *pins;
-	size_t count;
+	struct pins *pins;
 	int r;
 
-	r = db_pins_list(link->web->config, &pins, &count);
+	r = pin_table_load(link->web, &pins);
 	if (r)
 		return r;
 	/* Rising, also when the clock is set back while we run. */
 	if (revision <= link->revision)
 		revision = link->revision + 1;
-	r = publish(link, link->config_topic,
-		    configuration(pins, count, revision), true, TOKEN_CONFIG);
+	pins->revision = revision;
+	pin_table_drop_lone(pins);
+	r = publish(link, link->config_topic, pins_to_json(pins), true,
+		    TOKEN_CONFIG);
 	free(pins);
 	if (r == 0)
 		link->revision = revision;

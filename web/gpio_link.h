@@ -11,8 +11,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "db/pins.h"
-
 struct gpio_link;
 struct web_context;
 
@@ -35,9 +33,5 @@ bool gpio_link_pending(const struct gpio_link *link);
 /* Tell a simulated board to set or press an input; command is taken. Returns 0
  * or a negative errno. */
 int gpio_link_simulate(struct gpio_link *link, json_t *command);
-
-/* A pin as REST and the node know it; header_pin 0: not known. NULL when out of
- * memory. */
-json_t *gpio_link_pin(const struct db_pin *pin, int64_t header_pin);
 
 #endif

@@ -12,6 +12,7 @@ extern const char schema_config_003[];
 extern const char schema_config_004[];
 extern const char schema_config_005[];
 extern const char schema_config_006[];
+extern const char schema_config_007[];
 extern const char schema_state_001[];
 extern const char schema_state_002[];
 extern const char schema_history_001[];

@@ -94,7 +94,8 @@ static void test_the_schemas_run(void **state)
 {
 	static const char *const config[] = {
 		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005, schema_config_006
+		schema_config_004, schema_config_005, schema_config_006,
+		schema_config_007
 	};
 	static const char *const others[] = { schema_state_001,
 					      schema_state_002,
@@ -103,7 +104,7 @@ static void test_the_schemas_run(void **state)
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 6 }, { &others[0], 2 }, { &others[2], 2 } };
+	} schemas[] = { { config, 7 }, { &others[0], 2 }, { &others[2], 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -124,7 +125,8 @@ static void test_users_of_the_first_version_stay(void **state)
 {
 	static const char *const config[] = {
 		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005, schema_config_006
+		schema_config_004, schema_config_005, schema_config_006,
+		schema_config_007
 	};
 	static const char both[] =
 		"SELECT count(*) FROM users WHERE name IN ('anna', 'lock')"
@@ -137,12 +139,56 @@ static void test_users_of_the_first_version_stay(void **state)
 				      " ('lock', '$x$y', 'device', 0, 1, 7, 2)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(migrate(*state, config, 6), 0);
+	assert_int_equal(migrate(*state, config, 7), 0);
 	assert_int_equal(ask(*state, both), 2);
 	assert_int_equal(ask(*state, "SELECT count(*) FROM secrets WHERE"
 				     " name = 'scram' AND length(value) = 32"
 				     " AND value <> zeroblob(32)"),
 			 1);
+}
+
+/* Pins as columns (to version 6) become JSON, and lose nothing. */
+static void test_pins_of_columns_stay(void **state)
+{
+	static const char *const config[] = {
+		schema_config_001, schema_config_002, schema_config_003,
+		schema_config_004, schema_config_005, schema_config_006,
+		schema_config_007
+	};
+	static const char old[] =
+		"INSERT INTO pins (name, dir, chip, line, bias, active_low,"
+		" debounce_ms, safe, kind, label, room) VALUES"
+		" ('pump', 'out', '', 17, 'as_is', 1, 0, 'hold', 'relay',"
+		"  'a \"pump\"', 'Cellar'),"
+		" ('door', 'in', 'x', 17, 'down', 0, 20, 'on', 'contact', '',"
+		"  '');"
+		"UPDATE pins SET boot = 'restore', interlock = 'gate',"
+		" locked = 1, dead_ms = 500, cycles = 6, max_on = 70,"
+		" min_on = 8, min_off = 9, auto_off = 10,"
+		" command_timeout = 11, failsafe = 12 WHERE dir = 'out';";
+	static const char pump[] =
+		"SELECT document = '{\"name\":\"pump\",\"dir\":\"out\","
+		"\"line\":17,\"chip\":null,\"kind\":\"relay\","
+		"\"label\":\"a \\\"pump\\\"\",\"room\":\"Cellar\","
+		"\"active_low\":true,\"safe\":\"hold\","
+		"\"boot\":\"restore\",\"interlock\":\"gate\","
+		"\"dead_ms\":500,\"locked\":true,\"cycles\":6,"
+		"\"max_on\":70,\"min_on\":8,\"min_off\":9,"
+		"\"auto_off\":10,\"command_timeout\":11,\"failsafe\":12}'"
+		" FROM pins WHERE name = 'pump' AND chip = '' AND line = 17";
+	static const char door[] =
+		"SELECT document = '{\"name\":\"door\",\"dir\":\"in\","
+		"\"line\":17,\"chip\":\"x\",\"kind\":\"contact\","
+		"\"label\":\"\",\"room\":\"\",\"active_low\":false,"
+		"\"bias\":\"down\",\"debounce_ms\":20}'"
+		" FROM pins WHERE name = 'door' AND chip = 'x'";
+
+	assert_int_equal(migrate(*state, config, 6), 0);
+	assert_int_equal(sqlite3_exec(*state, old, NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(migrate(*state, config, 7), 0);
+	assert_int_equal(ask(*state, pump), 1);
+	assert_int_equal(ask(*state, door), 1);
 }
 
 static void test_a_statement_keeps_its_first_error(void **state)
@@ -228,6 +274,8 @@ int main(void)
 		cmocka_unit_test(test_the_schemas_run),
 		cmocka_unit_test_setup_teardown(
 			test_users_of_the_first_version_stay, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pins_of_columns_stay,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_statement_keeps_its_first_error, setup,
 			teardown),

@@ -103,6 +103,19 @@ static void column(struct sqlite3 *sqlite, const char *table, const char *name,
 	sqlite3_finalize(stmt);
 }
 
+/* What was said of a pin in columns is said in its document since config 7:
+ * test_migrate.c looks into it. */
+static bool went_elsewhere(const char *table, const char *name)
+{
+	static const char *const stay[] = { "name", "chip", "line",
+					    "document" };
+
+	for (size_t i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+		if (strcmp(name, stay[i]) == 0)
+			return false;
+	return strcmp(table, "pins") == 0;
+}
+
 static unsigned int check_rows(struct sqlite3 *old, struct sqlite3 *now)
 {
 	static char before[8192], after[8192];
@@ -120,6 +133,8 @@ static unsigned int check_rows(struct sqlite3 *old, struct sqlite3 *now)
 		const char *table = (const char *)sqlite3_column_text(stmt, 0);
 		const char *name = (const char *)sqlite3_column_text(stmt, 1);
 
+		if (went_elsewhere(table, name))
+			continue;
 		column(old, table, name, before);
 		column(now, table, name, after);
 		assert_string_not_equal(before, ""); /* a row in each */

@@ -57,6 +57,9 @@ int node_rig_teardown(void **state)
 	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
 		       MEMORY_FILE);
 	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
+		       TALLIES_FILE);
+	(void)unlink(path);
 	(void)rmdir(rig->directory);
 	free(rig);
 	return 0;

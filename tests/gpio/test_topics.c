@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "gpio/tallies.h"
 #include "gpio/topics.h"
 #include "tests/failing_malloc.h"
 
@@ -81,6 +82,9 @@ static void test_what_a_topic_is_for(void **state)
 		{ "hearth/pi/out/set", TOPIC_OTHER, "" },
 		{ "hearth/pi/out/a/b/set", TOPIC_OTHER, "" },
 		{ "hearth/pi/in/pump/set", TOPIC_OTHER, "" },
+		{ "hearth/pi/in/meter/count/set", TOPIC_COUNT_SET, "meter" },
+		{ "hearth/pi/in/a/b/count/set", TOPIC_OTHER, "" },
+		{ "hearth/pi/out/pump/count/set", TOPIC_OTHER, "" },
 		{ "hearth/pie/out/pump/set", TOPIC_OTHER, "" },
 		{ "hearth/", TOPIC_OTHER, "" },
 		{ "", TOPIC_OTHER, "" },
@@ -235,10 +239,10 @@ static void test_errors_show_what_was_sent(void **state)
 
 	(void)state;
 	text = topics_error(slice_str("hearth/pi/out/x/set"),
-			    slice_str("m\xc3\xb6glich"), "no");
+			    slice_str("m\xc3\xb6glich"), "no", 7);
 	assert_string_equal(text, "{\"topic\":\"hearth/pi/out/x/set\","
 				  "\"payload\":\"m\xc3\xb6glich\","
-				  "\"reason\":\"no\"}");
+				  "\"reason\":\"no\",\"count\":7}");
 	free(text);
 
 	/* Bytes that are no text, and too many of them. */
@@ -246,7 +250,7 @@ static void test_errors_show_what_was_sent(void **state)
 	bytes[0] = 'a';
 	bytes[1] = '\n';
 	text = topics_error(slice_str("t"), slice_of(bytes, sizeof(bytes)),
-			    "no");
+			    "no", 1);
 	json = json_loads(text, 0, NULL);
 	assert_non_null(json);
 	assert_int_equal(json_string_length(json_object_get(json, "payload")),
@@ -255,6 +259,32 @@ static void test_errors_show_what_was_sent(void **state)
 			    "a???", 4);
 	json_decref(json);
 	free(text);
+}
+
+static void test_counts_are_whole_numbers(void **state)
+{
+	static const char *const bad[] = { "",
+					   "-1",
+					   "+1",
+					   "1.0",
+					   "1e3",
+					   "0x1",
+					   "1 2",
+					   "\"1\"",
+					   "9007199254740993",
+					   "12345678901234567",
+					   "" };
+	uint64_t count;
+
+	(void)state;
+	assert_true(topics_parse_count(slice_str("0"), &count));
+	assert_int_equal(count, 0);
+	assert_true(topics_parse_count(slice_str(" 0012\n"), &count));
+	assert_int_equal(count, 12);
+	assert_true(topics_parse_count(slice_str("9007199254740992"), &count));
+	assert_int_equal(count, TALLY_MAX);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(topics_parse_count(slice_str(bad[i]), &count));
 }
 
 static void test_clicks_of_the_simulated_board(void **state)
@@ -325,7 +355,7 @@ static void test_payloads_survive_allocation_failure(void **state)
 	free(text);
 	for (n = 0;; n++) {
 		failing_malloc_arm(n);
-		text = topics_error(slice_str("t"), slice_str("p"), "r");
+		text = topics_error(slice_str("t"), slice_str("p"), "r", 1);
 		if (!failing_malloc_disarm())
 			break;
 		/* The payload may have been shown after all. */
@@ -333,7 +363,7 @@ static void test_payloads_survive_allocation_failure(void **state)
 		assert_true(n < 100);
 	}
 	assert_string_equal(text, "{\"topic\":\"t\",\"payload\":\"p\","
-				  "\"reason\":\"r\"}");
+				  "\"reason\":\"r\",\"count\":1}");
 	free(text);
 	json_decref(id);
 }
@@ -373,6 +403,7 @@ int main(void)
 			test_a_command_is_judged_by_its_bytes_not_past_them),
 		cmocka_unit_test(test_the_id_comes_back_in_the_result),
 		cmocka_unit_test(test_errors_show_what_was_sent),
+		cmocka_unit_test(test_counts_are_whole_numbers),
 		cmocka_unit_test(test_clicks_of_the_simulated_board),
 		cmocka_unit_test(test_payloads_survive_allocation_failure),
 		cmocka_unit_test(test_a_command_survives_allocation_failure),

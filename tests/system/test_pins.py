@@ -193,7 +193,7 @@ def simulated_input(daemon):
     daemon.rest("POST", f"/sim/lines/{pins['button']['line']}",
                 {"press_ms": 50})
     hub.until("the click", lambda: any(
-        line.startswith(topic("in/button/event")) and "released" in line
+        line.startswith(topic("in/button/event")) and "single" in line
         for line in watcher.process.lines))
     watcher.end()
 

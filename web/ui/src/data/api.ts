@@ -99,7 +99,20 @@ export type PinKind =
   | 'switch'
   | 'button'
   | 'contact'
-  | 'motion';
+  | 'motion'
+  | 'counter';
+
+/* What an input does besides saying its level; 0 or '' for no such thing. */
+export interface PinInput {
+  target: string;
+  mode: 'detached' | 'follow' | 'toggle' | 'momentary';
+  double_ms: number;
+  long_ms: number;
+  hold_ms: number;
+  unit: string;
+  per_unit: number;
+  interval: number;
+}
 
 /* What holds for an output, whoever switches it; 0 or '' for no such rule. */
 export interface PinRules {
@@ -116,7 +129,7 @@ export interface PinRules {
   failsafe: number;
 }
 
-export interface Pin extends PinRules {
+export interface Pin extends PinRules, PinInput {
   name: string;
   dir: 'in' | 'out';
   chip: string | null;

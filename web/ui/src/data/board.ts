@@ -148,7 +148,7 @@ export function onBoardMessage(m: Message, now = Date.now()): void {
   } else if (leaf === 'event' && g === 'in' && !m.retain) {
     const type = parseObject(text).event_type;
     /* The end of a press is no news after its beginning. */
-    if (typeof type !== 'string' || type === 'released') return;
+    if (typeof type !== 'string' || type === 'release' || type === 'hold') return;
     change(node, g, name, (t) => ({ ...t, event: { type, at: now } }));
   } else if (leaf === 'count' && g === 'in') {
     const count = Number(text);

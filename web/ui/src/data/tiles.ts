@@ -29,6 +29,7 @@ const KIND_ORDER = [
   'button',
   'contact',
   'motion',
+  'counter',
   'sensor',
 ];
 

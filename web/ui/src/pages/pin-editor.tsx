@@ -7,17 +7,24 @@ import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
+import { NO_INPUT, NO_METER, NO_TARGET, PinInputFields } from './pin-input';
 import { NO_RULES, PinRulesFields } from './pin-rules';
 
 const OUT_KINDS: readonly PinKind[] = ['light', 'relay'];
-const IN_KINDS: readonly PinKind[] = ['switch', 'button', 'contact', 'motion'];
+const IN_KINDS: readonly PinKind[] = [
+  'switch',
+  'button',
+  'contact',
+  'motion',
+  'counter',
+];
 const BIASES = ['up', 'down', 'none', 'as_is'] as const;
 const SAFES = ['off', 'on', 'hold'] as const;
 /* How nearly every button and contact is wired. */
 const TO_GROUND = { bias: 'up', active_low: true, debounce_ms: 20 } as const;
 /* Longest time a bouncing contact can need. */
 const MAX_DEBOUNCE_MS = 10000;
-/* Bytes of a label or a room, as the server's db/pins.h. */
+/* Bytes of a label or a room, as the server's gpio/pins.h. */
 const MAX_TEXT = 64;
 
 export function newPin(line: number | null): Pin {
@@ -34,6 +41,7 @@ export function newPin(line: number | null): Pin {
     label: '',
     room: '',
     ...NO_RULES,
+    ...NO_INPUT,
   };
 }
 
@@ -111,7 +119,7 @@ function DirectionFields({ pin, change }: {
           onValue={(dir) =>
             change(
               dir === 'out'
-                ? { dir, kind: 'relay', bias: 'as_is', debounce_ms: 0 }
+                ? { dir, kind: 'relay', bias: 'as_is', debounce_ms: 0, ...NO_INPUT }
                 : { dir, kind: 'button', ...TO_GROUND, ...NO_RULES },
             )
           }
@@ -120,7 +128,9 @@ function DirectionFields({ pin, change }: {
           label={t('pins.kind')}
           value={pin.kind}
           options={kinds.map((k) => [k, t(`kind.${k}`)] as const)}
-          onValue={(kind) => change({ kind })}
+          onValue={(kind) =>
+            change(kind === 'counter' ? { kind, ...NO_TARGET } : { kind, ...NO_METER })
+          }
         />
       </div>
       {pin.dir === 'in' ? (
@@ -248,6 +258,9 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
           </p>
         )}
         <DirectionFields pin={pin} change={change} />
+        {pin.dir === 'in' && (
+          <PinInputFields {...{ pin, change, problem }} others={data.pins} />
+        )}
         {pin.dir === 'out' && (
           <PinRulesFields
             {...{ pin, change, problem }}

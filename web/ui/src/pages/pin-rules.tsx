@@ -5,7 +5,7 @@ import { Check, Select, Text } from '../ui/form';
 const BOOTS = ['as_read', 'off', 'on', 'restore'] as const;
 const WEEK = 7 * 24 * 3600;
 
-/* Number fields, with their largest value as in the server's db/pin_rules.c. */
+/* Number fields, with their largest value as in the server's gpio/pin_table.c. */
 const LIMITS = [
   ['auto_off', WEEK],
   ['max_on', WEEK],

@@ -57,10 +57,21 @@ function iconOf(tile: Tile, on: boolean): IconName {
   return tile.kind;
 }
 
+/* In the counter's unit where it has one. */
+function counted(tile: Tile): string {
+  const count = tile.thing?.count ?? null;
+  if (count === null) return t('state.unknown');
+  const { per_unit = 0, unit = '' } = tile.pin ?? {};
+  if (per_unit <= 0) return t('state.pulses', { n: count });
+  const value = Number((count / per_unit).toPrecision(6));
+  return unit ? `${value} ${unit}` : String(value);
+}
+
 /* Words for the state, in the terms of the thing. */
 function stateText(tile: Tile): string {
   const s = onOff(tile.thing ?? undefined);
   if (tile.group === 'sensor') return tile.thing?.state ?? '–';
+  if (tile.kind === 'counter') return counted(tile);
   if (s === null) return tile.thing?.state || t('state.unknown');
   const on = s === 'ON';
   switch (tile.kind) {
@@ -76,9 +87,10 @@ function stateText(tile: Tile): string {
 }
 
 const EVENTS: Record<string, Key> = {
-  pressed: 'event.pressed',
+  press: 'event.pressed',
   single: 'event.single',
   double: 'event.double',
+  triple: 'event.triple',
   long: 'event.long',
 };
 

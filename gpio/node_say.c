@@ -1,0 +1,134 @@
+/* What a node says to the hub, of its pins and of what went wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/base/log.h"
+#include "gpio/node_internal.h"
+
+void node_say(struct node *node, const char *topic, const char *payload,
+	      bool retain)
+{
+	int r;
+
+	if (!client_connected(node->client))
+		return;
+	r = client_publish(node->client, slice_str(topic), slice_str(payload),
+			   1, retain, 0);
+	if (!r)
+		return;
+	if (!node->behind)
+		log_error(topic, "not published: %s; what holds is said later",
+			  strerrordesc_np(-r));
+	node->behind = true;
+}
+
+bool node_pin_is_light(const struct pin *pin)
+{
+	return pin->direction == LINE_OUTPUT && pin->kind == PIN_LIGHT;
+}
+
+static const char *kind_of(const struct pin *pin)
+{
+	return pin->direction == LINE_OUTPUT ? "out" : "in";
+}
+
+/* Of a line that we do not have nothing is known, so nothing is said. */
+void node_say_state(struct node *node, const struct node_pin *pin)
+{
+	char topic[TOPICS_SIZE];
+	bool on;
+
+	if (!pin->request) {
+		node_say_gone(node, &pin->pin);
+		return;
+	}
+	/* It has a count instead. */
+	if (pin->pin.kind == PIN_COUNTER)
+		return;
+
+	on = node_pin_on(pin);
+	node_say(node,
+		 topics_pin(topic, node->name, kind_of(&pin->pin),
+			    pin->pin.name, ""),
+		 topics_state(on), true);
+	if (node_pin_is_light(&pin->pin))
+		node_say(node,
+			 topics_pin(topic, node->name, "light", pin->pin.name,
+				    ""),
+			 on ? "{\"state\":\"ON\"}" : "{\"state\":\"OFF\"}",
+			 true);
+}
+
+void node_say_gone(struct node *node, const struct pin *pin)
+{
+	char topic[TOPICS_SIZE];
+
+	node_say(node,
+		 topics_pin(topic, node->name, kind_of(pin), pin->name, ""), "",
+		 true);
+	if (node_pin_is_light(pin))
+		node_say(node,
+			 topics_pin(topic, node->name, "light", pin->name, ""),
+			 "", true);
+	if (pin->kind == PIN_COUNTER) {
+		node_say(node,
+			 topics_pin(topic, node->name, "in", pin->name,
+				    "/count"),
+			 "", true);
+		node_say(
+			node,
+			topics_pin(topic, node->name, "in", pin->name, "/rate"),
+			"", true);
+	}
+	if (pin->per_unit > 0)
+		node_say(node,
+			 topics_pin(topic, node->name, "sensor", pin->name, ""),
+			 "", true);
+}
+
+void node_say_event(const struct node_pin *pin, const char *type)
+{
+	char topic[TOPICS_SIZE];
+	char text[48];
+
+	(void)snprintf(text, sizeof(text), "{\"event_type\":\"%s\"}", type);
+	node_say(pin->node,
+		 topics_pin(topic, pin->node->name, "in", pin->pin.name,
+			    "/event"),
+		 text, false);
+}
+
+void node_say_value(struct node *node, const char *kind, const char *name,
+		    const char *suffix, const char *value)
+{
+	char topic[TOPICS_SIZE];
+
+	(void)topics_pin(topic, node->name, kind, name, suffix);
+	/* Without a hub, or one that lags: the next one will do. */
+	(void)client_publish(node->client, slice_str(topic), slice_str(value),
+			     0, true, 0);
+}
+
+void node_say_error(struct node *node, struct slice topic, struct slice payload,
+		    const char *reason)
+{
+	char where[TOPICS_SIZE];
+	char *text = topics_error(topic, payload, reason, ++node->error_count);
+
+	log_warn("hub", "%.*s: %s", (int)(topic.len < 200 ? topic.len : 200),
+		 (const char *)topic.data, reason);
+	if (text)
+		node_say(node, topics_node(where, node->name, "error"), text,
+			 false);
+	free(text);
+}
+
+void node_say_trouble(struct node *node, const char *input, const char *reason)
+{
+	char topic[TOPICS_SIZE];
+
+	node_say_error(
+		node, slice_str(topics_pin(topic, node->name, "in", input, "")),
+		slice_str(""), reason);
+}
