@@ -44,6 +44,7 @@ static int run_counters(struct broker *b, struct admin_call *call)
 					   ? b->written - b->committed
 					   : 0;
 		c->store_health = b->store->ops->health(b->store);
+		c->store_refuses = b->store->ops->refuses(b->store);
 	}
 	while ((at = hash_table_walk(&b->sessions, &slot, at)))
 		c->queued +=

@@ -42,6 +42,7 @@ struct admin_counters {
 	uint64_t store_pending; /* batches not yet committed */
 	bool has_store;
 	enum store_health store_health;
+	int store_refuses; /* 0, or the negative errno: store.h */
 };
 
 int admin_counters(struct admin *admin, struct admin_counters *out);

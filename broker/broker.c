@@ -143,6 +143,7 @@ static void on_store(struct loop_source *source, uint32_t events)
 
 	(void)events;
 	broker->committed = broker->store->ops->committed(broker->store);
+	broker->refusing = broker->store->ops->refuses(broker->store) != 0;
 	open_gates(broker);
 	pump_waiting(broker);
 	resume_paused(broker);
@@ -288,6 +289,8 @@ static int watch(struct broker *broker)
 		r = loop_add(broker->loop, &broker->auth_source,
 			     mailbox_fd(broker->auth_replies), EPOLLIN,
 			     on_auth_reply);
+	broker->refusing = broker->store &&
+			   broker->store->ops->refuses(broker->store) != 0;
 	if (r == 0 && broker->store)
 		r = loop_add(broker->loop, &broker->store_source,
 			     broker->store->ops->fd(broker->store), EPOLLIN,

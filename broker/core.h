@@ -57,6 +57,7 @@ struct broker {
 	struct loop_source history_source;
 	struct loop_timer sweep; /* of expired retained messages */
 	struct store *store; /* NULL: none */
+	bool refusing; /* the store takes no more that is to be kept */
 	uint64_t committed; /* batches up to this one are on disk */
 	uint64_t written; /* the last batch that anything was put in */
 

@@ -139,6 +139,10 @@ struct store_ops {
 	/* So much waits for the disk that no more should be taken in. */
 	bool (*congested)(const struct store *store);
 	enum store_health (*health)(const struct store *store);
+	/* 0, or the negative errno for which nothing more should be taken in that
+	 * is to be kept: what is put in all the same may never be committed. fd()
+	 * becomes readable when this has changed. */
+	int (*refuses)(const struct store *store);
 };
 
 /* The first member of whatever implements it. */

@@ -84,7 +84,8 @@ static const struct {
 		       "PRAGMA secure_delete = FAST;",
 		       state_steps, COUNT(state_steps) },
 	[DB_HISTORY] = { "history.db", 0x48686973, 4096,
-			 "PRAGMA page_size = 4096;" PRAGMAS_COMMON
+			 "PRAGMA page_size = 4096;"
+			 "PRAGMA auto_vacuum = INCREMENTAL;" PRAGMAS_COMMON
 			 "PRAGMA synchronous = NORMAL;"
 			 "PRAGMA wal_autocheckpoint = 0;"
 			 "PRAGMA secure_delete = OFF;",

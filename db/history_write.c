@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker/base/clock.h"
 #include "broker/wire/utf8.h"
 #include "db/db.h"
 #include "db/history.h"
@@ -16,6 +17,7 @@
 #include "db/history_ids.h"
 #include "db/history_names.h"
 #include "db/history_retain.h"
+#include "db/history_shrink.h"
 #include "db/statement.h"
 
 /* A page of history.db in the WAL, and again when it is copied. */
@@ -560,6 +562,18 @@ static int index_one(struct history_writer *writer, int64_t now)
 		return r;
 
 	return history_days_index_one(writer->sqlite, today);
+}
+
+int history_writer_shrink(struct history_writer *writer)
+{
+	const uint32_t day =
+		writer->day ? writer->day : history_day(clock_wall_ms());
+	int r = history_shrink(writer->sqlite, day);
+
+	if (r)
+		undo(writer);
+
+	return r;
 }
 
 int history_writer_tidy(struct history_writer *writer, int64_t now)

@@ -85,6 +85,10 @@ int history_writer_mark(struct history_writer *writer, int64_t *end);
 struct message *const *
 history_writer_waiting(const struct history_writer *writer, size_t *count);
 
+/* Give up the oldest day but the present one, and its room to the disk. 1: done,
+ * 0: there is none, or a negative errno. */
+int history_writer_shrink(struct history_writer *writer);
+
 /* Where a row of this time goes: YYYYMMDD in UTC, and its name h_YYYYMMDD. */
 #define HISTORY_TABLE_SIZE 16
 uint32_t history_day(int64_t time);

@@ -19,7 +19,8 @@
  * on a card, and its damage harms nobody. */
 #define HISTORY_CHECK_MAX ((off_t)64 * 1024 * 1024)
 
-/* A bus, a cable or a bit of memory may fail once; a damaged file stays so. */
+/* A bus, a cable or a bit of memory may fail once; what is damaged stays so, and
+ * a disk that fails goes on failing. */
 #define LOOKS 2
 
 /* Made by us, not by SQLite, so that nobody else can ever read it; the WAL gets
@@ -112,9 +113,9 @@ static int examine(struct db *db, enum db_file file, bool expected,
 {
 	int r = inspect_place(db_dir_fd(db), file, expected, why);
 
-	for (int i = 0; !r && i < LOOKS; i++) {
+	for (int i = 0; i < LOOKS && !r; i++) {
 		r = try_file(db, file, why);
-		if (r <= 0)
+		if (r <= 0 && r != -EIO)
 			return r;
 		if (i < LOOKS - 1)
 			r = 0;

@@ -332,6 +332,12 @@ static enum store_health health(const struct store *door)
 		       : STORE_OK;
 }
 
+static int refuses(const struct store *door)
+{
+	return atomic_load_explicit(&const_store_of(door)->thread.refusal.why,
+				    memory_order_relaxed);
+}
+
 static const struct store_ops ops = {
 	.load = do_load,
 	.session_save = session_save,
@@ -354,6 +360,7 @@ static const struct store_ops ops = {
 	.fd = event_fd,
 	.congested = congested,
 	.health = health,
+	.refuses = refuses,
 };
 
 int db_store_open(struct db *db, const struct db_store_options *options,

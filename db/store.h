@@ -7,7 +7,9 @@
  * DB_STORE_TXN_BYTES. What a transaction would insert and delete again is left
  * out. When a commit fails (disk full, I/O error) its batches are kept and tried
  * again together with those that came since, at first after 100 ms, later every
- * 5 s, and none of them is reported as committed before.
+ * 5 s, and none of them is reported as committed before. A full disk makes it give
+ * up its ballast, so that what was taken in can still be written, and refuse more
+ * (refuses()) until there is room for a new one; other errors do so after 5 s.
  *
  * Messages whose retained value is lazy and rows of the history wait in memory
  * and are written together: a house full of chatty sensors must not wear out
@@ -47,6 +49,7 @@ struct history_writer;
 struct db_store_options {
 	uint32_t lazy_ms; /* between writes of lazy retained values: 60000 */
 	uint32_t history_ms; /* between commits of the history: 30000 */
+	uint32_t ballast_mb; /* space.h: 0, none */
 };
 
 /* options NULL: all defaults. Returns 0 or a negative errno. */

@@ -65,6 +65,10 @@ int store_thread_init(struct store_thread *thread, struct db *db,
 	}
 	if (!r)
 		r = open_files(thread, db);
+	if (!r)
+		refusal_init(&thread->refusal, db_dir_fd(db),
+			     (uint64_t)options->ballast_mb << 20,
+			     db_stand_in(db));
 	if (r)
 		store_thread_free(thread);
 
@@ -245,19 +249,23 @@ static void report(struct store_thread *thread, uint64_t number)
 /* Said once, however often it fails. */
 static void failed(struct store_thread *thread, int error)
 {
+	const uint64_t now = clock_ms();
+
 	if (!atomic_load(&thread->degraded)) {
 		log_error("state.db",
 			  "cannot be written: %s; acknowledgements wait",
 			  strerrordesc_np(-error));
 		atomic_store(&thread->degraded, true);
-		signal_fd(thread->fd);
 		thread->retry_ms = RETRY_FIRST_MS;
 	} else {
 		thread->retry_ms *= 2;
 		if (thread->retry_ms > RETRY_MAX_MS)
 			thread->retry_ms = RETRY_MAX_MS;
 	}
-	thread->retry_at = clock_ms() + thread->retry_ms;
+	thread->retry_at = now + thread->retry_ms;
+	if (refusal_failed(&thread->refusal, error, now) == REFUSAL_RETRY)
+		thread->retry_at = now;
+	signal_fd(thread->fd);
 }
 
 static void succeeded(struct store_thread *thread)
@@ -269,6 +277,7 @@ static void succeeded(struct store_thread *thread)
 		return;
 	log_info("state.db", "is written again");
 	atomic_store(&thread->degraded, false);
+	refusal_succeeded(&thread->refusal, thread->busy_at);
 	signal_fd(thread->fd);
 }
 
@@ -361,15 +370,21 @@ static void checkpoint(struct store_thread *thread, bool hard)
 		log_warn("state.db", "checkpoint: %s", strerrordesc_np(-r));
 }
 
-static void tidy_step(struct store_thread *thread, uint64_t now)
+static void checkpoint_if_large(struct store_thread *thread)
 {
 	size_t wal = state_wal_bytes(thread->state);
+
+	if (wal > DB_STORE_WAL_SOFT)
+		checkpoint(thread, wal > DB_STORE_WAL_HARD);
+}
+
+static void tidy_step(struct store_thread *thread, uint64_t now)
+{
 	int r;
 
 	if (!thread->untidy)
 		return;
-	if (wal > DB_STORE_WAL_SOFT)
-		checkpoint(thread, wal > DB_STORE_WAL_HARD);
+	checkpoint_if_large(thread);
 	if (now < thread->busy_at + IDLE_MS)
 		return;
 
@@ -386,17 +401,20 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 /* Milliseconds until something is due without a new batch; -1: nothing is. */
 static int time_left(const struct store_thread *thread, uint64_t now)
 {
+	const bool refuses = atomic_load(&thread->refusal.why);
 	uint64_t due = UINT64_MAX;
 
 	if (thread->retry_at)
 		due = thread->retry_at;
+	else if (refuses)
+		due = thread->refusal.look_at ? thread->refusal.look_at : due;
 	else if (thread->lazy_left)
 		due = now;
 	else if (lazy_count(&thread->lazy))
 		due = thread->lazy_at;
-	if (history_writer_rows(thread->history))
+	if (history_writer_rows(thread->history) && !refuses)
 		due = sooner(due, thread->history_at);
-	if (thread->untidy)
+	if (thread->untidy && !refuses)
 		due = sooner(due, thread->busy_at + IDLE_MS);
 
 	if (due == UINT64_MAX)
@@ -440,6 +458,21 @@ static void let_gather(struct store_thread *thread)
 	}
 }
 
+/* What may wait, or be lost, takes no room from what was promised. */
+static void make_room(struct store_thread *thread, uint64_t now)
+{
+	checkpoint_if_large(thread);
+	if (refusal_look(&thread->refusal, now)) {
+		int r = history_writer_shrink(thread->history);
+
+		if (r > 0)
+			log_warn("history.db", "its oldest day is given up: "
+					       "the disk is full");
+	}
+	if (!atomic_load(&thread->refusal.why))
+		signal_fd(thread->fd);
+}
+
 void store_thread_turn(struct store_thread *thread)
 {
 	uint64_t now;
@@ -454,6 +487,10 @@ void store_thread_turn(struct store_thread *thread)
 		return;
 
 	now = clock_ms();
+	if (atomic_load(&thread->refusal.why)) {
+		make_room(thread, now);
+		return;
+	}
 	if (lazy_step(thread, now))
 		return;
 	store_history_step(thread, now);

@@ -10,6 +10,7 @@
 #include "broker/base/list.h"
 #include "db/gather.h"
 #include "db/lazy.h"
+#include "db/refusal.h"
 #include "db/store.h"
 
 struct db;
@@ -44,6 +45,7 @@ struct store_thread {
 
 	/* From here on the thread's own; main's before and after it runs. */
 	struct db_store_options options;
+	struct refusal refusal; /* its why is for all */
 	struct state *state;
 	struct history_writer *history;
 	db_store_marked_fn *marked;

@@ -206,6 +206,21 @@ static void on_connected(void *arg, bool session_present)
 	node_run(node);
 }
 
+/* It cannot keep it: all that holds again, so that it is known at least. */
+static void say_lightly(struct node *node)
+{
+	const bool again = node->lightly && !node->asking;
+
+	if (!node->lightly)
+		log_warn("hub", "cannot keep what we publish; it is only told");
+	node->lightly = true;
+	node->asking = false;
+	node->ask_at = loop_now(node->loop) + ASK_AGAIN_MS;
+	/* Of the others that were under way at the time it was said already. */
+	if (!again && !node->stopping)
+		say_everything(node);
+}
+
 /* What had no room was lost, the newest first: the hub's last word of a pin may
  * be an old one. */
 static void on_acknowledged(void *arg, uint64_t token, enum mqtt_reason reason)
@@ -213,9 +228,16 @@ static void on_acknowledged(void *arg, uint64_t token, enum mqtt_reason reason)
 	struct node *node = arg;
 
 	(void)token;
-	if (reason >= MQTT_UNSPECIFIED_ERROR)
+	if (reason == MQTT_QUOTA_EXCEEDED) {
+		say_lightly(node);
+	} else if (reason >= MQTT_UNSPECIFIED_ERROR) {
 		log_warn("hub", "refuses what we publish: %s",
 			 reason_name(reason));
+	} else if (node->asking) {
+		node->lightly = false;
+		node->asking = false;
+		log_info("hub", "keeps what we publish again");
+	}
 	if (!node->behind || node->stopping || client_pending(node->client) > 0)
 		return;
 	node->behind = false;

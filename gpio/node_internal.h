@@ -66,6 +66,9 @@ struct node {
 
 	bool hub_missed; /* said already */
 	bool behind; /* the hub did not read: it is told again what is so */
+	bool lightly; /* the hub can keep nothing: it is told at QoS 0 */
+	bool asking; /* by a message at QoS 1 that is under way */
+	uint64_t ask_at; /* when to ask again */
 	bool stopping;
 	void (*done)(void *arg);
 	void *done_arg;

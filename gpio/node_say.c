@@ -6,6 +6,25 @@
 #include "broker/base/log.h"
 #include "gpio/node_internal.h"
 
+#define ASK_AGAIN_MS 10000
+
+/* A hub whose disk is full refuses what it would have to keep; what holds it must
+ * be told all the same. From time to time a state, which is said again, asks
+ * whether it takes them again. */
+static uint8_t qos_for(struct node *node, bool retain)
+{
+	const uint64_t now = loop_now(node->loop);
+
+	if (!node->lightly)
+		return 1;
+	if (!retain || now < node->ask_at)
+		return 0;
+	node->ask_at = now + ASK_AGAIN_MS;
+	node->asking = true;
+
+	return 1;
+}
+
 void node_say(struct node *node, const char *topic, const char *payload,
 	      bool retain)
 {
@@ -14,7 +33,7 @@ void node_say(struct node *node, const char *topic, const char *payload,
 	if (!client_connected(node->client))
 		return;
 	r = client_publish(node->client, slice_str(topic), slice_str(payload),
-			   1, retain, 0);
+			   qos_for(node, retain), retain, 0);
 	if (!r)
 		return;
 	if (!node->behind)

@@ -25,6 +25,7 @@
 #include "db/db.h"
 #include "db/history_door.h"
 #include "db/history_policies.h"
+#include "db/space.h"
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/backups.h"
@@ -163,6 +164,7 @@ static int open_db(struct hub *hub)
 	 * card. */
 	const struct db_store_options store = {
 		.history_ms = hub->demo ? 1000 : 0,
+		.ballast_mb = hub->demo ? 0 : SPACE_BALLAST_MB,
 	};
 	int r = backups_open_db(hub->config, &hub->db);
 

@@ -32,7 +32,7 @@ request_fn api_reload;
 /* api_trace.c */
 request_fn api_trace, api_trace_start, api_trace_stop;
 /* api_notices.c */
-request_fn api_notices;
+request_fn api_notices, api_notice_delete;
 /* api_pins.c */
 request_fn api_pins, api_pin_put, api_pin_delete, api_sim_line;
 /* api_publish.c */

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "broker/admin.h"
+#include "db/config.h"
+#include "db/db.h"
 #include "web/api.h"
 #include "web/assets.h"
 #include "web/gpio_link.h"
@@ -29,10 +31,15 @@ static json_int_t rss_bytes(void)
 	return (json_int_t)pages * sysconf(_SC_PAGESIZE);
 }
 
-static const char *store_state(const struct admin_counters *counters)
+static const char *store_state(const struct request *request,
+			       const struct admin_counters *counters)
 {
 	if (!counters->has_store)
 		return "none";
+	if (db_stand_in(db_config_db(request->web->config)))
+		return "memory";
+	if (counters->store_refuses)
+		return "refusing";
 	return counters->store_health == STORE_OK ? "ok" : "degraded";
 }
 
@@ -59,8 +66,9 @@ void api_status(struct request *request)
 		(json_int_t)n.messages_sent, "dropped",
 		(json_int_t)n.messages_dropped, "retained",
 		(json_int_t)n.retained, "subscriptions",
-		(json_int_t)n.subscriptions, "store", "state", store_state(&n),
-		"pending", (json_int_t)n.store_pending, "gpio", "online",
+		(json_int_t)n.subscriptions, "store", "state",
+		store_state(request, &n), "pending",
+		(json_int_t)n.store_pending, "gpio", "online",
 		(int)gpio_link_online(web->gpio), "backend",
 		gpio_link_backend(web->gpio), "rss_bytes", rss_bytes());
 	reply_json(request, 200, body);
@@ -75,6 +83,8 @@ void api_healthz(struct request *request)
 		reply_text(request, 503, "the broker does not answer\n");
 	else if (counters.has_store && counters.store_health != STORE_OK)
 		reply_text(request, 503, "the store cannot write\n");
+	else if (counters.store_refuses)
+		reply_text(request, 503, "the store can keep nothing more\n");
 	else
 		reply_text(request, 200, "ok\n");
 }

@@ -49,6 +49,8 @@ static const struct route routes[] = {
 	{ "/api/v1/trace", api_trace_start, METHOD_POST, ROUTE_ADMIN },
 	{ "/api/v1/trace", api_trace_stop, METHOD_DELETE, ROUTE_ADMIN },
 	{ "/api/v1/notices", api_notices, METHOD_GET, ROUTE_ADMIN },
+	{ "/api/v1/notices/{name}", api_notice_delete, METHOD_DELETE,
+	  ROUTE_ADMIN },
 	{ "/api/v1/pins", api_pins, METHOD_GET, ROUTE_USER },
 	{ "/api/v1/pins/{name}", api_pin_put, METHOD_PUT, ROUTE_ADMIN },
 	{ "/api/v1/pins/{name}", api_pin_delete, METHOD_DELETE, ROUTE_ADMIN },

@@ -189,6 +189,15 @@ static void publish_messages(struct sys_topics *sys)
 	publish_number(sys, "retained messages/count", retained);
 }
 
+static const char *store_state(const struct store *store)
+{
+	if (!store)
+		return "none";
+	if (store->ops->refuses(store))
+		return "refusing";
+	return store->ops->health(store) == STORE_OK ? "ok" : "degraded";
+}
+
 /* What Mosquitto does not tell. */
 static void publish_own(struct sys_topics *sys)
 {
@@ -207,10 +216,7 @@ static void publish_own(struct sys_topics *sys)
 	publish_number(sys, "hearth/predicates cut short", match.cut_short);
 	publish_number(sys, "hearth/rows held", hold_count(sys->broker));
 	publish_number(sys, "hearth/files set aside", b->options.set_aside);
-	publish(sys, "hearth/store",
-		!b->store				      ? "none"
-		: b->store->ops->health(b->store) == STORE_OK ? "ok"
-							      : "degraded");
+	publish(sys, "hearth/store", store_state(b->store));
 }
 
 static void publish_rates(struct sys_topics *sys)

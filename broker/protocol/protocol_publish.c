@@ -228,12 +228,16 @@ static void count(struct connection *c, const struct mqtt_publish *packet)
 	c->broker->count.payload_received += packet->payload.len;
 }
 
-/* Some subscriber's queue is full: wait for it, or say no. Before 5.0 a client
+/* Some subscriber's queue is full: wait for it, or say no; no when it cannot be
+ * kept. Before 5.0 a client
  * cannot be told so; an acknowledgement would be a lie. */
 static void turn_away(struct connection *c, const struct mqtt_publish *packet,
 		      enum admission admission)
 {
-	static const char why[] = "the queue of a subscriber is full";
+	const char *why = admission == ADMISSION_NO_DISK
+				  ? "the hub cannot keep it: its disk is full "
+				    "or fails"
+				  : "the queue of a subscriber is full";
 
 	if (admission == ADMISSION_WAIT && admission_stall(c))
 		return;

@@ -13,9 +13,30 @@ size_t admission_size(const struct publish *p)
 	return p->topic.len + p->properties.len + p->payload.len;
 }
 
+/* Would a row be written for it, whatever the session's client does next? */
+static bool needs_disk(const struct session *s, const struct publish *p,
+		       uint8_t qos)
+{
+	if (!session_durable(s) || s->local)
+		return false;
+	/* Its acknowledgement is waited for first: hold.h. */
+	return !(s->connection && qos == 1 && p->may_hold &&
+		 s->broker->options.max_delay > 0);
+}
+
+/* For itself, whoever gets it. */
+static bool must_be_kept(const struct publish *p)
+{
+	if (p->retain && p->payload.len > 0)
+		return true;
+	return p->qos == 2 && p->from && needs_disk(p->from, p, 2);
+}
+
 enum admission admission_of(struct session *s, const struct publish *p,
 			    uint8_t qos)
 {
+	if (qos > 0 && s->broker->refusing && needs_disk(s, p, qos))
+		return ADMISSION_NO_DISK;
 	/* A local client's mailbox has rules of its own. */
 	if (qos == 0 || s->local || backlog_takes(s, admission_size(p), qos))
 		return ADMITTED;
@@ -88,14 +109,18 @@ enum admission admission_ask(struct broker *broker, struct publish *p,
 	enum admission worst = ADMITTED;
 
 	p->admitted = true;
-	if (p->qos == 0 || surely(broker, p, entry))
+	if (p->qos == 0 || (!broker->refusing && surely(broker, p, entry)))
 		return ADMITTED;
+	if (broker->refusing && must_be_kept(p)) {
+		p->admitted = false;
+		return ADMISSION_NO_DISK;
+	}
 	for (uint32_t i = 0; i < entry->count; i++) {
 		enum admission one = ask_target(broker, p, &entry->targets[i]);
 
 		if (one > worst)
 			worst = one;
-		if (worst == ADMISSION_REFUSED)
+		if (worst >= ADMISSION_REFUSED)
 			break;
 	}
 	if (entry->conditionals && worst < ADMISSION_REFUSED) {

@@ -9,6 +9,9 @@
  * there to wait for, the publish is refused: with 0x97 (5.0), and since a client
  * of an older protocol cannot be told, by closing its connection.
  *
+ * While the store refuses (a full disk), so is what somebody who is away, or a
+ * retained value, would need it for; those who are there are served on.
+ *
  * Broker thread only.
  */
 #ifndef BROKER_ROUTING_ADMISSION_H
@@ -25,6 +28,7 @@ enum admission {
 	ADMITTED,
 	ADMISSION_WAIT, /* some subscriber lags behind: ask again */
 	ADMISSION_REFUSED,
+	ADMISSION_NO_DISK, /* it would have to be kept, and cannot be */
 };
 
 /* For p, whose topic is entry's; sets p->admitted. */

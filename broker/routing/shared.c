@@ -93,11 +93,11 @@ static uint8_t granted(const struct subscription *member,
 enum admission shared_ask(struct broker *broker, struct share_group *group,
 			  struct publish *p)
 {
-	enum admission best = ADMISSION_REFUSED;
+	enum admission best =
+		broker->refusing ? ADMISSION_NO_DISK : ADMISSION_REFUSED;
 	bool any = false;
 	struct list *at, *after;
 
-	(void)broker;
 	list_for_each (at, after, &group->members) {
 		const struct subscription *member =
 			list_entry(at, struct subscription, in_node);

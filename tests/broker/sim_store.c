@@ -29,6 +29,7 @@ struct sim_store {
 	unsigned int history_rules;
 	bool automatic;
 	bool congested;
+	int refuses;
 	bool armed;
 	bool failed;
 	unsigned int left;
@@ -367,6 +368,11 @@ static enum store_health health(const struct store *store)
 	return STORE_OK;
 }
 
+static int refuses(const struct store *store)
+{
+	return of_const(store)->refuses;
+}
+
 static int load(struct store *store, const struct store_loader *loader,
 		void *arg)
 {
@@ -395,6 +401,7 @@ static const struct store_ops operations = {
 	.fd = fd,
 	.congested = congested,
 	.health = health,
+	.refuses = refuses,
 };
 
 struct sim_store *sim_store_new(void)
@@ -445,6 +452,15 @@ void sim_store_fail(struct sim_store *sim, unsigned int n)
 bool sim_store_failed(const struct sim_store *sim)
 {
 	return sim->failed;
+}
+
+void sim_store_set_refuses(struct sim_store *sim, int error)
+{
+	const uint64_t one = 1;
+
+	sim->refuses = error;
+	if (write(sim->fd, &one, sizeof(one)) < 0)
+		abort();
 }
 
 void sim_store_set_congested(struct sim_store *sim, bool on)

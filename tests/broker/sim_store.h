@@ -24,6 +24,8 @@ void sim_store_cut(struct sim_store *sim);
 /* The nth operation from now (0: the next) returns -ENOMEM, once. */
 void sim_store_fail(struct sim_store *sim, unsigned int n);
 bool sim_store_failed(const struct sim_store *sim);
+/* From now on; 0: it takes everything again. */
+void sim_store_set_refuses(struct sim_store *sim, int error);
 void sim_store_set_congested(struct sim_store *sim, bool congested);
 
 /* Rows on disk. */

@@ -284,10 +284,13 @@ class Hub:
             raise Refused(status, found)
         return found
 
+    def inside(self, name):
+        """Where a file of the data directory is for us."""
+        return os.path.join(self.data, name)
+
     def claim(self, user="admin", password="correct horse battery"):
         """Make a box that runs from a configuration file ours."""
-        with open(os.path.join(self.data, "claim-token"),
-                  encoding="utf-8") as file:
+        with open(self.inside("claim-token"), encoding="utf-8") as file:
             token = file.read().strip()
         self.rest("POST", "/claim", {"token": token, "user": user,
                                      "password": password})

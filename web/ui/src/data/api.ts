@@ -20,7 +20,7 @@ export interface Status {
   messages: { received: number; sent: number };
   retained: number;
   subscriptions: number;
-  store: { state: 'ok' | 'degraded' | 'none'; pending: number };
+  store: { state: 'ok' | 'degraded' | 'refusing' | 'memory' | 'none'; pending: number };
   gpio: { online: boolean; backend: 'gpiod' | 'sim' | null };
   rss_bytes: number;
 }
@@ -78,13 +78,25 @@ export interface Ban {
 }
 
 export interface Notice {
-  kind: 'store' | 'set_aside' | 'flapping' | 'takeovers' | 'logins';
+  kind:
+    | 'store'
+    | 'refusing'
+    | 'memory'
+    | 'set_aside'
+    | 'flapping'
+    | 'takeovers'
+    | 'logins';
   subject: string;
   from: string | null;
   other: string | null;
   first: number;
   last: number;
   count: number;
+  /* set_aside */
+  file?: string;
+  why?: 'damaged' | 'foreign' | 'newer' | 'unreadable' | 'missing';
+  instead?: 'backup' | 'empty' | null;
+  backup_time?: number;
 }
 
 export interface Verdict {

@@ -50,7 +50,11 @@ export const en = {
   'banner.board':
     'The board “{node}” is offline. Its last known states are shown.',
   'banner.store':
-    'The box has trouble writing to its disk. Changes may be lost in a power cut.',
+    'The box has trouble writing to its disk. What it has acknowledged is safe; new acknowledgements wait.',
+  'banner.refusing':
+    'The disk is full or fails. Lights, pins and live values go on, but messages for devices that are away and retained values are refused. Make room, or replace the card.',
+  'banner.memory':
+    'The disk could not be written when the box started. It works from memory: nothing is kept, and settings cannot be changed. Mend the disk and restart.',
 
   'claim.title': 'Welcome home',
   'claim.text': '“{node}” has no owner yet. Become it in one step.',
@@ -415,6 +419,8 @@ export const en = {
   'account.store': 'Disk',
   'account.store_ok': 'healthy',
   'account.store_degraded': 'in trouble',
+  'account.store_refusing': 'full or failing',
+  'account.store_memory': 'not writable',
   'account.store_none': 'not used',
   'account.gpio': 'GPIO',
   'account.gpio_sim': 'simulated',
@@ -424,7 +430,19 @@ export const en = {
   'notice.title': 'Worth a look',
   'notice.none': 'Nothing out of the ordinary.',
   'notice.store': 'The disk does not take what is to be kept: look at {what}.',
+  'notice.refusing': 'The disk takes no more that is to be kept: {what}.',
+  'notice.memory': 'The disk could not be written at the start ({what}): nothing is kept until the next one.',
   'notice.set_aside': 'A damaged file was set aside as {what}.',
+  'notice.damaged': '{what} was damaged.',
+  'notice.foreign': 'Something that is not hearth’s lay in the place of {what}.',
+  'notice.newer': '{what} was written by a newer version of hearth.',
+  'notice.unreadable': '{what} belonged to another user and could not be read.',
+  'notice.missing': '{what} was gone or empty.',
+  'notice.from_backup': 'The backup of {when} took its place; later changes are lost.',
+  'notice.lost_config': 'There was no backup: users, rules, pins and settings started empty.',
+  'notice.lost_state': 'There was no backup: sessions, waiting messages and retained values started empty.',
+  'notice.lost_history': 'There was no backup: the history started empty.',
+  'notice.set_aside_as': 'What was found is kept as {what} in the data directory; delete it when nobody needs it.',
   'notice.flapping': '{what} comes and goes: {n} times, from {from}.',
   'notice.flapping_two':
     '{what} comes and goes: {n} times, from {from} and {other}.',

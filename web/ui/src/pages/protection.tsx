@@ -21,6 +21,8 @@ function noticeText(n: Notice): string {
     from: n.from ?? '–',
     other: n.other ?? '–',
   };
+  if (n.kind === 'set_aside' && n.why)
+    return t(`notice.${n.why}`, { what: n.file ?? '' });
   return t(
     n.kind === 'flapping' && n.other
       ? 'notice.flapping_two'
@@ -29,16 +31,55 @@ function noticeText(n: Notice): string {
   );
 }
 
-function NoticeRow({ notice }: { notice: Notice }) {
+/* What took a file's place, and what there is to do. */
+function insteadText(n: Notice): string {
+  const what =
+    n.instead === 'backup' && n.backup_time !== undefined
+      ? t('notice.from_backup', { when: dateTime(n.backup_time) })
+      : n.instead === 'empty'
+        ? t(`notice.lost_${(n.file ?? '').replace('.db', '')}`)
+        : '';
+  return [what, t('notice.set_aside_as', { what: visible(n.subject) })]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function NoticeRow({
+  notice,
+  onGone,
+}: {
+  notice: Notice;
+  onGone: () => void;
+}) {
+  const remove = async () => {
+    try {
+      await api.remove(`/notices/${api.enc(notice.subject)}`);
+    } catch (e) {
+      toast(errorText(e), true);
+    }
+    onGone();
+  };
+  const aside = notice.kind === 'set_aside';
   return (
     <li class="row">
       <Icon name="warning" size={18} />
       <span class="row-main">
         <bdi class="wrap">{noticeText(notice)}</bdi>
+        {aside && <bdi class="muted small wrap">{insteadText(notice)}</bdi>}
         <span class="muted small">
           {dateTime(notice.last)} · {ago(notice.last)}
         </span>
       </span>
+      {aside && (
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t('delete_what', { what: notice.subject })}
+          onClick={remove}
+        >
+          <Icon name="remove" size={18} />
+        </button>
+      )}
     </li>
   );
 }
@@ -58,7 +99,11 @@ function Notices() {
       )}
       <ul class="rows">
         {data?.notices.map((n) => (
-          <NoticeRow key={`${n.kind} ${n.subject}`} notice={n} />
+          <NoticeRow
+            key={`${n.kind} ${n.subject}`}
+            notice={n}
+            onGone={reload}
+          />
         ))}
       </ul>
     </section>

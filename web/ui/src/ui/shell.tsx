@@ -87,6 +87,8 @@ function Banners() {
           <Banner key={node} bad text={t('banner.board', { node })} />
         ))}
       {store === 'degraded' && <Banner bad text={t('banner.store')} />}
+      {store === 'refusing' && <Banner bad text={t('banner.refusing')} />}
+      {store === 'memory' && <Banner bad text={t('banner.memory')} />}
     </>
   );
 }
