@@ -175,7 +175,7 @@ static int open_db(struct hub *hub)
 		r = db_store_open(hub->db, &store, &hub->store);
 	if (!r)
 		r = db_history_door_open(hub->db, hub->store, &hub->history);
-	if (!r)
+	if (!r && !db_stand_in(hub->db))
 		r = db_history_policies_seed(hub->db_config, hub->config->node);
 	if (!r)
 		r = db_history_policies_build(hub->db_config,
