@@ -17,6 +17,7 @@ static char armed_word[32];
 static int armed_code;
 static unsigned int armed_after;
 static bool armed_forever;
+static unsigned int armed_kinds = FAULT_WRITE;
 static bool armed;
 static bool hit;
 static char watched[32];
@@ -37,12 +38,20 @@ void fault_vfs_arm(const char *word, int code, unsigned int after, bool forever)
 	pthread_mutex_unlock(&lock);
 }
 
+void fault_vfs_kinds(unsigned int kinds)
+{
+	pthread_mutex_lock(&lock);
+	armed_kinds = kinds;
+	pthread_mutex_unlock(&lock);
+}
+
 bool fault_vfs_disarm(void)
 {
 	bool was;
 
 	pthread_mutex_lock(&lock);
 	armed = false;
+	armed_kinds = FAULT_WRITE;
 	was = hit;
 	pthread_mutex_unlock(&lock);
 
@@ -74,14 +83,14 @@ static struct fault_file *of(sqlite3_file *file)
 }
 
 /* The code to fail this call with, or SQLITE_OK. */
-static int verdict(const struct fault_file *file)
+static int verdict_of(const char *name, enum fault_kind kind)
 {
 	int code = SQLITE_OK;
 
 	pthread_mutex_lock(&lock);
-	if (file->name && *watched && strstr(file->name, watched))
+	if (kind == FAULT_WRITE && name && *watched && strstr(name, watched))
 		calls++;
-	if (armed && file->name && strstr(file->name, armed_word)) {
+	if (armed && (armed_kinds & kind) && name && strstr(name, armed_word)) {
 		if (armed_after) {
 			armed_after--;
 		} else {
@@ -93,6 +102,11 @@ static int verdict(const struct fault_file *file)
 	pthread_mutex_unlock(&lock);
 
 	return code;
+}
+
+static int verdict(const struct fault_file *file)
+{
+	return verdict_of(file->name, FAULT_WRITE);
 }
 
 static sqlite3_file *real_of(sqlite3_file *file)
@@ -107,6 +121,10 @@ static int do_close(sqlite3_file *file)
 
 static int do_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 {
+	int code = verdict_of(of(file)->name, FAULT_READ);
+
+	if (code)
+		return code;
 	return real_of(file)->pMethods->xRead(real_of(file), to, n, at);
 }
 
@@ -145,6 +163,10 @@ static int do_size(sqlite3_file *file, sqlite3_int64 *size)
 
 static int do_lock(sqlite3_file *file, int level)
 {
+	int code = verdict_of(of(file)->name, FAULT_SHARE);
+
+	if (code)
+		return code;
 	return real_of(file)->pMethods->xLock(real_of(file), level);
 }
 
@@ -176,6 +198,10 @@ static int do_traits(sqlite3_file *file)
 static int do_shm_map(sqlite3_file *file, int n, int size, int extend,
 		      void volatile **out)
 {
+	int code = verdict_of(of(file)->name, FAULT_SHARE);
+
+	if (code)
+		return code;
 	return real_of(file)->pMethods->xShmMap(real_of(file), n, size, extend,
 						out);
 }
@@ -224,6 +250,9 @@ static int do_open(sqlite3_vfs *self, sqlite3_filename name, sqlite3_file *file,
 
 	(void)self;
 	fault->base.pMethods = NULL;
+	r = verdict_of(name, FAULT_OPEN);
+	if (r)
+		return r;
 	fault->name = name;
 	fault->real = (sqlite3_file *)(fault + 1);
 	r = system_vfs->xOpen(system_vfs, name, fault->real, flags, out_flags);
