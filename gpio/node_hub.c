@@ -215,7 +215,7 @@ static void say_lightly(struct node *node)
 		log_warn("hub", "cannot keep what we publish; it is only told");
 	node->lightly = true;
 	node->asking = false;
-	node->ask_at = loop_now(node->loop) + ASK_AGAIN_MS;
+	node->ask_at = loop_now(node->loop) + NODE_ASK_AGAIN_MS;
 	/* Of the others that were under way at the time it was said already. */
 	if (!again && !node->stopping)
 		say_everything(node);

@@ -18,6 +18,9 @@
 /* Bytes of a reason in words. */
 #define REASON_SIZE 160
 
+/* A hub that can keep nothing is asked this often whether it can again. */
+#define NODE_ASK_AGAIN_MS 10000
+
 /* A command that was accepted and not yet answered. */
 struct node_order {
 	bool waits;

@@ -6,8 +6,6 @@
 #include "broker/base/log.h"
 #include "gpio/node_internal.h"
 
-#define ASK_AGAIN_MS 10000
-
 /* A hub whose disk is full refuses what it would have to keep; what holds it must
  * be told all the same. From time to time a state, which is said again, asks
  * whether it takes them again. */
@@ -19,7 +17,7 @@ static uint8_t qos_for(struct node *node, bool retain)
 		return 1;
 	if (!retain || now < node->ask_at)
 		return 0;
-	node->ask_at = now + ASK_AGAIN_MS;
+	node->ask_at = now + NODE_ASK_AGAIN_MS;
 	node->asking = true;
 
 	return 1;
