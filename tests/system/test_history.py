@@ -13,6 +13,9 @@ from mqtt import V5, V31, V311, VERSION_NAMES
 
 cases = Cases()
 
+# Where the libraries of packages are, also when another python3 comes first.
+DEBIAN_MODULES = "/usr/lib/python3/dist-packages"
+
 TOPIC = "hearth/test/n" # the hub keeps what its own node says
 STORED = 10000
 MORE = 3000 # of those that come meanwhile are waited for
@@ -151,6 +154,7 @@ def by_mosquitto(daemon, version):
 
 def by_paho(daemon, version):
     """A library that acknowledges by itself, QoS 1."""
+    sys.path.append(DEBIAN_MODULES)
     import paho.mqtt.client as paho
     topic = f"{TOPIC}/paho/{version}"
     publisher = Publisher(daemon, 1, topic=topic)
@@ -247,6 +251,9 @@ def refused(daemon, version):
 def main():
     with hub.Hub(config=hub.PLAIN) as daemon:
         daemon.open_to_all()
+        # The budget of a day would thin what is stored out; here all is wanted.
+        daemon.rest("PUT", "/history/limits",
+                    {"days": 365, "budget_mb": 100000})
         for version in (V31, V311, V5):
             for qos in (0, 1):
                 cases.case(f"{STORED} messages and a publisher that never "
