@@ -49,6 +49,7 @@ struct history_writer {
 	struct history_average average;
 	struct history_budget budget;
 	bool waiting; /* for the budget */
+	bool held_back; /* have waited for it since the last rows were written */
 	struct statement count_row;
 	struct message **rows; /* HISTORY_ROWS_MAX */
 	size_t count;
@@ -303,6 +304,7 @@ uint64_t history_writer_wait(struct history_writer *writer, int64_t now)
 		&writer->budget, now,
 		2 * writer->bytes + writer->count * ROW_BYTES + COMMIT_BYTES);
 	writer->waiting = wait > 0;
+	writer->held_back |= writer->waiting;
 
 	return wait;
 }
@@ -488,7 +490,10 @@ int history_writer_flush(struct history_writer *writer, int64_t now)
 	if (r > 0)
 		history_names_forget(&writer->names);
 
-	history_budget_wrote(&writer->budget, writer->count);
+	/* Many at once are thinned out only if the budget made them wait. */
+	history_budget_wrote(&writer->budget,
+			     writer->held_back ? writer->count : 0);
+	writer->held_back = false;
 	drop_rows(writer, writer->count);
 	writer->retained = hour;
 	writer->untidy = true;
