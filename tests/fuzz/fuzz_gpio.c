@@ -48,7 +48,7 @@ static void check_command(struct slice bytes)
 	char *text;
 
 	if (topics_parse_command(bytes, &command, &reason)) {
-		text = topics_error(slice_str("t"), bytes, reason);
+		text = topics_error(slice_str("t"), bytes, reason, 1);
 		assert(reason && text);
 		free(text);
 		return;
