@@ -473,7 +473,7 @@ static void test_a_damaged_file_is_told(void **state)
 	assert_int_equal(sqlite3_open_v2(scratch_path("history.db"), &sqlite,
 					 SQLITE_OPEN_READONLY, NULL),
 			 0);
-	scratch_damage("history.db", 4096, 8192);
+	scratch_damage("history.db", 4096, 65536);
 	assert_true(history_replay_page(r, sqlite) < 0);
 	assert_int_equal(r->count, 0);
 	assert_false(r->more);
