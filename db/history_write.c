@@ -290,7 +290,6 @@ static void begin_day(struct history_writer *writer, uint32_t day)
 static void use_budget(struct history_writer *writer, int64_t now)
 {
 	uint32_t day = history_day(now);
-
 	if (day != writer->budget.day)
 		begin_day(writer, day);
 }
@@ -305,7 +304,6 @@ uint64_t history_writer_wait(struct history_writer *writer, int64_t now)
 		2 * writer->bytes + writer->count * ROW_BYTES + COMMIT_BYTES);
 	writer->waiting = wait > 0;
 	writer->held_back |= writer->waiting;
-
 	return wait;
 }
 
@@ -489,8 +487,6 @@ int history_writer_flush(struct history_writer *writer, int64_t now)
 	}
 	if (r > 0)
 		history_names_forget(&writer->names);
-
-	/* Many at once are thinned out only if the budget made them wait. */
 	history_budget_wrote(&writer->budget,
 			     writer->held_back ? writer->count : 0);
 	writer->held_back = false;

@@ -23,7 +23,7 @@ process.on('exit', () => {
 });
 
 /* What a phone loads before it shows something, charts apart. */
-const MAX_GZIPPED = 60 * 1024;
+const MAX_GZIPPED = 62 * 1024;
 
 test('types are right', () => {
   const tsc = path.join(top, 'node_modules/typescript/bin/tsc');
@@ -45,7 +45,7 @@ function manifest(out) {
     .map((line) => line.split('\t'));
 }
 
-test('the page weighs less than 60 KiB gzipped without charts', () => {
+test('the page weighs less than 62 KiB gzipped without charts', () => {
   const out = build('weight');
   let sum = 0;
   for (const [, , file] of manifest(out)) {

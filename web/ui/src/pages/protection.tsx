@@ -3,6 +3,7 @@ import * as api from '../data/api';
 import type { Ban, Notice } from '../data/api';
 import { visible } from '../data/payload';
 import { ago, dateTime, number, t } from '../i18n';
+import type { Key } from '../i18n';
 import { FormError, Select, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
 import { Head } from '../ui/shell';
@@ -37,7 +38,7 @@ function insteadText(n: Notice): string {
     n.instead === 'backup' && n.backup_time !== undefined
       ? t('notice.from_backup', { when: dateTime(n.backup_time) })
       : n.instead === 'empty'
-        ? t(`notice.lost_${(n.file ?? '').replace('.db', '')}`)
+        ? t(`notice.lost_${(n.file ?? '').replace('.db', '')}` as Key)
         : '';
   return [what, t('notice.set_aside_as', { what: visible(n.subject) })]
     .filter(Boolean)
