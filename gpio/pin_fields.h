@@ -8,13 +8,8 @@
 
 #include <jansson.h>
 
+#include "gpio/fields.h"
 #include "gpio/pins.h"
-
-/* Where we are. */
-struct field_place {
-	struct pin_errors *errors;
-	const char *pin;
-};
 
 /* As it is when nothing is said of it, and dir is this. */
 void pin_defaults(enum line_direction direction, struct pin *out);
