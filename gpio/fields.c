@@ -53,7 +53,8 @@ bool field_find_word(const struct field_word *words, json_t *value, int *out)
 	const char *text = json_string_value(value);
 
 	for (const struct field_word *w = words; text && w->text; w++) {
-		if (strcmp(w->text, text) == 0) {
+		if (strcmp(w->text, text) == 0 &&
+		    strlen(text) == json_string_length(value)) {
 			*out = w->value;
 			return true;
 		}

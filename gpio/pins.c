@@ -8,6 +8,24 @@
 #include "gpio/pin_agree.h"
 #include "gpio/pin_fields.h"
 
+/* What did not fit may have been cut inside of a character: an error is told as
+ * JSON, which has to be UTF-8. */
+static void end_at_character(char *text)
+{
+	size_t len = strlen(text);
+	size_t start = len;
+	unsigned char first;
+
+	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return;
+	first = (unsigned char)text[start - 1];
+	if (len - start <
+	    (size_t)(first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0))
+		text[start - 1] = '\0';
+}
+
 void pin_errors_add(struct pin_errors *errors, const char *pin,
 		    const char *field, const char *format, ...)
 {
@@ -23,6 +41,9 @@ void pin_errors_add(struct pin_errors *errors, const char *pin,
 	va_start(args, format);
 	(void)vsnprintf(error->message, sizeof(error->message), format, args);
 	va_end(args);
+	end_at_character(error->pin);
+	end_at_character(error->field);
+	end_at_character(error->message);
 }
 
 static bool name_valid(const char *name)
@@ -144,8 +165,9 @@ int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors)
 		return -EINVAL;
 	}
 
+	/* A NUL in a text is that text's mistake. */
 	document = json_loadb((const char *)json.data, json.len,
-			      JSON_REJECT_DUPLICATES, &why);
+			      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
 	if (!document) {
 		pin_errors_add(errors, "", "", "line %d: %s", why.line,
 			       why.text);

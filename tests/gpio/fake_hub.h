@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "broker/base/slice.h"
+
 struct loop;
 struct fake_hub;
 
@@ -20,6 +22,8 @@ const char *fake_hub_address(const struct fake_hub *hub);
 /* A message to the node; retain: as sent because of a subscribe. */
 void fake_hub_send(struct fake_hub *hub, const char *topic, const char *payload,
 		   bool retain);
+void fake_hub_send_bytes(struct fake_hub *hub, const char *topic,
+			 struct slice payload, bool retain);
 /*
  * Turn the loop until the node has published this (NULL: any payload), looking
  * from behind the last one found. Returns the payload, valid until the next

@@ -98,6 +98,10 @@ static void test_each_mistake_names_pin_and_field(void **state)
 		{ "\"name\":\"\",\"dir\":\"in\",\"line\":4", "#1", "name" },
 		{ "\"name\":\"a/b\",\"dir\":\"in\",\"line\":4", "#1", "name" },
 		{ "\"name\":5,\"dir\":\"in\",\"line\":4", "#1", "name" },
+		{ "\"name\":\"a\\u0000\",\"dir\":\"in\",\"line\":4", "#1",
+		  "name" },
+		{ GOOD ",\"kind\":\"button\\u0000\"", "a", "kind" },
+		{ GOOD ",\"room\":\"a\\u0000\"", "a", "room" },
 		{ NAME33 ",\"dir\":\"in\",\"line\":4", "#1", "name" },
 		{ "\"name\":\"a\",\"dir\":\"up\",\"line\":4", "a", "dir" },
 		{ "\"name\":\"a\",\"dir\":\"in\",\"line\":-1", "a", "line" },
@@ -177,7 +181,6 @@ static void test_what_is_no_configuration_is_refused_whole(void **state)
 		"[]",
 		"{}",
 		"{\"pins\":7}",
-		"{\"pins\":[{\"name\":\"a\\u0000\"}]}",
 		"{\"pins\":[],\"pins\":[]}",
 		"{\"pins\":[]} x",
 	};
