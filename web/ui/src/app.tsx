@@ -2,36 +2,31 @@ import { useEffect } from 'preact/hooks';
 import { ApiError } from './data/api';
 import { refreshSession, session } from './data/session';
 import { t } from './i18n';
-import { AccountPage } from './pages/account';
-import { BackupPage } from './pages/backup';
-import { ClaimPage } from './pages/claim';
-import { ClientsPage } from './pages/clients';
-import { HistoryPage } from './pages/history';
 import { HomePage } from './pages/home';
 import { LoginPage } from './pages/login';
-import { MorePage } from './pages/more';
-import { PinsPage } from './pages/pins';
-import { ProtectionPage } from './pages/protection';
-import { TopicsPage } from './pages/topics';
-import { UsersPage } from './pages/users';
+import { lazy } from './ui/lazy';
 import { route } from './ui/route';
 import type { Page } from './ui/route';
 import { Shell } from './ui/shell';
 import { Failed, Loading } from './ui/states';
 import { Toasts } from './ui/toast';
 
+/* Home and what leads there come at once, the others when they are wanted. */
 const pages: Record<Page, () => preact.JSX.Element> = {
   home: HomePage,
-  topics: TopicsPage,
-  history: HistoryPage,
-  pins: PinsPage,
-  clients: ClientsPage,
-  users: UsersPage,
-  protection: ProtectionPage,
-  backup: BackupPage,
-  account: AccountPage,
-  more: MorePage,
+  topics: lazy(async () => (await import('./pages/topics')).TopicsPage),
+  history: lazy(async () => (await import('./pages/history')).HistoryPage),
+  pins: lazy(async () => (await import('./pages/pins')).PinsPage),
+  clients: lazy(async () => (await import('./pages/clients')).ClientsPage),
+  users: lazy(async () => (await import('./pages/users')).UsersPage),
+  protection: lazy(
+    async () => (await import('./pages/protection')).ProtectionPage,
+  ),
+  backup: lazy(async () => (await import('./pages/backup')).BackupPage),
+  account: lazy(async () => (await import('./pages/account')).AccountPage),
+  more: lazy(async () => (await import('./pages/more')).MorePage),
 };
+const ClaimPage = lazy(async () => (await import('./pages/claim')).ClaimPage);
 
 function Content() {
   const s = session.value;
