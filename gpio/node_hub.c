@@ -257,8 +257,24 @@ static void on_disconnected(void *arg, bool was_connected, const char *why)
 	else
 		log_debug("hub", "not there: %s", why);
 	node->hub_missed = true;
-	logic_hub(&node->logic, false, loop_now(node->loop));
+	/* Gone since it was heard last, not since that was noticed. */
+	logic_hub(&node->logic, false, client_heard(node->client));
 	node_run(node);
+}
+
+void node_hub_expect(struct node *node)
+{
+	uint64_t shortest = 0;
+
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		const struct node_pin *pin = &node->pins[i];
+		uint64_t t = pin->pin.rules.failsafe_ms;
+
+		if (pin->used && pin->pin.direction == LINE_OUTPUT && t &&
+		    (!shortest || t < shortest))
+			shortest = t;
+	}
+	client_set_patience(node->client, shortest);
 }
 
 static void on_subscribed(void *arg, struct slice filter,

@@ -149,6 +149,9 @@ void node_say_result(struct node *node, struct slice topic, const char *reason,
 
 extern const struct client_callbacks node_hub_callbacks;
 
+/* Notice a silent hub in time for the outputs there are now. */
+void node_hub_expect(struct node *node);
+
 /* node_say.c */
 
 /* Publish, if the hub is there; it is told everything when it comes. */

@@ -260,6 +260,7 @@ void node_pins_apply(struct node *node, const struct pins *pins)
 	for (size_t i = 0; i < pins->count; i++)
 		if (!matched[i])
 			add_pin(node, &pins->pin[i]);
+	node_hub_expect(node);
 	node_run(node);
 	node_inputs_follow(node);
 	if (node_pins_missing(node))

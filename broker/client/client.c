@@ -40,6 +40,7 @@ struct client {
 	bool stopping;
 	bool reading; /* flushed when all is read */
 	uint32_t retry_ms;
+	uint64_t ended; /* by the server, and when; 0: not yet */
 	struct loop_source source;
 	struct loop_timer timer;
 };
@@ -158,6 +159,8 @@ static void end_with(struct client *client, int error)
 	char why[WHY_SIZE];
 	enum mqtt_reason reason = client_protocol_reason(client->protocol);
 
+	if (client->state == OPEN && (error == -ECONNRESET || error == -EPIPE))
+		client->ended = loop_now(client->loop);
 	if (error == -ECONNREFUSED && client->state == OPEN)
 		(void)snprintf(why, sizeof(why), "the server refuses us: %s",
 			       reason_name(reason));
@@ -373,6 +376,10 @@ static void on_timer(struct loop_timer *timer)
 		end_with(client, -ETIMEDOUT);
 		return;
 	case OPEN:
+		/* We may be late ourselves: what has come counts. */
+		on_readable(client);
+		if (client->state != OPEN)
+			return;
 		if (client_protocol_tick(client->protocol,
 					 loop_now(client->loop)))
 			end_with(client, -ETIMEDOUT);
@@ -410,6 +417,22 @@ void client_stop(struct client *client)
 bool client_connected(const struct client *client)
 {
 	return client_protocol_connected(client->protocol);
+}
+
+void client_set_patience(struct client *client, uint64_t ms)
+{
+	if (ms && ms < CLIENT_PATIENCE_MIN_MS)
+		ms = CLIENT_PATIENCE_MIN_MS;
+	client_protocol_set_patience(client->protocol, ms);
+	if (client->state == OPEN)
+		set_timer(client);
+}
+
+uint64_t client_heard(const struct client *client)
+{
+	uint64_t heard = client_protocol_heard(client->protocol);
+
+	return client->ended > heard ? client->ended : heard;
 }
 
 size_t client_pending(const struct client *client)

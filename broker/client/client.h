@@ -35,6 +35,10 @@
 /* Milliseconds from connecting to the CONNACK. */
 #define CLIENT_CONNECT_MS 10000u
 
+/* Shortest silence that means something: a busy machine or a lossy wireless link
+ * says nothing for some tenths of a second. */
+#define CLIENT_PATIENCE_MIN_MS 1000u
+
 struct loop;
 struct client;
 
@@ -107,6 +111,16 @@ void client_stop(struct client *client);
 bool client_connected(const struct client *client);
 /* QoS 1 messages that have not been acknowledged. */
 size_t client_pending(const struct client *client);
+
+/*
+ * The connection ends when the server has said nothing for so long, at least
+ * CLIENT_PATIENCE_MIN_MS; it is asked in time. 0: one and a half times the
+ * keep-alive, as at first.
+ */
+void client_set_patience(struct client *client, uint64_t ms);
+/* When the server gave its last sign of life (loop_now()), be it that it closed the
+ * connection; 0: never yet. */
+uint64_t client_heard(const struct client *client);
 
 /*
  * Publish. QoS 0 goes out now or not at all: -ENOTCONN. QoS 1 is kept until it is

@@ -25,6 +25,7 @@ struct client_protocol {
 	void *arg;
 	enum mqtt_version version;
 	uint16_t keep_alive_asked; /* seconds */
+	uint64_t patience; /* 0: keep-alive is all there is */
 	/* The CONNECT packet: the same bytes at every connection. */
 	uint8_t *connect;
 	size_t connect_len;
@@ -442,6 +443,27 @@ static uint64_t ping_due(const struct client_protocol *p)
 	return quiet + p->server.keep_alive_ms / 4 * 3;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The next ping, or the end of our patience with an unanswered one. */
+static uint64_t next_when_connected(const struct client_protocol *p)
+{
+	uint64_t keep_alive = p->server.keep_alive_ms;
+	uint64_t next = UINT64_MAX;
+
+	if (keep_alive)
+		next = p->ping_sent ? p->ping_sent + keep_alive : ping_due(p);
+	if (!p->patience)
+		return next;
+	/* Two thirds are for the way there and back. */
+	return earlier(next,
+		       p->last_received +
+			       (p->ping_sent ? p->patience : p->patience / 3));
+}
+
 int client_protocol_tick(struct client_protocol *p, uint64_t now)
 {
 	if (now < client_protocol_next(p))
@@ -464,15 +486,22 @@ uint64_t client_protocol_next(const struct client_protocol *p)
 	case CONNECTING:
 		return p->opened + CLIENT_CONNECT_MS;
 	case CONNECTED:
-		if (p->server.keep_alive_ms == 0)
-			return UINT64_MAX;
-		return p->ping_sent ? p->ping_sent + p->server.keep_alive_ms
-				    : ping_due(p);
+		return next_when_connected(p);
 	case FINISHED:
 		return p->last_sent + CLIENT_CONNECT_MS;
 	}
 	assert(false);
 	return UINT64_MAX;
+}
+
+void client_protocol_set_patience(struct client_protocol *p, uint64_t ms)
+{
+	p->patience = ms;
+}
+
+uint64_t client_protocol_heard(const struct client_protocol *p)
+{
+	return p->last_received;
 }
 
 void client_protocol_finish(struct client_protocol *p)

@@ -42,6 +42,11 @@ void client_protocol_sent(struct client_protocol *p, size_t len, uint64_t now);
 int client_protocol_tick(struct client_protocol *p, uint64_t now);
 uint64_t client_protocol_next(const struct client_protocol *p);
 
+/* As client_set_patience() and client_heard(); the end of a connection is not
+ * known here. */
+void client_protocol_set_patience(struct client_protocol *p, uint64_t ms);
+uint64_t client_protocol_heard(const struct client_protocol *p);
+
 /* DISCONNECT as soon as nothing waits any more. */
 void client_protocol_finish(struct client_protocol *p);
 /* It is in the output: close when that has been sent. */

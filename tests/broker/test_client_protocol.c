@@ -225,6 +225,35 @@ static void test_keep_alive_pings_and_notices_silence(void **state)
 	client_protocol_free(p);
 }
 
+static void test_patience_is_shorter_than_the_keep_alive(void **state)
+{
+	struct client_protocol *p = make_connected(&old);
+
+	(void)state;
+	assert_int_equal(client_protocol_heard(p), 1000);
+	client_protocol_set_patience(p, 6000);
+	assert_int_equal(client_protocol_next(p), 1000 + 2000);
+	/* That we talk does not say that it listens. */
+	client_protocol_sent(p, 0, 2500);
+	assert_int_equal(client_protocol_tick(p, 2999), 0);
+	assert_sends(p, "");
+	assert_int_equal(client_protocol_tick(p, 3000), 0);
+	assert_sends(p, "c0 00");
+	assert_int_equal(client_protocol_next(p), 1000 + 6000);
+	assert_int_equal(receive_at(p, "d0 00", 6999), 0);
+	assert_int_equal(client_protocol_heard(p), 6999);
+	assert_int_equal(client_protocol_tick(p, 8999), 0);
+	assert_sends(p, "c0 00");
+	assert_int_equal(client_protocol_tick(p, 12998), 0);
+	assert_int_equal(client_protocol_tick(p, 12999), -ETIMEDOUT);
+	assert_int_equal(client_protocol_heard(p), 6999);
+
+	/* Longer than the keep-alive it changes nothing. */
+	client_protocol_set_patience(p, 1000000);
+	assert_int_equal(client_protocol_next(p), 8999 + 60000);
+	client_protocol_free(p);
+}
+
 static void test_the_servers_keep_alive_counts(void **state)
 {
 	struct client_options none = old;
@@ -276,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_no_more_under_way_than_the_server_takes),
 		cmocka_unit_test(test_the_servers_disconnect_gives_its_reason),
 		cmocka_unit_test(test_keep_alive_pings_and_notices_silence),
+		cmocka_unit_test(test_patience_is_shorter_than_the_keep_alive),
 		cmocka_unit_test(test_the_servers_keep_alive_counts),
 		cmocka_unit_test(test_goodbye_waits_for_the_acknowledgements),
 	};

@@ -38,6 +38,7 @@ struct fake_hub {
 	struct buffer in;
 	bool goodbye;
 	bool hold;
+	bool mute;
 	uint16_t held[HEARD_MAX]; /* identifiers not acknowledged */
 	size_t held_count;
 	char will[128];
@@ -185,6 +186,8 @@ static void on_peer(struct loop_source *source, uint32_t events)
 		drop_peer(hub);
 		return;
 	}
+	if (hub->mute)
+		return;
 	assert_int_equal(buffer_append(&hub->in, bytes, (size_t)n), 0);
 	while (framing_next(hub->in.data, hub->in.len, PACKET_MAX, &frame) ==
 	       1) {
@@ -353,6 +356,11 @@ void fake_hub_hold(struct fake_hub *hub, bool hold)
 	for (size_t i = 0; !hold && i < hub->held_count; i++)
 		acknowledge(hub, hub->held[i]);
 	hub->held_count = 0;
+}
+
+void fake_hub_mute(struct fake_hub *hub)
+{
+	hub->mute = true;
 }
 
 void fake_hub_kick(struct fake_hub *hub)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "gpio/state.h"
 
@@ -48,6 +49,7 @@ int node_rig_teardown(void **state)
 	struct rig *rig = *state;
 	char path[64];
 
+	clock_set_source(NULL, NULL);
 	node_free(rig->node);
 	lines_close(rig->lines);
 	fake_hub_free(rig->hub);

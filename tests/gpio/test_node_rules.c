@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/base/clock.h"
 #include "gpio/file.h"
 #include "tests/failing_malloc.h"
 #include "tests/gpio/node_rig.h"
@@ -116,6 +117,65 @@ static void test_the_hub_gone_for_long_means_safe(void **state)
 	rig->hub = fake_hub_new(rig->loop, rig->directory);
 	/* It is told when it is back. */
 	fake_hub_await(rig->hub, "hearth/pi/out/a", "OFF");
+}
+
+/* Time stands still but for what a test adds. */
+static uint64_t still_ns;
+
+static uint64_t still(void)
+{
+	return still_ns;
+}
+
+/* How many milliseconds later, in steps of 20, the line goes off. */
+static unsigned int off_after(struct rig *rig, unsigned int line)
+{
+	unsigned int ms = 0;
+
+	while (lines_sim_level(rig->lines, line)) {
+		assert_true(ms < 60000);
+		ms += 20;
+		still_ns += 20 * UINT64_C(1000000);
+		assert_int_equal(loop_turn(rig->loop, 0), 0);
+	}
+	return ms;
+}
+
+/* Nobody closes a connection whose cable is cut. It is not the keep-alive of ten
+ * seconds that says when the hub is gone. */
+static void test_a_silent_hub_is_gone_since_its_last_word(void **state)
+{
+	struct rig *rig = *state;
+	unsigned int ms;
+
+	still_ns = clock_ns();
+	begin(rig, "{\"name\":\"a\",\"dir\":\"out\",\"line\":17,"
+		   "\"failsafe\":2},{\"name\":\"b\",\"dir\":\"out\","
+		   "\"line\":5,\"failsafe\":7}," DESK);
+	ask(rig, "hearth/pi/out/a", "ON");
+	await_result(rig, "hearth/pi/out/a", APPLIED_ON);
+	ask(rig, "hearth/pi/out/b", "ON");
+	await_result(rig, "hearth/pi/out/b", APPLIED_ON);
+	ask(rig, "hearth/pi/out/desk", "ON");
+	await_result(rig, "hearth/pi/out/desk", APPLIED_ON);
+
+	still_ns = clock_ns();
+	clock_set_source(still, NULL);
+	/* While it answers, silence is none. */
+	for (int i = 0; i < 500; i++) {
+		still_ns += 20 * UINT64_C(1000000);
+		assert_int_equal(loop_turn(rig->loop, 0), 0);
+		assert_int_equal(loop_turn(rig->loop, 0), 0);
+		assert_int_equal(loop_turn(rig->loop, 0), 0);
+	}
+	assert_true(lines_sim_level(rig->lines, 17));
+	fake_hub_mute(rig->hub);
+	/* At most a third was quiet before. */
+	ms = off_after(rig, 17);
+	assert_in_range(ms, 2000 - 2000 / 3 - 40, 2040);
+	ms += off_after(rig, 5);
+	assert_in_range(ms, 7000 - 2000 / 3 - 40, 7040);
+	assert_true(lines_sim_level(rig->lines, 23));
 }
 
 static void test_a_lease_that_is_not_renewed_ends(void **state)
@@ -293,6 +353,7 @@ int main(void)
 			test_who_waits_in_the_dead_time_hears_of_the_newer_order),
 		NODE_TEST(test_refusals_say_why),
 		NODE_TEST(test_the_hub_gone_for_long_means_safe),
+		NODE_TEST(test_a_silent_hub_is_gone_since_its_last_word),
 		NODE_TEST(test_a_lease_that_is_not_renewed_ends),
 		NODE_TEST(test_a_restart_does_not_lengthen_max_on),
 		NODE_TEST(test_nobody_knows_since_when_it_is_on),
