@@ -20,6 +20,7 @@ size_t field_size(const struct field *field)
 	case FIELD_SECONDS:
 		return sizeof(uint64_t);
 	case FIELD_REAL:
+	case FIELD_SIGNED:
 		return sizeof(double);
 	case FIELD_TEXT:
 		return field->max + 1;
@@ -149,6 +150,19 @@ static void take_real(const struct field_place *place,
 			       "must be a number from 0 to %zu", field->max);
 }
 
+static void take_signed(const struct field_place *place,
+			const struct field *field, json_t *value, void *out)
+{
+	double number = json_number_value(value);
+
+	if (json_is_number(value) && fabs(number) <= (double)field->max)
+		memcpy(out, &number, sizeof(number));
+	else
+		pin_errors_add(place->errors, place->pin, field->name,
+			       "must be a number from -%zu to %zu", field->max,
+			       field->max);
+}
+
 static void take_text(const struct field_place *place,
 		      const struct field *field, json_t *value, void *out)
 {
@@ -182,6 +196,9 @@ void field_take(const struct field_place *place, const struct field *field,
 		return;
 	case FIELD_REAL:
 		take_real(place, field, value, to);
+		return;
+	case FIELD_SIGNED:
+		take_signed(place, field, value, to);
 		return;
 	case FIELD_TEXT:
 		take_text(place, field, value, to);
@@ -228,6 +245,7 @@ json_t *field_json(const struct field *field, const void *object)
 		memcpy(&ms, from, sizeof(ms));
 		return number_json((double)ms / 1000);
 	case FIELD_REAL:
+	case FIELD_SIGNED:
 		memcpy(&real, from, sizeof(real));
 		return number_json(real);
 	case FIELD_TEXT:

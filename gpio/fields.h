@@ -30,6 +30,7 @@ enum field_type {
 	FIELD_NUMBER, /* uint32_t */
 	FIELD_SECONDS, /* uint64_t, milliseconds; also with a fraction */
 	FIELD_REAL, /* double, from 0 */
+	FIELD_SIGNED, /* double, from -max */
 	FIELD_TEXT, /* char[max + 1] */
 };
 

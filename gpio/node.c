@@ -110,9 +110,13 @@ int node_new(struct loop *loop, struct lines *lines,
 			     options->state_directory) < 0)
 			goto err_free;
 	}
+	r = -ENOMEM;
+	node->sysfs = strdup(options->sysfs ? options->sysfs : "/sys");
+	if (!node->sysfs)
+		goto err_directory;
 	r = make_client(node, options);
 	if (r)
-		goto err_directory;
+		goto err_sysfs;
 	r = subscribe(node);
 	if (r)
 		goto err_client;
@@ -121,6 +125,8 @@ int node_new(struct loop *loop, struct lines *lines,
 
 err_client:
 	client_free(node->client);
+err_sysfs:
+	free(node->sysfs);
 err_directory:
 	free(node->state_directory);
 err_free:
@@ -136,10 +142,12 @@ void node_free(struct node *node)
 	loop_timer_cancel(node->loop, &node->logic_timer);
 	loop_timer_cancel(node->loop, &node->retry_timer);
 	loop_timer_cancel(node->loop, &node->goodbye_timer);
+	node_devices_stop(node);
 	node_pins_release(node);
 	node_inputs_keep(node);
 	client_free(node->client);
 	free(node->memory_text);
+	free(node->sysfs);
 	free(node->state_directory);
 	free(node);
 }
@@ -243,6 +251,7 @@ void node_stop(struct node *node, void (*done)(void *arg), void *arg)
 	loop_timer_cancel(node->loop, &node->logic_timer);
 	loop_timer_cancel(node->loop, &node->retry_timer);
 	node_pins_deafen(node);
+	node_devices_stop(node);
 	node_inputs_keep(node);
 
 	node_say(node, topics_node(topic, node->name, "status"), "offline",

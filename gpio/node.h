@@ -31,6 +31,7 @@ struct node_options {
 	const char *hub; /* see client_options.address */
 	const char *user; /* NULL: the hub knows by the socket who we are */
 	const char *state_directory; /* NULL: nothing is kept */
+	const char *sysfs; /* NULL: "/sys" */
 };
 
 /* Options are copied; loop and lines are borrowed. Returns 0, -EINVAL (name or

@@ -191,6 +191,7 @@ static void say_everything(struct node *node)
 			node_input_say(&node->pins[i]);
 		else if (node->pins[i].used)
 			node_say_state(node, &node->pins[i]);
+	node_devices_say(node);
 	node_say_report(node);
 }
 

@@ -11,6 +11,7 @@
 #include "gpio/logic.h"
 #include "gpio/memory.h"
 #include "gpio/node.h"
+#include "gpio/node_devices.h"
 #include "gpio/pins.h"
 #include "gpio/tallies.h"
 #include "gpio/topics.h"
@@ -55,6 +56,7 @@ struct node {
 	struct client *client;
 	char name[NODE_NAME_MAX + 1];
 	char *state_directory; /* NULL: none */
+	char *sysfs;
 
 	struct logic logic;
 	uint32_t tokens; /* the last order's */
@@ -64,6 +66,7 @@ struct node {
 	bool counted; /* since they were kept */
 	uint64_t error_count; /* said on .../error since the start */
 	struct node_pin pins[PINS_MAX];
+	struct node_devices devices;
 	json_int_t revision; /* of the configuration last looked at; -1 */
 	struct pin_errors errors; /* of that configuration */
 
@@ -178,6 +181,9 @@ bool node_pin_is_light(const struct pin *pin);
 /* As topics.h has it; NULL: out of memory. Freed by the caller. */
 char *node_report(struct node *node);
 void node_say_report(struct node *node);
+/* One of its errors; NULL: out of memory. */
+json_t *node_error_json(const char *pin, const char *field,
+			const char *message);
 
 /* node.c */
 

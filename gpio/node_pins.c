@@ -263,6 +263,7 @@ void node_pins_apply(struct node *node, const struct pins *pins)
 	node_hub_expect(node);
 	node_run(node);
 	node_inputs_follow(node);
+	node_devices_apply(node, pins);
 	if (node_pins_missing(node))
 		loop_timer_set(node->loop, &node->retry_timer, NODE_RETRY_MS);
 }

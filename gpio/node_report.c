@@ -86,8 +86,7 @@ static json_t *lines_to_json(struct node *node)
 	return list;
 }
 
-static json_t *error_to_json(const char *pin, const char *field,
-			     const char *message)
+json_t *node_error_json(const char *pin, const char *field, const char *message)
 {
 	json_t *error = json_object();
 	int bad = 0;
@@ -111,7 +110,7 @@ static json_t *errors_to_json(struct node *node)
 		const struct pin_error *e = &node->errors.error[i];
 
 		bad |= json_array_append_new(
-			list, error_to_json(e->pin, e->field, e->message));
+			list, node_error_json(e->pin, e->field, e->message));
 	}
 	for (size_t i = 0; i < PINS_MAX; i++) {
 		const struct node_pin *pin = &node->pins[i];
@@ -121,8 +120,9 @@ static json_t *errors_to_json(struct node *node)
 			continue;
 		node_pin_why(pin, why);
 		bad |= json_array_append_new(
-			list, error_to_json(pin->pin.name, "line", why));
+			list, node_error_json(pin->pin.name, "line", why));
 	}
+	bad |= node_devices_errors(node, list);
 	if (bad) {
 		json_decref(list);
 		return NULL;
@@ -151,6 +151,8 @@ char *node_report(struct node *node)
 					   : json_integer(node->revision));
 	bad |= json_object_set_new(report, "errors", errors_to_json(node));
 	bad |= json_object_set_new(report, "lines", lines_to_json(node));
+	bad |= json_object_set_new(report, "sources",
+				   node_devices_sources(node));
 	if (!bad)
 		text = json_text(report, JSON_COMPACT);
 	json_decref(report);

@@ -156,5 +156,6 @@ int pins_agree(struct pins *pins, struct pin_errors *errors)
 	check_distinct(pins, errors);
 	number_groups(pins, errors);
 	check_targets(pins, errors);
+	devices_agree(pins, errors);
 	return errors->count > before ? -EINVAL : 0;
 }

@@ -56,8 +56,8 @@ static bool name_valid(const char *name)
 	return len >= 1 && len <= PIN_NAME_MAX && strspn(name, allowed) == len;
 }
 
-static void take_name(const struct field_place *place, json_t *value,
-		      char out[PIN_NAME_MAX + 1])
+void pin_take_name(const struct field_place *place, json_t *value,
+		   char out[PIN_NAME_MAX + 1])
 {
 	const char *name = json_string_value(value);
 
@@ -110,7 +110,7 @@ int pin_parse(json_t *object, const char *fallback, struct pin *out,
 		return -EINVAL;
 	}
 
-	take_name(&place, json_object_get(object, "name"), name);
+	pin_take_name(&place, json_object_get(object, "name"), name);
 	if (name[0])
 		place.pin = name;
 	pin_defaults(pin_fields_direction(&place, object), out);
@@ -147,6 +147,7 @@ static void take_document(json_t *document, struct pins *out,
 		(void)pin_parse(json_array_get(list, i), number, &out->pin[i],
 				errors);
 	}
+	devices_take(document, out, errors);
 	if (errors->count == 0)
 		(void)pins_agree(out, errors);
 }
@@ -159,6 +160,7 @@ int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors)
 
 	out->revision = -1;
 	out->count = 0;
+	out->devices = 0;
 	if (json.len > PINS_JSON_MAX) {
 		pin_errors_add(errors, "", "", "more than %zu bytes",
 			       PINS_JSON_MAX);
@@ -205,6 +207,7 @@ json_t *pins_to_json(const struct pins *pins)
 		bad |= json_object_set_new(document, "revision",
 					   json_integer(pins->revision));
 	bad |= json_object_set_new(document, "pins", list);
+	bad |= devices_put(pins, document);
 	if (bad) {
 		json_decref(document);
 		return NULL;

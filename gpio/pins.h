@@ -38,7 +38,9 @@
  * which logic.h explains. It is judged as a whole: every mistake is listed with
  * pin and field, and one mistake refuses all of it.
  *
- * This header and logic.h, lines.h, clicks.h for its types are what the hub knows
+ * Below "devices" is what the node has besides pins: devices.h.
+ *
+ * This header and devices.h, logic.h, lines.h, clicks.h for its types are what the hub knows
  * of gpio/: it judges and keeps pins by the same code.
  */
 #ifndef GPIO_PINS_H
@@ -48,6 +50,7 @@
 
 #include "broker/base/slice.h"
 #include "gpio/clicks.h"
+#include "gpio/devices.h"
 #include "gpio/lines.h"
 #include "gpio/logic.h"
 
@@ -77,7 +80,8 @@
 /* Longest debounce time. Nobody presses a button for that long by accident. */
 #define PIN_DEBOUNCE_MAX_MS 10000u
 
-/* Bytes of a configuration: 64 pins of 500, and room to spare. */
+/* Bytes of a configuration: 64 pins of 500, 32 devices of 400, and room to
+ * spare. */
 #define PINS_JSON_MAX ((size_t)64 * 1024)
 
 /* Mistakes that are listed; there may be more. */
@@ -130,6 +134,8 @@ struct pins {
 	json_int_t revision; /* given back in the report; -1: none */
 	size_t count;
 	struct pin pin[PINS_MAX];
+	size_t devices;
+	struct device device[DEVICES_MAX];
 };
 
 struct pin_error {
@@ -156,6 +162,12 @@ int pin_parse(json_t *object, const char *fallback, struct pin *out,
 	      struct pin_errors *errors);
 /* The pin again; all: also what is as by default. NULL: out of memory. */
 json_t *pin_to_json(const struct pin *pin, bool all);
+
+struct field_place;
+
+/* A name; what is wrong is complained of and leaves *out as it was. */
+void pin_take_name(const struct field_place *place, json_t *value,
+		   char out[PIN_NAME_MAX + 1]);
 
 /* What pins must agree on with each other: names, lines, interlock groups (which
  * get their numbers), targets. Same answers. */

@@ -8,7 +8,7 @@
  *	hearth/NODE/in/NAME/count       pulses                         retained, QoS 0; counters, instead of ON and OFF
  *	hearth/NODE/in/NAME/rate        an hour                        retained, QoS 0; pulses, or of its unit
  *	hearth/NODE/in/NAME/count/set   pulses                         a command: go on from here
- *	hearth/NODE/sensor/NAME         in its unit                    retained, QoS 0; counters with per_unit
+ *	hearth/NODE/sensor/NAME         in its unit                    retained, QoS 0; counters with per_unit, sensors
  *	hearth/NODE/out/NAME            ON | OFF                       retained, QoS 1; after the line was read back
  *	hearth/NODE/out/NAME/set        a command
  *	hearth/NODE/out/NAME/result     {"applied":true,"state":"ON"}  or {"applied":false,"reason":"..."}
@@ -31,7 +31,8 @@
  *		{"backend":"sim","chip":"pinctrl-bcm2711","model":null,"revision":7,
  *		 "errors":[{"pin":"pump","field":"line","message":"..."}],
  *		 "lines":[{"line":17,"pin":11,"name":"GPIO17","functions":["SPI1_CE1"],
- *		   "used":true,"consumer":"hearth","configured":"pump","warning":null}]}
+ *		   "used":true,"consumer":"hearth","configured":"pump","warning":null}],
+ *		 "sources":[{"kind":"ds18b20","source":"28-0316a2791cff"}]}
  *	   revision is that of the configuration last looked at (null: it had
  *	   none). With errors in the configuration nothing of it was applied and
  *	   the one before is still in force; an error with field "line" can also

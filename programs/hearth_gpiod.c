@@ -30,6 +30,7 @@ struct options {
 	const char *chip; /* NULL: the header's */
 	const char *state_directory; /* NULL: none */
 	const char *user; /* NULL: none */
+	const char *sysfs; /* NULL: the kernel's */
 	bool safe;
 	bool die_with_parent;
 	bool verbose;
@@ -49,7 +50,7 @@ static const char usage[] =
 	"usage: hearth-gpiod --hub ADDRESS [--node NAME] [--backend "
 	"auto|gpiod|sim]\n"
 	"                    [--chip LABEL] [--state-dir DIR] [--user NAME]\n"
-	"                    [--die-with-parent] [--verbose]\n"
+	"                    [--sysfs DIR] [--die-with-parent] [--verbose]\n"
 	"       hearth-gpiod --safe --state-dir DIR [--backend ...] [--chip "
 	"LABEL]\n"
 	"       hearth-gpiod --version | --help\n"
@@ -62,6 +63,7 @@ enum {
 	OPTION_CHIP,
 	OPTION_STATE_DIR,
 	OPTION_USER,
+	OPTION_SYSFS,
 	OPTION_SAFE,
 	OPTION_DIE_WITH_PARENT,
 	OPTION_VERBOSE,
@@ -76,6 +78,7 @@ static const struct option known[] = {
 	{ "chip", required_argument, NULL, OPTION_CHIP },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "user", required_argument, NULL, OPTION_USER },
+	{ "sysfs", required_argument, NULL, OPTION_SYSFS },
 	{ "safe", no_argument, NULL, OPTION_SAFE },
 	{ "die-with-parent", no_argument, NULL, OPTION_DIE_WITH_PARENT },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
@@ -112,6 +115,9 @@ static void take_option(int option, struct options *out)
 		return;
 	case OPTION_USER:
 		out->user = optarg;
+		return;
+	case OPTION_SYSFS:
+		out->sysfs = optarg;
 		return;
 	case OPTION_SAFE:
 		out->safe = true;
@@ -248,6 +254,7 @@ static int make_node(struct program *program, const struct options *options)
 		.hub = options->hub,
 		.user = options->user,
 		.state_directory = options->state_directory,
+		.sysfs = options->sysfs,
 	};
 	int r;
 

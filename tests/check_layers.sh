@@ -23,7 +23,7 @@ function allowed(from, to) {
 		       to ~ /^broker\/(store|history|access|bans|guard|admin|local_client|message|origin|limits|history_rules)\.h$/
 	if (from ~ /^web\//)
 		return to ~ /^(web|db|broker\/base)\// ||
-		       to ~ /^gpio\/pins\.h$/ ||
+		       to ~ /^gpio\/(pins|devices)\.h$/ ||
 		       to ~ /^broker\/(store|access|bans|guard|admin|local_client|message|origin|limits|history_rules|authenticator)\.h$/ ||
 		       to ~ /^broker\/wire\/(same_site|websocket|topic|reason|utf8)\.h$/
 	if (from ~ /^gpio\//)

@@ -33,6 +33,9 @@ request_fn api_reload;
 request_fn api_trace, api_trace_start, api_trace_stop;
 /* api_notices.c */
 request_fn api_notices, api_notice_delete;
+/* api_devices.c */
+request_fn api_devices, api_device_put, api_device_delete;
+
 /* api_pins.c */
 request_fn api_pins, api_pin_put, api_pin_delete, api_sim_line;
 /* api_publish.c */

@@ -9,6 +9,7 @@
 #include "web/audit.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
+#include "web/pin_forms.h"
 #include "web/pin_table.h"
 #include "web/reply.h"
 
@@ -87,14 +88,6 @@ void api_pins(struct request *request)
 			     (int)gpio_link_pending(gpio), "pins", list,
 			     "lines", reported(gpio, "lines"), "errors",
 			     reported(gpio, "errors")));
-}
-
-/* In a path, and in a topic that people type. */
-static bool name_valid(const char *name)
-{
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-
-	return len > 0 && len <= PIN_NAME_MAX && !name[len];
 }
 
 /* What is set already. Of a pin that changes its direction, what is the same for
@@ -184,36 +177,6 @@ static void store(struct request *request, const struct pin *pin)
 	}
 }
 
-/* Would all pins agree with each other? Those that would not are told, as this
- * pin's mistakes or as whom it would leave behind. A line of another pin is
- * found by store(). */
-static bool agrees(struct request *request, struct form *form,
-		   struct pins *pins, const char *name)
-{
-	struct pin_errors errors = { 0 };
-
-	pin_table_drop_lone(pins);
-	(void)pins_agree(pins, &errors);
-	for (size_t i = 0; i < errors.count; i++) {
-		const struct pin_error *e = &errors.error[i];
-
-		if (strcmp(e->field, "line") == 0)
-			continue;
-		if (form && strcmp(e->pin, name) == 0) {
-			form_error(form, e->field, e->message);
-			continue;
-		}
-		if (form)
-			json_decref(form->errors);
-		if (form)
-			json_decref(form->rest);
-		reply_problem(request, 409, "pin-needed", "%s needs it: %s.",
-			      e->pin, e->message);
-		return false;
-	}
-	return true;
-}
-
 void api_pin_put(struct request *request)
 {
 	const char *name = request->segments[3];
@@ -232,14 +195,14 @@ void api_pin_put(struct request *request)
 		free(pins);
 		return;
 	}
-	if (!name_valid(name))
+	if (!pin_forms_name_valid(name))
 		form_error(&form, "name",
 			   "must be 1 to 32 of a-z, 0-9, - and _");
 	else
 		read_form(&form, name, pins_find(pins, name), &pin);
 	/* Too many: store() says so. */
 	if (json_array_size(form.errors) == 0 && pin_table_put(pins, &pin))
-		good = agrees(request, &form, pins, name);
+		good = pin_forms_agree(request, &form, pins, name);
 	if (good && form_end(&form) && !held_elsewhere(request, &pin))
 		store(request, &pin);
 	free(pins);
@@ -257,7 +220,7 @@ static bool may_go(struct request *request, const char *name)
 		return false;
 	}
 	if (pin_table_remove(pins, name))
-		good = agrees(request, NULL, pins, name);
+		good = pin_forms_agree(request, NULL, pins, name);
 	free(pins);
 	return good;
 }

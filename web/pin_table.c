@@ -8,6 +8,7 @@
 #include "broker/base/log.h"
 #include "db/pins.h"
 #include "web/context.h"
+#include "web/device_table.h"
 
 _Static_assert(DB_PINS_MAX == PINS_MAX, "as many as the node takes");
 _Static_assert(DB_PIN_NAME_MAX == PIN_NAME_MAX, "the same names");
@@ -46,6 +47,11 @@ int pin_table_load(struct web_context *web, struct pins **out)
 	for (size_t i = 0; i < count; i++)
 		pins->count += read_pin(&stored[i], &pins->pin[pins->count]);
 	free(stored);
+	r = device_table_load(web, pins);
+	if (r) {
+		free(pins);
+		return r;
+	}
 	*out = pins;
 	return 0;
 }

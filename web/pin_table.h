@@ -10,7 +10,7 @@
 struct web_context;
 
 /*
- * All that are stored, in order of name; to be freed by free(). One that cannot
+ * All that are stored, in order of name, with the devices; to be freed by free(). One that cannot
  * be read (config.db is of a newer hearth, or was written to by hand) is logged
  * and left out. Returns 0 or a negative errno.
  */

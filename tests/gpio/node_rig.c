@@ -20,6 +20,7 @@ void make_node(struct rig *rig)
 		.name = "pi",
 		.hub = fake_hub_address(rig->hub),
 		.state_directory = rig->directory,
+		.sysfs = rig->sysfs,
 	};
 
 	assert_int_equal(node_new(rig->loop, rig->lines, &options, &rig->node),
@@ -35,6 +36,7 @@ int node_rig_setup(void **state)
 		       "/tmp/test_node.XXXXXX");
 	if (!mkdtemp(rig->directory))
 		return -1;
+	tree_make(rig->sysfs);
 	rig->loop = loop_new();
 	rig->hub = fake_hub_new(rig->loop, rig->directory);
 	*state = rig;
@@ -62,6 +64,7 @@ int node_rig_teardown(void **state)
 	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
 		       TALLIES_FILE);
 	(void)unlink(path);
+	tree_remove(rig->sysfs);
 	(void)rmdir(rig->directory);
 	free(rig);
 	return 0;

@@ -13,6 +13,7 @@
 #include "gpio/lines_sim.h"
 #include "gpio/node_internal.h"
 #include "tests/gpio/fake_hub.h"
+#include "tests/gpio/tree.h"
 
 #define CONFIG "$hearth/gpio/pi/config"
 #define REPORT "$hearth/gpio/pi/report"
@@ -31,6 +32,7 @@
 
 struct rig {
 	char directory[32];
+	char sysfs[TREE_ROOT_SIZE]; /* empty */
 	struct loop *loop;
 	struct lines *lines;
 	struct fake_hub *hub;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "broker/local_client.h"
+#include "gpio/devices.h"
 #include "tests/web/rest.h"
 
 static struct local_event *wait_event(struct local_client *client,
@@ -185,12 +186,93 @@ static void test_simulated_inputs_are_pressed(void **state)
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rest_setup, rest_teardown)
 
+static void test_devices_reach_the_node(void **state)
+{
+	struct rig *rig = *state;
+	struct local_client *node;
+	json_t *json, *config;
+
+	node = node_start(rig, "$hearth/gpio/" HUB_NODE "/config");
+	config = wait_message(node);
+	assert_int_equal(length(config, "devices"), 0);
+	json_decref(config);
+	expect(state, 201, "PUT", "/api/v1/devices/boiler",
+	       "{\"kind\":\"ds18b20\",\"source\":\"28-0316a2791cff\","
+	       "\"label\":\"Boiler\",\"delta\":0.5}");
+	config = wait_message(node);
+	assert_string_equal(text(item(config, "devices", 0), "name"), "boiler");
+	json_decref(config);
+
+	/* What was not sent keeps its value; another kind has others. */
+	expect(state, 200, "PUT", "/api/v1/devices/boiler",
+	       "{\"room\":\"Cellar\"}");
+	json_decref(wait_message(node));
+	json = call(state, 200, "GET", "/api/v1/devices", NULL);
+	assert_int_equal(length(json, "devices"), 1);
+	assert_string_equal(text(item(json, "devices", 0), "source"),
+			    "28-0316a2791cff");
+	assert_string_equal(text(item(json, "devices", 0), "room"), "Cellar");
+	assert_string_equal(text(item(json, "devices", 0), "measured_in"),
+			    "°C");
+	assert_int_equal(length(json, "sources"), 0);
+	json_decref(json);
+	expect(state, 200, "PUT", "/api/v1/devices/boiler",
+	       "{\"kind\":\"cpu_temperature\"}");
+	config = wait_message(node);
+	assert_string_equal(text(item(config, "devices", 0), "label"),
+			    "Boiler");
+	assert_string_equal(text(item(config, "devices", 0), "source"),
+			    "(none)");
+	json_decref(config);
+
+	/* Their topics are shared with the pins. */
+	expect(state, 422, "PUT", "/api/v1/pins/boiler",
+	       "{\"dir\":\"out\",\"line\":17}");
+	expect(state, 204, "DELETE", "/api/v1/devices/boiler", NULL);
+	config = wait_message(node);
+	assert_int_equal(length(config, "devices"), 0);
+	json_decref(config);
+	expect(state, 404, "DELETE", "/api/v1/devices/boiler", NULL);
+	local_client_free(node);
+}
+
+static void test_bad_devices_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{\"kind\":\"nose\"}",
+		"{\"kind\":\"ds18b20\"}",
+		"{\"kind\":\"ds18b20\",\"source\":\"../..\"}",
+		"{\"kind\":\"throttled\",\"interval\":0}",
+		"{\"kind\":\"throttled\",\"colour\":\"red\"}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		expect(state, 422, "PUT", "/api/v1/devices/cpu", bad[i]);
+	expect(state, 422, "PUT", "/api/v1/devices/Not%20a%20name",
+	       "{\"kind\":\"throttled\"}");
+}
+
+static void test_there_is_an_end_to_devices(void **state)
+{
+	char path[64];
+
+	for (unsigned int i = 0; i <= DEVICES_MAX; i++) {
+		(void)snprintf(path, sizeof(path), "/api/v1/devices/d%u", i);
+		expect(state, i < DEVICES_MAX ? 201 : 409, "PUT", path,
+		       "{\"kind\":\"throttled\"}");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pins_reach_the_node_and_its_report_comes_back),
 		TEST(test_bad_pins_are_refused),
 		TEST(test_simulated_inputs_are_pressed),
+		TEST(test_devices_reach_the_node),
+		TEST(test_bad_devices_are_refused),
+		TEST(test_there_is_an_end_to_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

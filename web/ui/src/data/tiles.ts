@@ -2,6 +2,7 @@
 import type { Pin, PinKind } from './api';
 import { brightness, thingKey } from './board';
 import type { Group, Thing } from './board';
+import type { Device } from './devices';
 import { groupOf } from './pins';
 
 export interface Tile {
@@ -12,6 +13,7 @@ export interface Tile {
   label: string;
   kind: PinKind | 'sensor';
   pin: Pin | null;
+  device?: Device;
   thing: Thing | null;
   /* What the board says is wrong with the pin. */
   fault: string | null;
@@ -98,6 +100,28 @@ function fromThing(key: string, thing: Thing): Tile {
   };
 }
 
+function fromDevice(
+  device: Device,
+  node: string,
+  things: Things,
+  faults: ReadonlyMap<string, string>,
+): Tile {
+  const group = 'sensor';
+  const key = thingKey(node, group, device.name);
+  return {
+    key,
+    node,
+    group,
+    name: device.name,
+    label: device.label || prettyName(device.name),
+    kind: 'sensor',
+    pin: null,
+    device,
+    thing: things.get(key) ?? null,
+    fault: faults.get(device.name) ?? null,
+  };
+}
+
 function compare(a: Tile, b: Tile): number {
   const kind = KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind);
   return kind || a.label.localeCompare(b.label);
@@ -112,9 +136,13 @@ export function rooms(
   pins: readonly Pin[],
   errors: readonly { pin: string; message: string }[],
   things: Things,
+  devices: readonly Device[] = [],
 ): Room[] {
   const faults = new Map(errors.map((e) => [e.pin, e.message]));
-  const tiles = pins.map((p) => fromPin(p, node, things, faults));
+  const tiles = [
+    ...pins.map((p) => fromPin(p, node, things, faults)),
+    ...devices.map((d) => fromDevice(d, node, things, faults)),
+  ];
   const seen = new Set(tiles.map((x) => x.key));
   for (const [key, thing] of things) {
     if (!seen.has(key) && !isTwin(thing, things)) tiles.push(fromThing(key, thing));
@@ -122,7 +150,7 @@ export function rooms(
   const byRoom = new Map<string, Tile[]>();
   const last = new Map<string, Tile[]>();
   for (const tile of tiles) {
-    const room = tile.pin?.room ?? '';
+    const room = tile.pin?.room || tile.device?.room || '';
     const into = room ? byRoom : last;
     const name = room || (tile.node === node ? '' : tile.node);
     into.set(name, [...(into.get(name) ?? []), tile]);

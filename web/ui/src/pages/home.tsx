@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { onOff, settled, things } from '../data/board';
+import { devices, loadDevices } from '../data/devices';
 import { linkState } from '../data/link';
 import { loadPins, pins } from '../data/pins';
 import { session } from '../data/session';
@@ -67,13 +68,17 @@ function Nothing() {
 
 export function HomePage() {
   /* Names and rooms are nice to have; the states come over MQTT. */
-  useEffect(() => void loadPins().catch(() => {}), []);
+  useEffect(() => {
+    void loadPins().catch(() => {});
+    void loadDevices().catch(() => {});
+  }, []);
   const p = pins.value;
   const list = rooms(
     session.value?.node ?? '',
     p?.pins ?? [],
     p?.errors ?? [],
     things.value,
+    devices.value?.devices,
   );
   const waiting = !settled.value && list.length === 0;
   return (

@@ -12,6 +12,7 @@ import { Icon } from '../ui/icon';
 import { Head } from '../ui/shell';
 import { Empty, errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
+import { DevicesCard } from './devices';
 import { HeaderView } from './pin-header';
 import { newPin, PinEditor } from './pin-editor';
 
@@ -159,6 +160,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
             ))}
           </ul>
         </section>
+        <DevicesCard data={data} />
         <LineTable lines={data.lines} />
       </div>
       {editing && (

@@ -67,10 +67,22 @@ function counted(tile: Tile): string {
   return unit ? `${value} ${unit}` : String(value);
 }
 
+/* A value with its unit; of what is or is not, words. */
+function measured(tile: Tile): string {
+  const value = tile.thing?.state ?? null;
+  const kind = tile.device?.kind;
+  if (value === null) return '–';
+  if (kind === 'under_voltage' || kind === 'throttled') {
+    return value === '0' ? t('state.fine') : t(`state.${kind}`);
+  }
+  const unit = tile.device?.measured_in ?? '';
+  return unit ? `${value} ${unit}` : value;
+}
+
 /* Words for the state, in the terms of the thing. */
 function stateText(tile: Tile): string {
   const s = onOff(tile.thing ?? undefined);
-  if (tile.group === 'sensor') return tile.thing?.state ?? '–';
+  if (tile.group === 'sensor') return measured(tile);
   if (tile.kind === 'counter') return counted(tile);
   if (s === null) return tile.thing?.state || t('state.unknown');
   const on = s === 'ON';

@@ -1,0 +1,103 @@
+/*
+ * What a node has besides pins: sensors that the kernel reads. They are in the
+ * same configuration, below "devices", and judged with it (pins.h):
+ *
+ *	{"pins":[...],"devices":[{"name":"boiler","kind":"ds18b20",
+ *	 "source":"28-0316a2791cff","interval":30,"delta":0.2}, ...]}
+ *
+ * name and kind must be there. Of every device can be said
+ *
+ *	kind         "ds18b20", "iio", "cpu_temperature", "under_voltage" or
+ *	             "throttled" (1 or 0)
+ *	label, room  for people
+ *
+ * of a sensor
+ *
+ *	source       which: of a ds18b20 its number on the 1-Wire bus; of an iio
+ *	             its name, or its address, and a channel: "bme280/in_temp",
+ *	             "1-0076/in_pressure"; the others are there once
+ *	unit         for people; if nothing is said, that of the kind or channel
+ *	interval     how often it is read, in seconds
+ *	delta        published when it differs by so much from what was said last;
+ *	             0: when it differs
+ *	factor, offset   value * factor + offset is what is published
+ *
+ * The hub knows this header too.
+ */
+#ifndef GPIO_DEVICES_H
+#define GPIO_DEVICES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Devices of one node: a 1-Wire bus of a house has a dozen. */
+#define DEVICES_MAX 32u
+
+/* As those of pins: names share their topics. */
+#define DEVICE_NAME_MAX 32u
+#define DEVICE_TEXT_MAX 64u
+#define DEVICE_UNIT_MAX 16u
+
+/* A name in sysfs and a channel. */
+#define DEVICE_SOURCE_MAX 96u
+
+/* A reading takes a DS18B20 most of a second, so more often is of no use; less
+ * often than once a day nobody needs. */
+#define DEVICE_INTERVAL_MS 60000u
+#define DEVICE_INTERVAL_MIN_MS 1000u
+#define DEVICE_INTERVAL_MAX 86400u /* seconds */
+
+/* Of delta, factor, offset. A sensor's scale is not off by more. */
+#define DEVICE_REAL_MAX 1000000u
+
+enum device_kind {
+	DEVICE_DS18B20,
+	DEVICE_IIO,
+	DEVICE_CPU_TEMPERATURE,
+	DEVICE_UNDER_VOLTAGE,
+	DEVICE_THROTTLED,
+};
+
+struct device {
+	char name[DEVICE_NAME_MAX + 1];
+	enum device_kind kind;
+	char label[DEVICE_TEXT_MAX + 1];
+	char room[DEVICE_TEXT_MAX + 1];
+
+	/* Sensors. */
+	char source[DEVICE_SOURCE_MAX + 1];
+	char unit[DEVICE_UNIT_MAX + 1]; /* see device_unit() */
+	uint64_t interval_ms;
+	double delta;
+	double factor;
+	double offset;
+};
+
+struct pins;
+struct pin_errors;
+
+/* As pin_parse() and pin_to_json() of pins.h. */
+int device_parse(json_t *object, const char *fallback, struct device *out,
+		 struct pin_errors *errors);
+json_t *device_to_json(const struct device *device, bool all);
+
+/* The word for a kind. */
+const char *device_kind_text(enum device_kind kind);
+/* What its values are in: unit, or what follows from kind and source. */
+const char *device_unit(const struct device *device);
+
+/* The devices of a configuration: what pins_parse() and pins_to_json() of pins.h
+ * do with them. Not 0: out of memory. */
+void devices_take(json_t *document, struct pins *out,
+		  struct pin_errors *errors);
+int devices_put(const struct pins *pins, json_t *document);
+/* What devices must agree on with each other and with the pins. */
+void devices_agree(const struct pins *pins, struct pin_errors *errors);
+
+/* The one of this name, or NULL. */
+const struct device *devices_find(const struct pins *pins, const char *name);
+bool device_same(const struct device *a, const struct device *b);
+
+#endif

@@ -1,0 +1,101 @@
+#include "gpio/node_devices.h"
+
+#include "gpio/json_text.h"
+#include "gpio/node_internal.h"
+#include "gpio/reader.h"
+#include "gpio/sensor_read.h"
+#include "gpio/sources.h"
+
+static void begin(struct node_device *device)
+{
+	node_sensor_begin(device);
+}
+
+static void end(struct node_device *device)
+{
+	loop_timer_cancel(device->node->loop, &device->timer);
+	node_sensor_end(device);
+	device->used = false;
+}
+
+static bool goes_on(const struct node_device *device, const struct pins *pins)
+{
+	const struct device *to = devices_find(pins, device->device.name);
+
+	return to && device_same(to, &device->device);
+}
+
+static bool is_there(const struct node *node, const char *name)
+{
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		if (node->devices.device[i].used &&
+		    slice_equal(slice_str(node->devices.device[i].device.name),
+				slice_str(name)))
+			return true;
+	return false;
+}
+
+static void add(struct node *node, const struct device *to)
+{
+	struct node_device *device = node->devices.device;
+
+	/* There are as many places as a configuration has devices, and those
+	 * that left are gone. */
+	while (device->used)
+		device++;
+	*device = (struct node_device){
+		.used = true,
+		.node = node,
+		.device = *to,
+		.generation = ++node->devices.generations,
+	};
+	begin(device);
+}
+
+void node_devices_apply(struct node *node, const struct pins *pins)
+{
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		if (node->devices.device[i].used &&
+		    !goes_on(&node->devices.device[i], pins))
+			end(&node->devices.device[i]);
+	for (size_t i = 0; i < pins->devices; i++)
+		if (!is_there(node, pins->device[i].name))
+			add(node, &pins->device[i]);
+}
+
+void node_devices_say(struct node *node)
+{
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		if (node->devices.device[i].used)
+			node_sensor_say(&node->devices.device[i]);
+}
+
+void node_devices_stop(struct node *node)
+{
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		loop_timer_cancel(node->loop, &node->devices.device[i].timer);
+	reader_free(node->devices.reader);
+	node->devices.reader = NULL;
+}
+
+int node_devices_errors(const struct node *node, json_t *errors)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < DEVICES_MAX; i++) {
+		const struct node_device *device = &node->devices.device[i];
+
+		if (!device->used || !device->sensor.error)
+			continue;
+		bad |= json_array_append_new(
+			errors, node_error_json(device->device.name, "source",
+						sensor_error_text(
+							device->sensor.error)));
+	}
+	return bad;
+}
+
+json_t *node_devices_sources(const struct node *node)
+{
+	return sources_list(node->sysfs);
+}

@@ -1,0 +1,242 @@
+/* Devices as they are configured: what is taken, what is complained of, what comes
+ * out again. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gpio/json_text.h"
+#include "gpio/pins.h"
+#include "tests/failing_malloc.h"
+
+#define BOILER                                       \
+	"{\"name\":\"boiler\",\"kind\":\"ds18b20\"," \
+	"\"source\":\"28-0316a2791cff\"}"
+
+struct bad {
+	const char *pins;
+	const char *devices;
+	const char *pin;
+	const char *field;
+};
+
+static struct pins pins;
+
+static int parse(const char *some_pins, const char *devices,
+		 struct pin_errors *errors)
+{
+	char text[4096];
+
+	errors->count = 0;
+	(void)snprintf(text, sizeof(text), "{\"pins\":[%s],\"devices\":[%s]}",
+		       some_pins, devices);
+	return pins_parse(slice_str(text), &pins, errors);
+}
+
+static void test_every_mistake_names_device_and_field(void **state)
+{
+	static const struct bad table[] = {
+		{ "", "7", "device #1", "" },
+		{ "", "{\"kind\":\"cpu_temperature\"}", "device #1", "name" },
+		{ "", "{\"name\":\"a/b\",\"kind\":\"cpu_temperature\"}",
+		  "device #1", "name" },
+		{ "", "{\"name\":\"a\"}", "a", "kind" },
+		{ "", "{\"name\":\"a\",\"kind\":\"nose\"}", "a", "kind" },
+		{ "", "{\"name\":\"a\",\"kind\":7}", "a", "kind" },
+		{ "", "{\"name\":\"a\",\"kind\":\"ds18b20\"}", "a", "source" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"ds18b20\","
+		  "\"source\":\"28-../../../etc\"}",
+		  "a", "source" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"iio\",\"source\":\"../in_temp\"}",
+		  "a", "source" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"iio\","
+		  "\"source\":\"x/in_temp/../../y\"}",
+		  "a", "source" },
+		{ "", "{\"name\":\"a\",\"kind\":\"iio\",\"source\":\"bme280\"}",
+		  "a", "source" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"source\":\"x\"}",
+		  "a", "source" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"interval\":0.5}",
+		  "a", "interval" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"interval\":86401}",
+		  "a", "interval" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"factor\":0}",
+		  "a", "factor" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"offset\":-1000001}",
+		  "a", "offset" },
+		{ "",
+		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"delta\":-1}",
+		  "a", "delta" },
+		{ "", "{\"name\":\"a\",\"kind\":\"throttled\",\"delta\":1}",
+		  "a", "delta" },
+		{ "", "{\"name\":\"a\",\"kind\":\"throttled\",\"line\":1}", "a",
+		  "line" },
+		{ "", BOILER "," BOILER, "boiler", "name" },
+		{ "{\"name\":\"boiler\",\"dir\":\"out\",\"line\":1}", BOILER,
+		  "boiler", "name" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct pin_errors errors;
+
+		assert_int_equal(
+			parse(table[i].pins, table[i].devices, &errors),
+			-EINVAL);
+		assert_string_equal(errors.error[0].pin, table[i].pin);
+		assert_string_equal(errors.error[0].field, table[i].field);
+	}
+}
+
+static void test_what_is_taken_comes_out_again(void **state)
+{
+	static const char *const devices[] = {
+		BOILER,
+		"{\"name\":\"air\",\"kind\":\"iio\",\"label\":\"Air\","
+		"\"room\":\"Hall\",\"source\":\"bme280/in_temp\","
+		"\"unit\":\"K\",\"interval\":2.5,\"delta\":0.25,"
+		"\"factor\":-2,\"offset\":-273.5}",
+		"{\"name\":\"cpu\",\"kind\":\"cpu_temperature\"}",
+		"{\"name\":\"volt\",\"kind\":\"under_voltage\"}",
+		"{\"name\":\"slow\",\"kind\":\"throttled\"}",
+	};
+	char all[2048];
+	struct pin_errors errors;
+	json_t *document;
+	char *text;
+
+	(void)state;
+	(void)snprintf(all, sizeof(all), "%s,%s,%s,%s,%s", devices[0],
+		       devices[1], devices[2], devices[3], devices[4]);
+	assert_int_equal(parse("", all, &errors), 0);
+	assert_int_equal(pins.devices, 5);
+	for (size_t i = 0; i < 5; i++) {
+		json_t *object = device_to_json(&pins.device[i], false);
+
+		text = json_text(object, JSON_COMPACT);
+		assert_string_equal(text, devices[i]);
+		free(text);
+		json_decref(object);
+	}
+	document = pins_to_json(&pins);
+	assert_int_equal(json_array_size(json_object_get(document, "devices")),
+			 5);
+	json_decref(document);
+	assert_true(device_same(&pins.device[1], &pins.device[1]));
+	assert_false(device_same(&pins.device[1], &pins.device[2]));
+	assert_ptr_equal(devices_find(&pins, "cpu"), &pins.device[2]);
+	assert_null(devices_find(&pins, "nobody"));
+}
+
+static void test_a_unit_follows_from_the_channel(void **state)
+{
+	static const struct {
+		const char *device;
+		const char *unit;
+	} table[] = {
+		{ BOILER, "°C" },
+		{ "{\"name\":\"a\",\"kind\":\"iio\","
+		  "\"source\":\"bme280/in_pressure\"}",
+		  "hPa" },
+		{ "{\"name\":\"a\",\"kind\":\"iio\","
+		  "\"source\":\"ads1015/in_voltage3\"}",
+		  "V" },
+		{ "{\"name\":\"a\",\"kind\":\"iio\","
+		  "\"source\":\"x/in_proximity0\"}",
+		  "" },
+		{ "{\"name\":\"a\",\"kind\":\"throttled\"}", "" },
+		{ "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+		  "\"unit\":\"K\"}",
+		  "K" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct pin_errors errors;
+
+		assert_int_equal(parse("", table[i].device, &errors), 0);
+		assert_string_equal(device_unit(&pins.device[0]),
+				    table[i].unit);
+	}
+}
+
+static void test_there_is_an_end_to_devices(void **state)
+{
+	char many[4096] = "";
+	size_t len = 0;
+	struct pin_errors errors;
+
+	(void)state;
+	for (unsigned int i = 0; i <= DEVICES_MAX; i++) {
+		assert_int_equal(parse("", many, &errors), 0);
+		assert_int_equal(pins.devices, i);
+		len += (size_t)snprintf(
+			many + len, sizeof(many) - len,
+			"%s{\"name\":\"d%u\",\"kind\":\"throttled\"}",
+			i ? "," : "", i);
+	}
+	assert_int_equal(parse("", many, &errors), -EINVAL);
+	assert_string_equal(errors.error[0].field, "devices");
+	assert_int_equal(pins_parse(slice_str("{\"pins\":[],\"devices\":7}"),
+				    &pins, &errors),
+			 -EINVAL);
+}
+
+static void test_writing_survives_each_failing_allocation(void **state)
+{
+	struct pin_errors errors;
+	unsigned int n = 0;
+	json_t *document;
+
+	(void)state;
+	assert_int_equal(parse("", BOILER, &errors), 0);
+	for (;; n++) {
+		bool failed;
+
+		failing_malloc_arm(n);
+		document = pins_to_json(&pins);
+		failed = failing_malloc_disarm();
+		if (!failed)
+			break;
+		assert_null(document);
+	}
+	assert_int_equal(json_array_size(json_object_get(document, "devices")),
+			 1);
+	json_decref(document);
+	assert_true(n > 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_mistake_names_device_and_field),
+		cmocka_unit_test(test_what_is_taken_comes_out_again),
+		cmocka_unit_test(test_a_unit_follows_from_the_channel),
+		cmocka_unit_test(test_there_is_an_end_to_devices),
+		cmocka_unit_test(test_writing_survives_each_failing_allocation),
+	};
+
+	/* Through here, so that failing_malloc reaches the library too. */
+	json_set_alloc_funcs(malloc, free);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

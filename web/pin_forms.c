@@ -1,0 +1,41 @@
+#include "web/pin_forms.h"
+
+#include <string.h>
+
+#include "web/form.h"
+#include "web/pin_table.h"
+#include "web/reply.h"
+
+bool pin_forms_name_valid(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return len > 0 && len <= PIN_NAME_MAX && !name[len];
+}
+
+bool pin_forms_agree(struct request *request, struct form *form,
+		     struct pins *pins, const char *name)
+{
+	struct pin_errors errors = { 0 };
+
+	pin_table_drop_lone(pins);
+	(void)pins_agree(pins, &errors);
+	for (size_t i = 0; i < errors.count; i++) {
+		const struct pin_error *e = &errors.error[i];
+
+		if (strcmp(e->field, "line") == 0)
+			continue;
+		if (form && strcmp(e->pin, name) == 0) {
+			form_error(form, e->field, e->message);
+			continue;
+		}
+		if (form)
+			json_decref(form->errors);
+		if (form)
+			json_decref(form->rest);
+		reply_problem(request, 409, "pin-needed", "%s needs it: %s.",
+			      e->pin, e->message);
+		return false;
+	}
+	return true;
+}

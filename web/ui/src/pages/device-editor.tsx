@@ -1,0 +1,127 @@
+import { useState } from 'preact/hooks';
+import * as api from '../data/api';
+import { DEVICE_KINDS, FIELDS, isText, withKind } from '../data/devices';
+import type { Device, DeviceField, Source } from '../data/devices';
+import { t } from '../i18n';
+import { Dialog } from '../ui/dialog';
+import { FormError, Select, Text, useSubmit } from '../ui/form';
+import { slug } from './pin-editor';
+
+interface FieldProps {
+  device: Device;
+  field: DeviceField;
+  sources: readonly Source[];
+  change: (c: Partial<Device>) => void;
+  error: string | undefined;
+}
+
+function DeviceText({ device, field, sources, change, error }: FieldProps) {
+  const value = device[field];
+  const offered = field === 'source';
+  return (
+    <>
+      <Text
+        label={t(`devices.${field}`)}
+        hint={t(`devices.${field}_hint`)}
+        error={error}
+        type={isText(field) ? 'text' : 'number'}
+        value={value === undefined || Number.isNaN(value) ? '' : String(value)}
+        onValue={(v) =>
+          change({ [field]: isText(field) ? v : v === '' ? NaN : Number(v) })
+        }
+        {...(offered ? { list: 'sources', mono: true } : {})}
+      />
+      {offered && (
+        <datalist id="sources">
+          {sources
+            .filter((s) => s.kind === device.kind)
+            .map((s) => (
+              <option key={s.source} value={s.source} />
+            ))}
+        </datalist>
+      )}
+    </>
+  );
+}
+
+interface EditorProps {
+  device: Device;
+  isNew: boolean;
+  sources: readonly Source[];
+  onClose: () => void;
+  onSaved: () => void;
+}
+
+export function DeviceEditor(props: EditorProps) {
+  const { device: start, isNew, sources, onClose, onSaved } = props;
+  const [device, setDevice] = useState(start);
+  const [named, setNamed] = useState(!isNew);
+  const change = (c: Partial<Device>) => setDevice((d) => ({ ...d, ...c }));
+  const { busy, submit, fields, message } = useSubmit(async () => {
+    const { name, measured_in: _unit, ...body } = device;
+    await api.put(`/devices/${api.enc(name || '-')}`, body);
+    onSaved();
+  });
+  return (
+    <Dialog
+      title={
+        isNew ? t('devices.add') : t('edit_what', { what: start.label || start.name })
+      }
+      onClose={onClose}
+    >
+      <form onSubmit={submit} noValidate>
+        <Select
+          label={t('devices.kind')}
+          value={device.kind}
+          options={DEVICE_KINDS.map((k) => [k, t(`device.${k}`)] as const)}
+          error={fields.kind}
+          onValue={(kind) => setDevice((d) => withKind(d, kind))}
+        />
+        <Text
+          label={t('pins.label')}
+          error={fields.label}
+          value={device.label}
+          onValue={(label) =>
+            change(named ? { label } : { label, name: slug(label) })
+          }
+        />
+        <div class="form-grid">
+          <Text
+            label={t('pins.name')}
+            hint={isNew ? t('pins.name_hint') : undefined}
+            error={fields.name}
+            value={device.name}
+            disabled={!isNew}
+            onValue={(name) => {
+              setNamed(true);
+              change({ name });
+            }}
+            mono
+          />
+          <Text
+            label={t('pins.room')}
+            error={fields.room}
+            value={device.room}
+            onValue={(room) => change({ room })}
+          />
+          {FIELDS[device.kind].map((field) => (
+            <DeviceText
+              key={field}
+              {...{ device, field, sources, change }}
+              error={fields[field]}
+            />
+          ))}
+        </div>
+        <FormError text={message} />
+        <div class="actions">
+          <button type="button" class="button" onClick={onClose}>
+            {t('cancel')}
+          </button>
+          <button class="button button-main" disabled={busy}>
+            {t('save')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

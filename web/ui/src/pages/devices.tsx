@@ -1,0 +1,151 @@
+/* The card of sensors and other devices on the page of the pins. */
+import { useState } from 'preact/hooks';
+import * as api from '../data/api';
+import type { Pins } from '../data/api';
+import { thingKey, things } from '../data/board';
+import { devices, loadDevices, newDevice } from '../data/devices';
+import type { Device } from '../data/devices';
+import { loadPins } from '../data/pins';
+import { session } from '../data/session';
+import { prettyName } from '../data/tiles';
+import { t } from '../i18n';
+import { Confirm } from '../ui/dialog';
+import { Icon } from '../ui/icon';
+import { Empty, errorText, Failed, useLoad } from '../ui/states';
+import { toast } from '../ui/toast';
+import { DeviceEditor } from './device-editor';
+
+interface Editing {
+  device: Device;
+  isNew: boolean;
+}
+
+interface RowProps {
+  device: Device;
+  fault: string | undefined;
+  onEdit: () => void;
+  onRemove: () => void;
+}
+
+function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
+  const node = session.value?.node ?? '';
+  const value = things.value.get(thingKey(node, 'sensor', device.name))?.state;
+  const label = device.label || prettyName(device.name);
+  return (
+    <li class="row">
+      <span class="row-icon">
+        <Icon name="sensor" />
+      </span>
+      <span class="row-main">
+        <strong>{label}</strong>
+        <span class="muted small">
+          {t(`device.${device.kind}`)}
+          {device.source && ` · ${device.source}`}
+          {` · ${device.room || t('pins.no_room')}`}
+        </span>
+        {fault && <span class="bad small">{fault}</span>}
+      </span>
+      {value && (
+        <span class="chip">
+          {value} {device.measured_in}
+        </span>
+      )}
+      {session.value?.admin && (
+        <span class="row-actions">
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t('edit_what', { what: label })}
+            onClick={onEdit}
+          >
+            <Icon name="edit" size={18} />
+          </button>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t('delete_what', { what: label })}
+            onClick={onRemove}
+          >
+            <Icon name="remove" size={18} />
+          </button>
+        </span>
+      )}
+    </li>
+  );
+}
+
+export function DevicesCard({ data }: { data: Pins }) {
+  const { error, reload } = useLoad(loadDevices);
+  const [editing, setEditing] = useState<Editing | null>(null);
+  const [removing, setRemoving] = useState<Device | null>(null);
+  const admin = session.value?.admin ?? false;
+  const faults = new Map(data.errors.map((e) => [e.pin, e.message]));
+  const known = devices.value;
+
+  /* The report on the change comes with the pins. */
+  const changed = () => {
+    void reload();
+    void loadPins().catch(() => {});
+  };
+  const doRemove = async (device: Device) => {
+    try {
+      await api.remove(`/devices/${api.enc(device.name)}`);
+    } catch (e) {
+      toast(errorText(e), true);
+    }
+    setRemoving(null);
+    changed();
+  };
+  return (
+    <section class="card" aria-label={t('devices.title')}>
+      <h2>{t('devices.title')}</h2>
+      {error !== null && !known && <Failed error={error} retry={reload} />}
+      {known?.devices.length === 0 && (
+        <Empty icon="sensor" title={t('devices.empty')} />
+      )}
+      <ul class="rows">
+        {known?.devices.map((device) => (
+          <DeviceRow
+            key={device.name}
+            device={device}
+            fault={faults.get(device.name)}
+            onEdit={() => setEditing({ device, isNew: false })}
+            onRemove={() => setRemoving(device)}
+          />
+        ))}
+      </ul>
+      {admin && known && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => setEditing({ device: newDevice(), isNew: true })}
+        >
+          <Icon name="add" size={18} />
+          {t('devices.add')}
+        </button>
+      )}
+      {editing && (
+        <DeviceEditor
+          {...editing}
+          sources={known?.sources ?? []}
+          onClose={() => setEditing(null)}
+          onSaved={() => {
+            setEditing(null);
+            changed();
+          }}
+        />
+      )}
+      {removing && (
+        <Confirm
+          title={t('devices.delete')}
+          text={t('devices.delete_sure', {
+            name: removing.label || removing.name,
+          })}
+          action={t('delete')}
+          onConfirm={() => doRemove(removing)}
+          onClose={() => setRemoving(null)}
+        />
+      )}
+    </section>
+  );
+}
