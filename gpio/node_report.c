@@ -2,6 +2,7 @@
 
 #include "broker/base/log.h"
 #include "gpio/board.h"
+#include "gpio/boards.h"
 #include "gpio/json_text.h"
 #include "gpio/node_internal.h"
 
@@ -22,24 +23,45 @@ static const char *configured_as(const struct node *node, unsigned int line)
 	return NULL;
 }
 
-static json_t *functions_of(const struct board_line *known)
+static json_t *functions_of(const struct boards_line *known)
 {
+	const char *at = known ? known->functions : "";
 	json_t *list = json_array();
 
-	for (size_t i = 0; known && i < BOARD_FUNCTIONS_MAX; i++) {
-		if (!known->functions[i])
-			break;
-		if (json_array_append_new(list,
-					  json_string(known->functions[i]))) {
+	while (*at) {
+		size_t len = strcspn(at, " ");
+
+		if (json_array_append_new(list, json_stringn(at, len))) {
 			json_decref(list);
 			return NULL;
 		}
+		at += len + (at[len] == ' ');
 	}
 	return list;
 }
 
+/* What is known of the line whoever uses it. known NULL: it is on no header. */
+static int put_facts(json_t *line, const struct boards_line *known)
+{
+	int bad = 0;
+
+	bad |= json_object_set_new(
+		line, "pin", known ? json_integer(known->pin) : json_null());
+	bad |= json_object_set_new(line, "functions", functions_of(known));
+	bad |= json_object_set_new(line, "pull",
+				   text_or_null(!known		   ? NULL
+						: known->pulled_up ? "up"
+								   : "down"));
+	bad |= json_object_set_new(
+		line, "risk",
+		text_or_null(known ? boards_risk_text(known->risk) : NULL));
+	bad |= json_object_set_new(line, "warning",
+				   text_or_null(known ? known->warning : NULL));
+	return bad;
+}
+
 static json_t *line_to_json(struct node *node, unsigned int offset,
-			    const struct board_line *known)
+			    const struct boards_line *known)
 {
 	struct line_info info = { 0 };
 	json_t *line = json_object();
@@ -48,17 +70,13 @@ static json_t *line_to_json(struct node *node, unsigned int offset,
 	/* A line that cannot be looked at is shown with its number. */
 	(void)lines_info(node->lines, offset, &info);
 	bad |= json_object_set_new(line, "line", json_integer(offset));
-	bad |= json_object_set_new(
-		line, "pin", known ? json_integer(known->pin) : json_null());
 	bad |= json_object_set_new(line, "name", json_string(info.name));
-	bad |= json_object_set_new(line, "functions", functions_of(known));
 	bad |= json_object_set_new(line, "used", json_boolean(info.used));
 	bad |= json_object_set_new(line, "consumer",
 				   text_or_null(info.consumer));
 	bad |= json_object_set_new(line, "configured",
 				   text_or_null(configured_as(node, offset)));
-	bad |= json_object_set_new(line, "warning",
-				   text_or_null(known ? known->warning : NULL));
+	bad |= put_facts(line, known);
 	if (bad) {
 		json_decref(line);
 		return NULL;
@@ -66,24 +84,44 @@ static json_t *line_to_json(struct node *node, unsigned int offset,
 	return line;
 }
 
-static json_t *lines_to_json(struct node *node)
+/* Of a header those that come out at it, of any other chip all. */
+static json_t *lines_to_json(struct node *node, const struct board *board)
 {
-	bool header = board_has_header(node->lines->label);
-	unsigned int count = header ? BOARD_HEADER_LINES : node->lines->count;
+	unsigned int count = node->lines->count;
 	json_t *list = json_array();
 
 	if (count > LINES_SHOWN_MAX)
 		count = LINES_SHOWN_MAX;
 	for (unsigned int i = 0; i < count; i++) {
-		json_t *line =
-			line_to_json(node, i, header ? board_line(i) : NULL);
+		struct boards_line known;
+		bool on_header = boards_line(board, i, &known);
+		json_t *line;
 
+		if (board->pins && !on_header)
+			continue;
+		line = line_to_json(node, i, on_header ? &known : NULL);
 		if (json_array_append_new(list, line)) {
 			json_decref(list);
 			return NULL;
 		}
 	}
 	return list;
+}
+
+static json_t *board_to_json(const struct board *board)
+{
+	json_t *object = json_object();
+	int bad = 0;
+
+	bad |= json_object_set_new(object, "id", json_string(board->id));
+	bad |= json_object_set_new(object, "name", text_or_null(board->name));
+	bad |= json_object_set_new(object, "pins",
+				   json_integer((json_int_t)board->pins));
+	if (bad) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
 }
 
 json_t *node_error_json(const char *pin, const char *field, const char *message)
@@ -132,6 +170,7 @@ static json_t *errors_to_json(struct node *node)
 
 char *node_report(struct node *node)
 {
+	const struct board *board = boards_of(node->lines);
 	json_t *report = json_object();
 	char model[80];
 	char *text = NULL;
@@ -145,12 +184,13 @@ char *node_report(struct node *node)
 	bad |= json_object_set_new(report, "chip",
 				   json_string(node->lines->label));
 	bad |= json_object_set_new(report, "model", text_or_null(model));
+	bad |= json_object_set_new(report, "board", board_to_json(board));
 	bad |= json_object_set_new(report, "revision",
 				   node->revision < 0
 					   ? json_null()
 					   : json_integer(node->revision));
 	bad |= json_object_set_new(report, "errors", errors_to_json(node));
-	bad |= json_object_set_new(report, "lines", lines_to_json(node));
+	bad |= json_object_set_new(report, "lines", lines_to_json(node, board));
 	bad |= json_object_set_new(report, "sources",
 				   node_devices_sources(node));
 	if (!bad)

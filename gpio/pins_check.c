@@ -2,23 +2,22 @@
 #include <errno.h>
 #include <string.h>
 
-#include "gpio/board.h"
+#include "gpio/boards.h"
 #include "gpio/pins.h"
 
 static void check_header_pin(const struct pin *pin, const struct lines *lines,
 			     struct pin_errors *errors)
 {
-	const struct board_line *known =
-		board_has_header(lines->label) ? board_line(pin->line) : NULL;
+	struct boards_line known;
 
-	if (!known)
+	if (!boards_line(boards_of(lines), pin->line, &known))
 		pin_errors_add(errors, pin->name, "pin",
 			       "line %u of %s is at no known header pin",
 			       pin->line, lines->label);
-	else if (known->pin != pin->header_pin)
+	else if (known.pin != pin->header_pin)
 		pin_errors_add(errors, pin->name, "pin",
 			       "line %u is at header pin %u, not %u", pin->line,
-			       known->pin, pin->header_pin);
+			       known.pin, pin->header_pin);
 }
 
 int pins_check(const struct pins *pins, const struct lines *lines,

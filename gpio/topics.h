@@ -28,11 +28,14 @@
  *
  *	$hearth/gpio/NODE/config   retained, from the hub: see pins.h
  *	$hearth/gpio/NODE/report   retained, from the node:
- *		{"backend":"sim","chip":"pinctrl-bcm2711","model":null,"revision":7,
+ *		{"backend":"sim","chip":"pinctrl-bcm2711","model":null,
+ *		 "board":{"id":"pi4","name":"Raspberry Pi 4","pins":40},"revision":7,
  *		 "errors":[{"pin":"pump","field":"line","message":"..."}],
- *		 "lines":[{"line":17,"pin":11,"name":"GPIO17","functions":["SPI1_CE1"],
- *		   "used":true,"consumer":"hearth","configured":"pump","warning":null}],
+ *		 "lines":[{"line":17,"name":"GPIO17","used":true,"consumer":"hearth",
+ *		   "configured":"pump","pin":11,"functions":["SPI1_CE1"],
+ *		   "pull":"down","risk":null,"warning":null}],
  *		 "sources":[{"kind":"ds18b20","source":"28-0316a2791cff"}]}
+ *	   board and what is said of a line behind "configured": see boards.h.
  *	   revision is that of the configuration last looked at (null: it had
  *	   none). With errors in the configuration nothing of it was applied and
  *	   the one before is still in force; an error with field "line" can also

@@ -10,29 +10,12 @@
 #include "web/form.h"
 #include "web/gpio_link.h"
 #include "web/pin_forms.h"
+#include "web/pin_line.h"
 #include "web/pin_table.h"
 #include "web/reply.h"
 
-/* Who holds a line that hearth-gpiod has taken: "hearth:" and the pin. */
-#define OUR_CONSUMER "hearth:"
-
 /* Longest press of a simulated button. */
 #define PRESS_MAX_MS 60000
-
-/* What the node says about a line of the board's header, or NULL. */
-static const json_t *find_line(const struct gpio_link *gpio, uint32_t number)
-{
-	const json_t *lines;
-	json_t *line;
-	size_t i;
-
-	lines = json_object_get(gpio_link_report(gpio), "lines");
-	json_array_foreach(
-		lines, i,
-		line) if (json_integer_value(json_object_get(line, "line")) ==
-			  (json_int_t)number) return line;
-	return NULL;
-}
 
 /* As REST has it: everything, with its place on the header. */
 static json_t *pin_json(const struct gpio_link *gpio, const struct pin *pin)
@@ -41,7 +24,7 @@ static json_t *pin_json(const struct gpio_link *gpio, const struct pin *pin)
 	json_t *number = NULL;
 
 	if (!pin->chip[0]) {
-		number = json_object_get(find_line(gpio, pin->line), "pin");
+		number = json_object_get(pin_line_find(gpio, pin->line), "pin");
 		json_object_set_new(object, "chip", json_null());
 	}
 	if (json_object_set_new(object, "pin",
@@ -83,10 +66,11 @@ void api_pins(struct request *request)
 	}
 	free(pins);
 	reply_json(request, 200,
-		   json_pack("{s:s?,s:b,s:o,s:o,s:o}", "backend",
-			     gpio_link_backend(gpio), "pending",
-			     (int)gpio_link_pending(gpio), "pins", list,
-			     "lines", reported(gpio, "lines"), "errors",
+		   json_pack("{s:s?,s:O?,s:b,s:o,s:o,s:o}", "backend",
+			     gpio_link_backend(gpio), "board",
+			     json_object_get(gpio_link_report(gpio), "board"),
+			     "pending", (int)gpio_link_pending(gpio), "pins",
+			     list, "lines", reported(gpio, "lines"), "errors",
 			     reported(gpio, "errors")));
 }
 
@@ -121,32 +105,15 @@ static void read_form(struct form *form, const char *name,
 	    json_object_set_new(object, "name", json_string(name)))
 		form->failed = true;
 	json_object_del(object, "pin");
-	if (pin_parse(object, name, out, &errors))
-		for (size_t i = 0; i < errors.count; i++)
-			form_error(form, errors.error[i].field,
-				   errors.error[i].message);
+	json_object_del(object, "confirm");
+	if (!pin_parse(object, name, out, &errors))
+		pin_line_check(form->request->web->gpio, form->request->json,
+			       out, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		form_error(form, errors.error[i].field,
+			   errors.error[i].message);
 	json_object_clear(form->rest);
 	json_decref(object);
-}
-
-/* Is the line held by some other driver or program? Then it is told who. */
-static bool held_elsewhere(struct request *request, const struct pin *pin)
-{
-	const char *holder;
-	const json_t *line;
-
-	if (pin->chip[0])
-		return false;
-	line = find_line(request->web->gpio, pin->line);
-	if (!json_is_true(json_object_get(line, "used")) ||
-	    json_is_string(json_object_get(line, "configured")))
-		return false;
-	holder = json_string_value(json_object_get(line, "consumer"));
-	if (holder && strncmp(holder, OUR_CONSUMER, strlen(OUR_CONSUMER)) == 0)
-		return false;
-	reply_problem(request, 409, "line-taken", "Line %u is used by %s.",
-		      pin->line, holder && *holder ? holder : "the kernel");
-	return true;
 }
 
 static void store(struct request *request, const struct pin *pin)
@@ -177,12 +144,20 @@ static void store(struct request *request, const struct pin *pin)
 	}
 }
 
+/* Is it on this line already? */
+static bool is_settled(const struct pin *old, const struct pin *pin)
+{
+	return old && old->line == pin->line &&
+	       strcmp(old->chip, pin->chip) == 0;
+}
+
 void api_pin_put(struct request *request)
 {
 	const char *name = request->segments[3];
 	struct pin pin = { 0 };
 	struct pins *pins;
 	struct form form;
+	bool settled = false;
 	bool good = true;
 	int r;
 
@@ -200,10 +175,11 @@ void api_pin_put(struct request *request)
 			   "must be 1 to 32 of a-z, 0-9, - and _");
 	else
 		read_form(&form, name, pins_find(pins, name), &pin);
+	settled = is_settled(pins_find(pins, name), &pin);
 	/* Too many: store() says so. */
 	if (json_array_size(form.errors) == 0 && pin_table_put(pins, &pin))
 		good = pin_forms_agree(request, &form, pins, name);
-	if (good && form_end(&form) && !held_elsewhere(request, &pin))
+	if (good && form_end(&form) && pin_line_granted(request, &pin, settled))
 		store(request, &pin);
 	free(pins);
 }
@@ -271,7 +247,7 @@ void api_sim_line(struct request *request)
 
 	if (!is_simulated(request))
 		return;
-	if (*end || !find_line(request->web->gpio, (uint32_t)line)) {
+	if (*end || !pin_line_find(request->web->gpio, (uint32_t)line)) {
 		reply_problem(request, 404, "no-such-line",
 			      "The board has no such line.");
 		return;

@@ -42,11 +42,11 @@ def named(found, wanted):
 # ---- REST -----------------------------------------------------------------
 
 def through_rest(daemon):
+    hub.until("the board", lambda: daemon.rest("GET", "/pins")["lines"])
     before = daemon.rest("GET", "/pins")["pins"]
     asked = 0
     for _, name, field, alone in made("configs", 0, COUNT):
-        # "pin" is what the board says of a line; here it is not taken.
-        if not alone or field == b"pin":
+        if not alone:
             continue
         body = json.loads(alone)
         del body["name"]

@@ -60,16 +60,21 @@ static struct local_client *node_start(struct rig *rig, const char *topic)
 
 static void node_report(struct local_client *client, int64_t revision)
 {
-	char report[512];
+	char report[1024];
 
 	snprintf(report, sizeof(report),
 		 "{\"backend\":\"sim\",\"revision\":%lld,\"errors\":[],"
+		 "\"board\":{\"id\":\"pi4\",\"name\":\"Raspberry Pi 4\","
+		 "\"pins\":40},"
 		 "\"lines\":[{\"line\":17,\"pin\":11,\"name\":\"GPIO17\","
 		 "\"functions\":[],\"used\":true,\"consumer\":\"hearth\","
 		 "\"configured\":\"pump\",\"warning\":null},"
 		 "{\"line\":4,\"pin\":7,\"name\":\"GPIO4\",\"functions\":[],"
 		 "\"used\":true,\"consumer\":\"w1\",\"configured\":null,"
-		 "\"warning\":null}]}",
+		 "\"warning\":null},"
+		 "{\"line\":3,\"pin\":5,\"name\":\"GPIO3\",\"functions\":[],"
+		 "\"used\":false,\"consumer\":null,\"configured\":null,"
+		 "\"risk\":\"i2c\",\"warning\":\"an I2C bus\"}]}",
 		 (long long)revision);
 	assert_int_equal(local_client_publish(
 				 client,
@@ -116,7 +121,8 @@ static void test_pins_reach_the_node_and_its_report_comes_back(void **state)
 	json = pins_once_reported(state);
 	assert_string_equal(text(json, "backend"), "sim");
 	assert_false(json_is_true(json_object_get(json, "pending")));
-	assert_int_equal(length(json, "lines"), 2);
+	assert_int_equal(length(json, "lines"), 3);
+	assert_string_equal(text(json_object_get(json, "board"), "id"), "pi4");
 	assert_int_equal(number(item(json, "pins", 0), "pin"), 11);
 	json_decref(json);
 	/* A line that another driver holds, and one of our own. */
@@ -135,6 +141,60 @@ static void test_pins_reach_the_node_and_its_report_comes_back(void **state)
 	assert_int_equal(length(config, "pins"), 0);
 	json_decref(config);
 	expect(state, 404, "DELETE", "/api/v1/pins/pump", NULL);
+	local_client_free(node);
+}
+
+static void test_a_risky_line_wants_a_second_thought(void **state)
+{
+	struct rig *rig = *state;
+	struct local_client *node = node_start(rig, "$hearth/none");
+	json_t *json;
+
+	/* Nothing is known of the board yet: nobody is asked twice. */
+	expect(state, 201, "PUT", "/api/v1/pins/early",
+	       "{\"dir\":\"in\",\"line\":2}");
+	node_report(node, 1);
+	json_decref(pins_once_reported(state));
+	json = call(state, 409, "PUT", "/api/v1/pins/bell",
+		    "{\"dir\":\"in\",\"line\":3}");
+	assert_string_equal(text(json, "type"), "/problems/risky-line");
+	assert_non_null(strstr(text(json, "detail"), "an I2C bus"));
+	json_decref(json);
+	expect(state, 409, "PUT", "/api/v1/pins/bell",
+	       "{\"dir\":\"in\",\"line\":3,\"confirm\":false}");
+	expect(state, 409, "PUT", "/api/v1/pins/bell",
+	       "{\"dir\":\"in\",\"line\":3,\"confirm\":\"yes\"}");
+	expect(state, 201, "PUT", "/api/v1/pins/bell",
+	       "{\"dir\":\"in\",\"line\":3,\"confirm\":true}");
+	/* It was thought over already; another pin's move was not. */
+	expect(state, 200, "PUT", "/api/v1/pins/bell", "{\"room\":\"Hall\"}");
+	expect(state, 200, "PUT", "/api/v1/pins/bell", "{\"line\":22}");
+	expect(state, 409, "PUT", "/api/v1/pins/early", "{\"line\":3}");
+	expect(state, 409, "PUT", "/api/v1/pins/bell", "{\"line\":3}");
+	/* On another chip the number says nothing. */
+	expect(state, 200, "PUT", "/api/v1/pins/bell",
+	       "{\"line\":3,\"chip\":\"gpio-ext\"}");
+	local_client_free(node);
+}
+
+static void test_a_header_pin_must_be_the_lines(void **state)
+{
+	struct rig *rig = *state;
+	struct local_client *node = node_start(rig, "$hearth/none");
+	json_t *json;
+
+	node_report(node, 1);
+	json_decref(pins_once_reported(state));
+	json = call(state, 422, "PUT", "/api/v1/pins/pump",
+		    "{\"dir\":\"out\",\"line\":17,\"pin\":12}");
+	assert_string_equal(text(item(json, "errors", 0), "field"), "pin");
+	json_decref(json);
+	expect(state, 422, "PUT", "/api/v1/pins/pump",
+	       "{\"dir\":\"out\",\"line\":17,\"pin\":\"11\"}");
+	expect(state, 201, "PUT", "/api/v1/pins/pump",
+	       "{\"dir\":\"out\",\"line\":17,\"pin\":11}");
+	expect(state, 200, "PUT", "/api/v1/pins/pump",
+	       "{\"dir\":\"out\",\"line\":17,\"pin\":null}");
 	local_client_free(node);
 }
 
@@ -268,6 +328,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pins_reach_the_node_and_its_report_comes_back),
+		TEST(test_a_risky_line_wants_a_second_thought),
+		TEST(test_a_header_pin_must_be_the_lines),
 		TEST(test_bad_pins_are_refused),
 		TEST(test_simulated_inputs_are_pressed),
 		TEST(test_devices_reach_the_node),
