@@ -133,6 +133,8 @@ static json_t *bad_value(struct maker *m, const struct field *field)
 		return bad_number(m, field->max, false);
 	case FIELD_TEXT:
 		return bad_text(m, field->max);
+	case FIELD_SIGNED:
+		break; /* No pin has one. */
 	}
 	abort();
 }
