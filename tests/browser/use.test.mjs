@@ -346,6 +346,34 @@ scene('what is recorded is edited, and its budget', async (v, page) => {
   assert.equal((await hub.rest('GET', '/history/status')).budget_mb, 50);
 });
 
+scene('a risky line is taken after a second thought', async (v, page) => {
+  await v.go('pins');
+  await page.getByText('Raspberry Pi 4').waitFor();
+  await page.getByRole('button', { name: 'Add a pin' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Label').fill('Bell');
+  await dialog.getByLabel('Line', { exact: true }).selectOption('7');
+  await dialog.getByText('SPI bus').waitFor();
+  await dialog.getByText('pulled up: the output may be on').waitFor();
+  await dialog.getByText('gpio=7=op,dl').waitFor();
+  await dialog.getByLabel('Active low').check();
+  await dialog.getByText('pulled up: the output stays off').waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'Tick' }).waitFor();
+  await dialog.getByLabel('Use this line all the same').check();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('While the board starts').click();
+  await page.getByText(/^gpio=.*\b7\b.*=op,dh$/m).waitFor();
+
+  await page.getByRole('button', { name: 'Delete Bell' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page
+    .getByRole('button', { name: 'Edit Bell' })
+    .waitFor({ state: 'detached' });
+});
+
 scene('a pin is added, used, found in conflict and deleted', async (v, page) => {
   await v.go('pins');
   await page.getByRole('button', { name: 'Add a pin' }).click();

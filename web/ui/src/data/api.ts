@@ -156,11 +156,15 @@ export interface Pin extends PinRules, PinInput {
   room: string;
 }
 
+export type Risk = 'eeprom' | 'i2c' | 'one_wire' | 'uart' | 'spi' | 'audio';
+
 export interface Line {
   line: number;
   pin: number | null;
   name: string;
   functions: string[];
+  pull: 'up' | 'down' | null;
+  risk: Risk | null;
   used: boolean;
   consumer: string | null;
   configured: string | null;
@@ -169,6 +173,7 @@ export interface Line {
 
 export interface Pins {
   backend: string | null;
+  board: { id: string; name: string | null; pins: number } | null;
   /* The board has not yet reported on the newest configuration. */
   pending?: boolean;
   pins: Pin[];

@@ -8,6 +8,7 @@ import { Dialog } from '../ui/dialog';
 import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
 import { NO_INPUT, NO_METER, NO_TARGET, PinInputFields } from './pin-input';
+import { PowerUp } from './pin-power-up';
 import { NO_RULES, PinRulesFields } from './pin-rules';
 
 const OUT_KINDS: readonly PinKind[] = ['light', 'relay'];
@@ -98,7 +99,7 @@ function lineNote(pin: Pin, isNew: boolean, data: Pins): string | undefined {
   if (l.used && !l.configured) {
     return t('pins.conflict', { who: l.consumer || '?' });
   }
-  return l.warning ?? undefined;
+  return l.risk ? t(`risk.${l.risk}`) : undefined;
 }
 
 function DirectionFields({ pin, change }: {
@@ -185,15 +186,23 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
   const [pin, setPin] = useState(start);
   const [named, setNamed] = useState(!isNew);
   const [checked, setChecked] = useState(false);
+  const [confirm, setConfirm] = useState(false);
   const change = (c: Partial<Pin>) => setPin((p) => ({ ...p, ...c }));
   const bad = pinProblems(pin, isNew, data.pins);
+  /* Thought over once, for as long as it stays on that line. */
+  const risky =
+    (isNew || pin.line !== start.line) &&
+    data.lines.some((l) => l.line === pin.line && l.risk && !l.used);
   const rooms = [...new Set(data.pins.map((p) => p.room).filter(Boolean))];
 
   const { busy, submit, fields, message } = useSubmit(async () => {
     setChecked(true);
-    if (Object.keys(bad).length > 0) return;
+    if (Object.keys(bad).length > 0 || (risky && !confirm)) return;
     const { name, pin: _header, ...body } = pin;
-    await api.put(`/pins/${api.enc(name)}`, body);
+    await api.put(
+      `/pins/${api.enc(name)}`,
+      risky ? { ...body, confirm } : body,
+    );
     onSaved();
   });
   const problem = (field: string) => {
@@ -249,7 +258,10 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
             ...data.lines.map((l) => [String(l.line), lineText(l)] as const),
           ]}
           error={problem('line')}
-          onValue={(v) => change({ line: Number(v) })}
+          onValue={(v) => {
+            setConfirm(false);
+            change({ line: Number(v) });
+          }}
         />
         {lineNote(pin, isNew, data) && (
           <p class="warn-note">
@@ -257,7 +269,16 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
             {lineNote(pin, isNew, data)}
           </p>
         )}
+        {risky && (
+          <Check
+            label={t('pins.confirm')}
+            hint={t('pins.confirm_hint')}
+            value={confirm}
+            onValue={setConfirm}
+          />
+        )}
         <DirectionFields pin={pin} change={change} />
+        {pin.dir === 'out' && <PowerUp pin={pin} lines={data.lines} />}
         {pin.dir === 'in' && (
           <PinInputFields {...{ pin, change, problem }} others={data.pins} />
         )}
@@ -267,7 +288,13 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
             others={data.pins}
           />
         )}
-        <FormError text={message || problem('debounce_ms') || ''} />
+        <FormError
+          text={
+            message ||
+            problem('debounce_ms') ||
+            (checked && risky && !confirm ? t('pins.confirm_first') : '')
+          }
+        />
         <div class="actions">
           <button type="button" class="button" onClick={onClose}>
             {t('cancel')}

@@ -35,8 +35,8 @@ function describe(p: HeaderPin, data: Pins): Shown {
     const text = line.consumer || t('pins.taken_short');
     return { look: 'taken', text, on: false, more: p.name };
   }
-  const look = line?.warning ? 'risky' : 'free';
-  const note = line?.warning || t('pins.free');
+  const look = line?.risk ? 'risky' : 'free';
+  const note = line?.risk ? t(`risk.${line.risk}`) : t('pins.free');
   return { look, text: p.name, on: false, more: note };
 }
 

@@ -14,6 +14,7 @@ import { Empty, errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
 import { DevicesCard } from './devices';
 import { HeaderView } from './pin-header';
+import { ConfigTxt } from './pin-power-up';
 import { newPin, PinEditor } from './pin-editor';
 
 /* How soon to ask again for a report that is still to come. */
@@ -104,7 +105,7 @@ function LineTable({ lines }: { lines: readonly Line[] }) {
                 <td>{l.pin ?? '–'}</td>
                 <td>{holder(l)}</td>
                 <td>{l.functions.join(', ')}</td>
-                <td>{l.warning}</td>
+                <td>{l.risk && t(`risk.${l.risk}`)}</td>
               </tr>
             ))}
           </tbody>
@@ -137,7 +138,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
   return (
     <div class="pins">
       <section class="card" aria-label={t('pins.header')}>
-        <h2>{t('pins.header')}</h2>
+        <h2>{data.board?.name ?? t('pins.header')}</h2>
         <HeaderView data={data} onLine={admin ? onLine : null} />
       </section>
       <div class="pins-side">
@@ -161,6 +162,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
           </ul>
         </section>
         <DevicesCard data={data} />
+        <ConfigTxt data={data} />
         <LineTable lines={data.lines} />
       </div>
       {editing && (
