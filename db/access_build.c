@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/dialects.h"
 #include "db/access_rules.h"
 #include "db/connection.h"
 #include "db/statement.h"
@@ -25,10 +26,24 @@ static const struct built_in gpio_rules[] = {
 	{ DB_USER_GPIO, "$hearth/gpio/%s/report", ACCESS_WRITE },
 };
 
+/* Its own document for Home Assistant: under any prefix, as it takes away what it
+ * published under the one before. %s is the node's identifier. */
+static const struct built_in document_rules[] = {
+	{ DB_USER_GPIO, "+/device/hearth_%s/config", ACCESS_READWRITE },
+};
+
+/* Home Assistant's own state; %s is the prefix. */
+static const struct built_in birth_rules[] = {
+	{ DB_USER_GPIO, "%s/status", ACCESS_READ },
+};
+
 static const struct built_in demo_rules[] = {
 	{ ACCESS_ANONYMOUS, "#", ACCESS_READWRITE },
 	{ ACCESS_ANONYMOUS, "$SYS/#", ACCESS_READ },
 };
+
+/* The dialects' rules are numbered from here on: the others keep their numbers. */
+#define DB_RULES_DIALECTS 100u
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -60,6 +75,21 @@ static int add_built_in(struct access *access, const struct built_in *rules,
 	}
 
 	return 0;
+}
+
+static int add_dialects(struct access *access, const struct dialects *dialects,
+			const char *node)
+{
+	uint32_t id = DB_RULE_SYSTEM + DB_RULES_DIALECTS;
+	char name[DIALECT_ID_SIZE];
+	int r = add_built_in(access, document_rules, COUNT(document_rules), id,
+			     dialect_id(name, node));
+
+	id += COUNT(document_rules);
+	if (!r && dialects && dialects->to_homeassistant)
+		r = add_built_in(access, birth_rules, COUNT(birth_rules), id,
+				 dialects->homeassistant);
+	return r;
 }
 
 static int add_users(struct access *access, struct db_config *config)
@@ -160,6 +190,8 @@ int db_access_build(struct db_config *config,
 	if (!r)
 		r = add_built_in(access, gpio_rules, COUNT(gpio_rules),
 				 DB_RULE_SYSTEM, options->node);
+	if (!r)
+		r = add_dialects(access, options->dialects, options->node);
 	if (!r && options->demo)
 		r = add_built_in(access, demo_rules, COUNT(demo_rules),
 				 DB_RULE_SYSTEM + COUNT(gpio_rules),

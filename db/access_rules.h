@@ -40,8 +40,11 @@ int db_rules_add(struct db_config *config, struct db_rule *rule);
 /* -ENOENT. */
 int db_rules_remove(struct db_config *config, uint32_t id);
 
+struct dialects;
+
 struct db_access_options {
 	const char *node; /* for the rules of hearth-gpiod */
+	const struct dialects *dialects; /* that it speaks; NULL: none */
 	bool demo; /* clients without a user name may do all and read $SYS */
 };
 

@@ -145,6 +145,7 @@ void node_free(struct node *node)
 	node_devices_stop(node);
 	node_pins_release(node);
 	node_inputs_keep(node);
+	node_discovery_free(node);
 	client_free(node->client);
 	free(node->memory_text);
 	free(node->sysfs);
@@ -182,6 +183,7 @@ static void apply_kept(struct node *node)
 		return;
 	}
 	node->revision = pins.revision;
+	node_discovery_apply(node, &pins.dialects);
 	node_pins_apply(node, &pins);
 	log_info(node->state_directory, "%zu pins from " STATE_FILE,
 		 pins.count);

@@ -107,7 +107,9 @@ static void on_config(struct node *node, struct slice payload)
 	if (r) {
 		log_errors(&node->errors);
 	} else {
+		node_discovery_apply(node, &pins.dialects);
 		node_pins_apply(node, &pins);
+		node_discovery_say(node);
 		r = node->state_directory
 			    ? state_save(node->state_directory, &pins)
 			    : 0;
@@ -160,6 +162,8 @@ static void on_message(void *arg, const struct client_message *message)
 	struct slice name;
 	enum topics_kind kind = topics_parse(node->name, message->topic, &name);
 
+	if (kind == TOPIC_OTHER && node_discovery_heard(node, message))
+		return;
 	switch (kind) {
 	case TOPIC_CONFIG:
 		on_config(node, message->payload);
@@ -185,13 +189,19 @@ static void say_everything(struct node *node)
 
 	node_say(node, topics_node(topic, node->name, "status"), "online",
 		 true);
-	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used && node->pins[i].request &&
-		    node->pins[i].pin.direction == LINE_INPUT)
-			node_input_say(&node->pins[i]);
-		else if (node->pins[i].used)
-			node_say_state(node, &node->pins[i]);
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		struct node_pin *pin = &node->pins[i];
+
+		if (!pin->used)
+			continue;
+		node_say_usable(node, pin, true);
+		if (pin->request && pin->pin.direction == LINE_INPUT)
+			node_input_say(pin);
+		else
+			node_say_state(node, pin);
+	}
 	node_devices_say(node);
+	node_discovery_say(node);
 	node_say_report(node);
 }
 

@@ -1,6 +1,7 @@
 /* What the parts of a node share: node.c (start, stop, timers), node_pins.c
  * (lines), node_inputs.c, node_orders.c (outputs), node_hub.c (what is heard),
- * node_say.c (what is said), node_report.c. */
+ * node_say.c (what is said), node_report.c, node_discovery.c (what Home Assistant
+ * is told). */
 #ifndef GPIO_NODE_INTERNAL_H
 #define GPIO_NODE_INTERNAL_H
 
@@ -30,6 +31,13 @@ struct node_order {
 	json_t *id; /* NULL: none */
 };
 
+/* What was last said on .../status of a pin. */
+enum node_said {
+	SAID_NOTHING,
+	SAID_OFFLINE,
+	SAID_ONLINE,
+};
+
 /* A pin in use. Its place in the array is its number in logic.h. */
 struct node_pin {
 	bool used;
@@ -37,6 +45,7 @@ struct node_pin {
 	struct node *node;
 	struct line_request *request; /* NULL: the line could not be had */
 	int error; /* why not */
+	enum node_said said;
 	struct loop_source source; /* inputs */
 	bool on; /* inputs; outputs are in logic */
 	uint32_t seqno; /* of the last edge */
@@ -69,6 +78,10 @@ struct node {
 	struct node_devices devices;
 	json_int_t revision; /* of the configuration last looked at; -1 */
 	struct pin_errors errors; /* of that configuration */
+	json_t *discovered; /* names and platforms told to Home Assistant; NULL:
+			     * none */
+	struct loop_timer birth_timer;
+	struct pin_dialects dialects; /* of the configuration in force */
 
 	bool hub_missed; /* said already */
 	bool behind; /* the hub did not read: it is told again what is so */
@@ -160,9 +173,14 @@ void node_hub_expect(struct node *node);
 /* Publish, if the hub is there; it is told everything when it comes. */
 void node_say(struct node *node, const char *topic, const char *payload,
 	      bool retain);
-void node_say_state(struct node *node, const struct node_pin *pin);
-/* Take away what was said of this pin. */
+void node_say_state(struct node *node, struct node_pin *pin);
+/* Whether the pin can be used, where it changes what was said; again: also if
+ * not. */
+void node_say_usable(struct node *node, struct node_pin *pin, bool again);
+/* Take away what was said of this pin's state. */
 void node_say_gone(struct node *node, const struct pin *pin);
+/* All that was said of it. */
+void node_say_left(struct node *node, struct node_pin *pin);
 /* What happened at an input: {"event_type":"..."}. */
 void node_say_event(const struct node_pin *pin, const char *type);
 /* A reading: at QoS 0, the next one comes soon. */
@@ -184,6 +202,18 @@ void node_say_report(struct node *node);
 /* One of its errors; NULL: out of memory. */
 json_t *node_error_json(const char *pin, const char *field,
 			const char *message);
+
+/* node_discovery.c */
+
+/* These are spoken from now on: what others were told is taken away. Before the
+ * pins change. */
+void node_discovery_apply(struct node *node, const struct pin_dialects *to);
+/* Tell Home Assistant what there is, and what has gone. */
+void node_discovery_say(struct node *node);
+/* True if it was a message for this part, which has dealt with it. */
+bool node_discovery_heard(struct node *node,
+			  const struct client_message *message);
+void node_discovery_free(struct node *node);
 
 /* node.c */
 

@@ -64,7 +64,7 @@ void node_pin_failed(struct node_pin *pin, int error)
 	log_error(pin->pin.name, "cannot be read: %s", strerrordesc_np(-error));
 	pin->error = error;
 	let_go(pin);
-	node_say_gone(pin->node, &pin->pin);
+	node_say_state(pin->node, pin);
 	loop_timer_set(pin->node->loop, &pin->node->retry_timer, NODE_RETRY_MS);
 }
 
@@ -161,7 +161,7 @@ static void remove_pin(struct node_pin *pin)
 		log_error(pin->pin.name, "left, but is not safe");
 	let_go(pin);
 	node_answer(pin->node);
-	node_say_gone(pin->node, &pin->pin);
+	node_say_left(pin->node, pin);
 	pin->used = false;
 }
 
@@ -175,7 +175,7 @@ static void reword_pin(struct node_pin *pin, const struct pin *to)
 		     pin->pin.kind != to->kind;
 
 	if (topics_change)
-		node_say_gone(pin->node, &pin->pin);
+		node_say_left(pin->node, pin);
 	pin->pin = *to;
 	if (pin->request && to->direction == LINE_OUTPUT)
 		logic_set_rules(&pin->node->logic, number_of(pin), &to->rules);
@@ -373,6 +373,7 @@ void node_pins_drive(struct node *node, const struct logic_action *action)
 		pin->fault[0] = '\0';
 	if (r) {
 		logic_failed(&node->logic, action, now);
+		node_say_usable(node, pin, false);
 		return;
 	}
 	logic_done(&node->logic, action, on, now);

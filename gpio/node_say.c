@@ -1,4 +1,5 @@
 /* What a node says to the hub, of its pins and of what went wrong. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,14 @@ void node_say(struct node *node, const char *topic, const char *payload,
 			   qos_for(node, retain), retain, 0);
 	if (!r)
 		return;
+	/* The hub takes no message so large; it would be no smaller later. */
+	if (r == -EMSGSIZE) {
+		log_error(topic,
+			  "not published: %zu bytes are too many for "
+			  "the hub",
+			  strlen(payload));
+		return;
+	}
 	if (!node->behind)
 		log_error(topic, "not published: %s; what holds is said later",
 			  strerrordesc_np(-r));
@@ -51,11 +60,12 @@ static const char *kind_of(const struct pin *pin)
 }
 
 /* Of a line that we do not have nothing is known, so nothing is said. */
-void node_say_state(struct node *node, const struct node_pin *pin)
+void node_say_state(struct node *node, struct node_pin *pin)
 {
 	char topic[TOPICS_SIZE];
 	bool on;
 
+	node_say_usable(node, pin, false);
 	if (!pin->request) {
 		node_say_gone(node, &pin->pin);
 		return;
@@ -75,6 +85,33 @@ void node_say_state(struct node *node, const struct node_pin *pin)
 				    ""),
 			 on ? "{\"state\":\"ON\"}" : "{\"state\":\"OFF\"}",
 			 true);
+}
+
+void node_say_usable(struct node *node, struct node_pin *pin, bool again)
+{
+	char topic[TOPICS_SIZE];
+	enum node_said now =
+		pin->request && !pin->fault[0] ? SAID_ONLINE : SAID_OFFLINE;
+
+	if (pin->said == now && !again)
+		return;
+	pin->said = now;
+	node_say(node,
+		 topics_pin(topic, node->name, kind_of(&pin->pin),
+			    pin->pin.name, "/status"),
+		 now == SAID_ONLINE ? "online" : "offline", true);
+}
+
+void node_say_left(struct node *node, struct node_pin *pin)
+{
+	char topic[TOPICS_SIZE];
+
+	node_say_gone(node, &pin->pin);
+	node_say(node,
+		 topics_pin(topic, node->name, kind_of(&pin->pin),
+			    pin->pin.name, "/status"),
+		 "", true);
+	pin->said = SAID_NOTHING;
 }
 
 void node_say_gone(struct node *node, const struct pin *pin)

@@ -132,6 +132,7 @@ static void take_document(json_t *document, struct pins *out,
 
 	if (json_is_integer(revision))
 		out->revision = json_integer_value(revision);
+	pin_dialects_take(document, &out->dialects, errors);
 	if (!json_is_array(list)) {
 		pin_errors_add(errors, "", "pins", "must be a list");
 		return;
@@ -206,6 +207,7 @@ json_t *pins_to_json(const struct pins *pins)
 	if (pins->revision >= 0)
 		bad |= json_object_set_new(document, "revision",
 					   json_integer(pins->revision));
+	bad |= pin_dialects_put(&pins->dialects, document);
 	bad |= json_object_set_new(document, "pins", list);
 	bad |= devices_put(pins, document);
 	if (bad) {

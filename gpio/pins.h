@@ -4,7 +4,7 @@
  *
  *	{"revision":7,"pins":[{"name":"pump","dir":"out","line":17, ...}, ...]}
  *
- * name, dir and line must be there. Of every pin can be said
+ * and perhaps what pin_dialects.h has. name, dir and line must be there. Of every pin can be said
  *
  *	chip         label of its chip; null: the board's own header
  *	pin          its number on the header; it is only compared
@@ -53,6 +53,7 @@
 #include "gpio/devices.h"
 #include "gpio/lines.h"
 #include "gpio/logic.h"
+#include "gpio/pin_dialects.h"
 
 /* Pins of one node; also what logic.h has room for. */
 #define PINS_MAX LOGIC_OUTPUTS_MAX
@@ -132,6 +133,7 @@ struct pin {
 
 struct pins {
 	json_int_t revision; /* given back in the report; -1: none */
+	struct pin_dialects dialects;
 	size_t count;
 	struct pin pin[PINS_MAX];
 	size_t devices;

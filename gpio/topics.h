@@ -9,6 +9,8 @@
  *	hearth/NODE/in/NAME/rate        an hour                        retained, QoS 0; pulses, or of its unit
  *	hearth/NODE/in/NAME/count/set   pulses                         a command: go on from here
  *	hearth/NODE/sensor/NAME         in its unit                    retained, QoS 0; counters with per_unit, sensors
+ *	hearth/NODE/in/NAME/status      online | offline               retained, QoS 1; offline: its line could not be had
+ *	hearth/NODE/out/NAME/status     online | offline               retained, QoS 1; offline: also if it does not obey
  *	hearth/NODE/out/NAME            ON | OFF                       retained, QoS 1; after the line was read back
  *	hearth/NODE/out/NAME/set        a command
  *	hearth/NODE/out/NAME/result     {"applied":true,"state":"ON"}  or {"applied":false,"reason":"..."}

@@ -269,6 +269,7 @@ static int new_broker(struct hub *hub)
 	};
 	const struct db_access_options access = {
 		.node = hub->config->node,
+		.dialects = &hub->config->dialects,
 		.demo = hub->demo,
 	};
 	int r;
@@ -356,6 +357,7 @@ static int open_web(struct hub *hub)
 		.store = hub->store,
 		.config = hub->db_config,
 		.node = config->node,
+		.dialects = &config->dialects,
 		.demo = hub->demo,
 		.listeners = &hub->web_listener,
 		.listener_count = 1,

@@ -15,6 +15,7 @@ static int build(struct web_context *web, struct access **out)
 {
 	struct db_access_options options = {
 		.node = web->node,
+		.dialects = web->dialects,
 		.demo = web->demo,
 	};
 

@@ -18,6 +18,7 @@ struct broker;
 struct db_config;
 struct db_history;
 struct db_store;
+struct dialects;
 struct gpio_link;
 struct hashing;
 struct known;
@@ -42,6 +43,7 @@ struct web_context {
 	struct server *server;
 	struct same_site site;
 	const char *node;
+	const struct dialects *dialects; /* of the node; NULL: none */
 	bool demo;
 	bool claimed;
 	struct access *access; /* ours; the broker has a table of its own */

@@ -188,6 +188,8 @@ static int publish_pins(struct gpio_link *link)
 	if (revision <= link->revision)
 		revision = link->revision + 1;
 	pins->revision = revision;
+	if (link->web->dialects)
+		pin_dialects_set(&pins->dialects, link->web->dialects);
 	pin_table_drop_lone(pins);
 	r = publish(link, link->config_topic, pins_to_json(pins), true,
 		    TOKEN_CONFIG);

@@ -126,6 +126,7 @@ static int open_state(struct web_context *context,
 {
 	struct db_access_options access = {
 		.node = options->node,
+		.dialects = options->dialects,
 		.demo = options->demo,
 	};
 	int r;
@@ -203,6 +204,7 @@ struct web *web_start(const struct web_options *options)
 		.config = options->config,
 		.store = options->store,
 		.node = options->node,
+		.dialects = options->dialects,
 		.demo = options->demo,
 		.restart = options->restart,
 		.restart_arg = options->restart_arg,

@@ -22,6 +22,7 @@ struct broker;
 struct db;
 struct db_config;
 struct db_store;
+struct dialects;
 struct keeper;
 struct tls;
 struct web;
@@ -56,6 +57,7 @@ struct web_options {
 	const struct db_store *store; /* NULL: nothing is kept */
 	struct db_config *config; /* the web thread's until web_stop() */
 	const char *node; /* names topics, and is a Host we answer to */
+	const struct dialects *dialects; /* of the node; NULL: none */
 	bool demo;
 	const struct web_listener *listeners; /* at least one */
 	size_t listener_count; /* at most WEB_LISTENERS_MAX */

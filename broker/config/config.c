@@ -111,6 +111,10 @@ static const struct config_field fields[] = {
 	  .choices = gpio_backends, .initial = "auto" },
 	{ "gpio", "program", FIELD_PROGRAM, PLACE(config, gpio_program),
 	  .initial = "auto" },
+	{ "gpio", "homeassistant", FIELD_YESNO,
+	  PLACE(config, dialects.to_homeassistant), .initial = "yes" },
+	{ "gpio", "homeassistant_prefix", FIELD_NAME,
+	  PLACE(config, dialects.homeassistant), .initial = "homeassistant" },
 
 	{ "durability", "max_delay", FIELD_NUMBER, PLACE(config, max_delay),
 	  .max = LIMIT_MAX_DELAY, .initial = "10" },

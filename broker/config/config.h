@@ -9,7 +9,7 @@
  *			max_connections packet_size keep_alive tls_cert tls_key tls_min tls_sni tls_client_ca tls_client_crl
  *			tls_user
  *	[web]		address port tls_cert tls_key host
- *	[gpio]		backend program
+ *	[gpio]		backend program homeassistant homeassistant_prefix
  *	[durability]	max_delay
  *	[backup]	nightly hour keep history path passphrase_file
  *	[limits]	see broker/limits.h
@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/base/dialects.h"
 #include "broker/base/log.h"
 #include "broker/broker.h"
 #include "broker/config/config_field.h"
@@ -97,6 +98,7 @@ struct config {
 
 	unsigned int gpio_backend; /* enum config_gpio */
 	const char *gpio_program; /* "auto": beside hearthd; "none" */
+	struct dialects dialects;
 
 	uint32_t max_delay; /* ms: broker/session/hold.h */
 

@@ -103,6 +103,9 @@ static const struct {
 	  "'#'\n" },
 	{ LAN "[gpio]\nbackend = on\n",
 	  "4: backend = on: expected one of auto gpiod sim off\n" },
+	{ LAN "[gpio]\nhomeassistant_prefix = a/b\n",
+	  "4: homeassistant_prefix = a/b: expected 1 to 64 of a-z A-Z 0-9 . _ "
+	  "-\n" },
 	{ LAN "[gpio]\nprogram = gpiod\n",
 	  "4: program = gpiod: expected auto, none, or a path that begins "
 	  "with '/'\n" },
@@ -268,7 +271,8 @@ static void test_every_key_reaches_its_field(void **state)
 		"tls_user=san-email\ntls_sni=/d /l, /e /m\ntls_sni=/f /n\n"
 		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"
 		"host = one, two\nhost=three\n"
-		"[gpio]\nbackend=sim\nprogram=none\n"
+		"[gpio]\nbackend=sim\nprogram=none\nhomeassistant=no\n"
+		"homeassistant_prefix=ha\n"
 		"[backup]\nnightly=no\nhour=23\nkeep=365\nhistory=yes\n"
 		"path=/mnt\npassphrase_file=/etc/p\n"
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
@@ -311,6 +315,8 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_string_equal(c->hosts.names[2], "three");
 	assert_int_equal(c->gpio_backend, CONFIG_GPIO_SIM);
 	assert_string_equal(c->gpio_program, "none");
+	assert_false(c->dialects.to_homeassistant);
+	assert_string_equal(c->dialects.homeassistant, "ha");
 	check_backup(c);
 	check_limits(&c->limits);
 	config_free(c);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "broker/base/dialects.h"
 #include "db/access_rules.h"
 #include "db/config.h"
 #include "db/db.h"
@@ -280,6 +281,45 @@ static void test_gpiod_has_its_own_rights_and_no_others(void **state)
 	access_free(access);
 }
 
+/* A dialect's topics are its own as long as it is spoken, and only these. */
+static void test_gpiod_may_speak_dialects_it_was_told_to(void **state)
+{
+	static const struct verdict verdicts[] = {
+		{ "gpio", "ha/device/hearth_den_201/config", ACCESS_WRITE,
+		  true },
+		{ "gpio", "ha/device/hearth_den_201/config", ACCESS_READ,
+		  true },
+		{ "gpio", "ha/status", ACCESS_READ, true },
+		{ "gpio", "ha/status", ACCESS_WRITE, false },
+		{ "gpio", "ha/device/hearth_other/config", ACCESS_WRITE,
+		  false },
+		{ "gpio", "homeassistant/status", ACCESS_READ, false },
+		{ "anna", "ha/device/hearth_den_201/config", ACCESS_WRITE,
+		  false },
+	};
+	struct dialects dialects = {
+		.homeassistant = "ha",
+		.to_homeassistant = true,
+	};
+	struct db_access_options options = { .node = "den 1",
+					     .dialects = &dialects };
+	struct access *access;
+
+	(void)state;
+	add_user("anna", false, DB_USER_PERSON);
+	assert_int_equal(db_access_build(config, &options, &access), 0);
+	check(access, verdicts, COUNT(verdicts));
+	access_free(access);
+
+	dialects.to_homeassistant = false;
+	assert_int_equal(db_access_build(config, &options, &access), 0);
+	assert_false(may(access, "gpio", ACCESS_READ, "ha/status"));
+	/* What it said before it was told not to can be taken away. */
+	assert_true(may(access, "gpio", ACCESS_WRITE,
+			"ha/device/hearth_den_201/config"));
+	access_free(access);
+}
+
 static void test_the_demo_lets_everybody_in(void **state)
 {
 	static const struct verdict verdicts[] = {
@@ -336,7 +376,12 @@ static void test_disabled_users_stay_disabled(void **state)
 
 static void test_build_survives_allocation_failure(void **state)
 {
+	const struct dialects dialects = {
+		.homeassistant = "ha",
+		.to_homeassistant = true,
+	};
 	const struct db_access_options options = { .node = "den",
+						   .dialects = &dialects,
 						   .demo = true };
 	struct access *access = NULL;
 	unsigned int n = 0;
@@ -369,6 +414,7 @@ int main(void)
 		TEST(test_everybody_starts_with_sensible_rights),
 		TEST(test_scram_reaches_the_broker),
 		TEST(test_gpiod_has_its_own_rights_and_no_others),
+		TEST(test_gpiod_may_speak_dialects_it_was_told_to),
 		TEST(test_the_demo_lets_everybody_in),
 		TEST(test_rules_for_everyone_and_denials_count),
 		TEST(test_disabled_users_stay_disabled),

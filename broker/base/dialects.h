@@ -1,0 +1,32 @@
+/*
+ * Conventions of other home automation that a board can speak beside its own
+ * topics: which of them, and the names that the hub (which gives the rights) and
+ * the board must form alike.
+ */
+#ifndef BROKER_BASE_DIALECTS_H
+#define BROKER_BASE_DIALECTS_H
+
+#include <stdbool.h>
+
+/* Longest prefix of Home Assistant's topics: one level, as a name of
+ * hearth.conf. */
+#define DIALECT_PREFIX_MAX 64u
+
+/* Bytes of dialect_id() with its NUL: a host name's 64 at three each. */
+#define DIALECT_ID_SIZE 193u
+
+struct dialects {
+	const char *homeassistant; /* prefix; borrowed */
+	bool to_homeassistant;
+	bool homie;
+	bool tasmota;
+};
+
+/*
+ * text as an identifier of letters, digits, '-' and '_' that is another for any
+ * other text: a byte that is no letter, digit or '-' becomes '_' and two hex
+ * digits. What does not fit is cut. Returns out.
+ */
+const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text);
+
+#endif

@@ -1,0 +1,56 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/base/dialects.h"
+
+static void test_an_identifier_has_plain_letters_only(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *id;
+	} table[] = {
+		{ "", "" },
+		{ "living-room", "living-room" },
+		{ "Pi4", "Pi4" },
+		{ "a_b", "a_5fb" },
+		{ "a.b", "a_2eb" },
+		{ "a b", "a_20b" },
+		{ "\xc3\xbc", "_c3_bc" },
+	};
+	char out[DIALECT_ID_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_string_equal(dialect_id(out, table[i].text),
+				    table[i].id);
+}
+
+/* The longest host name has room, whatever it is made of; more is cut. */
+static void test_an_identifier_has_an_end(void **state)
+{
+	char out[DIALECT_ID_SIZE];
+	char text[200];
+
+	(void)state;
+	memset(text, '.', sizeof(text));
+	text[64] = '\0';
+	assert_int_equal(strlen(dialect_id(out, text)), DIALECT_ID_SIZE - 1);
+	text[64] = '.';
+	text[199] = '\0';
+	assert_int_equal(strlen(dialect_id(out, text)), DIALECT_ID_SIZE - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_identifier_has_plain_letters_only),
+		cmocka_unit_test(test_an_identifier_has_an_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
