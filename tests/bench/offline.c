@@ -130,21 +130,27 @@ static void open_pairs(void)
 	}
 }
 
-static void run_until(uint64_t end)
+/* Returns whether a publisher could send more at once. */
+static bool send_bursts(void)
 {
 	const struct load_options *o = all.o;
+	bool more = false;
 
-	while (peer_net.now < end) {
-		for (unsigned int i = 0; i < o->publishers; i++) {
-			struct pair *p = &all.pairs[i];
+	for (unsigned int i = 0; i < o->publishers; i++) {
+		struct pair *p = &all.pairs[i];
 
-			for (unsigned int k = 0;
-			     k < o->burst && p->sent - p->acked < o->window;
-			     k++)
-				publish_one(p);
-		}
-		peer_turn(IDLE_NS);
+		for (unsigned int k = 0;
+		     k < o->burst && p->sent - p->acked < o->window; k++)
+			publish_one(p);
+		more |= p->sent - p->acked < o->window;
 	}
+	return more;
+}
+
+static void run_until(uint64_t end)
+{
+	while (peer_net.now < end)
+		peer_turn(send_bursts() ? 0 : IDLE_NS);
 }
 
 static void drain(void)
