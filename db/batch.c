@@ -75,6 +75,18 @@ static void *take(struct batch *batch, size_t size)
 	return at;
 }
 
+static bool lazy(enum op_type type)
+{
+	return type == OP_RETAINED_LAZY || type == OP_HISTORY ||
+	       type == OP_HISTORY_MARK;
+}
+
+/* What has been delivered: while its row stays, it may only come twice. */
+static bool delivered(enum op_type type)
+{
+	return type == OP_QUEUE_REMOVE || type == OP_MESSAGE_REMOVE;
+}
+
 struct op *batch_add(struct batch *batch, enum op_type type, size_t text)
 {
 	size_t size = aligned(sizeof(struct op)) + aligned(text);
@@ -91,8 +103,8 @@ struct op *batch_add(struct batch *batch, enum op_type type, size_t text)
 		batch->first = op;
 	batch->last = op;
 	batch->ops++;
-	batch->promised += type != OP_RETAINED_LAZY && type != OP_HISTORY &&
-			   type != OP_HISTORY_MARK;
+	batch->promised += !lazy(type);
+	batch->urgent += !lazy(type) && !delivered(type);
 	batch->bytes += size;
 
 	return op;

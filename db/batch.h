@@ -62,6 +62,7 @@ struct batch {
 	struct op *last;
 	size_t ops;
 	size_t promised; /* ops that are not lazy */
+	size_t urgent; /* of these: somebody may wait for their commit */
 	size_t bytes; /* with the messages referenced */
 	struct chunk *chunks;
 };

@@ -16,3 +16,15 @@ uint64_t gather_left(const struct gather *gather, size_t ops, uint64_t now)
 
 	return gather->until - now;
 }
+
+void gather_begin(struct gather *gather, uint64_t now)
+{
+	gather->since = now;
+}
+
+uint64_t gather_removals_left(const struct gather *gather, uint64_t now)
+{
+	const uint64_t waited = now - gather->since;
+
+	return waited < GATHER_REMOVALS_NS ? GATHER_REMOVALS_NS - waited : 0;
+}

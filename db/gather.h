@@ -13,6 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What only removes messages that were delivered: nobody waits for that, and what
+ * is removed together lies on the same pages. After a crash so much may come
+ * twice. */
+#define GATHER_REMOVALS_NS 100000000
+
 /* The part, and a limit: a card that stopped for a second to tidy up says nothing
  * about the next commit. */
 #define GATHER_SHARE 8
@@ -21,6 +26,7 @@
 struct gather {
 	size_t ops;
 	uint64_t until;
+	uint64_t since; /* the first operation waits */
 };
 
 /* A commit is over, with so many operations in it or waiting behind it. */
@@ -28,5 +34,10 @@ void gather_expect(struct gather *gather, size_t ops, uint64_t begun,
 		   uint64_t now);
 /* How long the next one, with so many operations so far, may wait for more. */
 uint64_t gather_left(const struct gather *gather, size_t ops, uint64_t now);
+
+/* The first operation of a transaction has come. */
+void gather_begin(struct gather *gather, uint64_t now);
+/* How long it may wait for more when it only removes. */
+uint64_t gather_removals_left(const struct gather *gather, uint64_t now);
 
 #endif

@@ -21,6 +21,7 @@ enum sql {
 	SQL_SUBSCRIPTION_REMOVE,
 	SQL_MESSAGE_SAVE,
 	SQL_MESSAGE_REMOVE,
+	SQL_MESSAGES_REMOVE,
 	SQL_QUEUE_SAVE,
 	SQL_QUEUE_REMOVE,
 	SQL_INBOUND_ADD,
@@ -51,6 +52,7 @@ static const char *const texts[SQL_COUNT] = {
 		" properties, payload, topic, retain)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_MESSAGE_REMOVE] = "DELETE FROM messages WHERE id = ?",
+	[SQL_MESSAGES_REMOVE] = "DELETE FROM messages WHERE id BETWEEN ? AND ?",
 	[SQL_QUEUE_SAVE] =
 		"REPLACE INTO queue (session, seq, message, packet_id, state,"
 		" qos, retain, identifiers) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -233,6 +235,16 @@ static int message_save(struct state *state, const struct message *message)
 
 	bind_message(s, message);
 	statement_int(s, message->retain);
+
+	return statement_run(s);
+}
+
+int state_messages_remove(struct state *state, uint64_t first, uint64_t last)
+{
+	struct statement *s = &state->sql[SQL_MESSAGES_REMOVE];
+
+	statement_int(s, (int64_t)first);
+	statement_int(s, (int64_t)last);
 
 	return statement_run(s);
 }

@@ -22,6 +22,8 @@ int state_load(struct state *state, const struct store_loader *loader,
  * and nothing has changed on disk. */
 int state_begin(struct state *state);
 int state_apply(struct state *state, const struct op *op);
+/* From the first to the last of these ids. */
+int state_messages_remove(struct state *state, uint64_t first, uint64_t last);
 int state_retained_save(struct state *state, const struct message *message);
 int state_commit(struct state *state);
 void state_rollback(struct state *state);

@@ -15,6 +15,7 @@
 #include "db/history_write.h"
 #include "db/state.h"
 #include "db/store_history.h"
+#include "db/store_leftovers.h"
 
 #define LAZY_MS 60000
 #define HISTORY_MS 30000
@@ -86,6 +87,8 @@ static void drop_txn(struct store_thread *thread)
 	}
 	thread->txn_ops = 0;
 	thread->txn_bytes = 0;
+	thread->txn_promised = 0;
+	thread->txn_urgent = 0;
 	thread->elided = false;
 }
 
@@ -99,6 +102,7 @@ void store_thread_free(struct store_thread *thread)
 	mailbox_free(thread->mailbox);
 	if (thread->lazy.topics.slots)
 		lazy_free(&thread->lazy);
+	leftovers_clear(&thread->leftovers);
 	history_writer_close(thread->history);
 	history_rules_unref(atomic_load(&thread->shown.rules));
 	state_close(thread->state);
@@ -175,7 +179,11 @@ static void take(struct store_thread *thread, struct batch *batch)
 	for (struct op *op = batch->first; op; op = op->next)
 		keep_lazily(thread, op);
 
+	if (list_empty(&thread->txn))
+		gather_begin(&thread->gather, clock_ns());
 	list_append(&thread->txn, &batch->link);
+	thread->txn_promised += batch->promised;
+	thread->txn_urgent += batch->urgent;
 	thread->txn_ops += batch->ops;
 	thread->txn_bytes += batch->bytes;
 }
@@ -184,6 +192,16 @@ static bool txn_full(const struct store_thread *thread)
 {
 	return thread->txn_ops >= DB_STORE_TXN_OPS ||
 	       thread->txn_bytes >= DB_STORE_TXN_BYTES;
+}
+
+/* Nanoseconds for which the transaction need not be written: it only removes. */
+static uint64_t txn_left(const struct store_thread *thread)
+{
+	if (!thread->txn_promised || thread->txn_urgent || txn_full(thread) ||
+	    atomic_load(&thread->degraded))
+		return 0;
+
+	return gather_removals_left(&thread->gather, clock_ns());
 }
 
 /* After a failure everything that waits joins the transaction: what has been
@@ -206,13 +224,15 @@ static int apply_txn(struct store_thread *thread)
 	struct list *at;
 	int r = 0;
 
+	if (atomic_load(&thread->degraded))
+		r = store_leftovers_remove(thread);
 	list_for_each (at, after, &thread->txn) {
 		struct batch *batch = list_entry(at, struct batch, link);
 		struct op *op = batch->first;
 
 		for (; op && !r; op = op->next) {
 			if (!op->dead)
-				r = state_apply(thread->state, op);
+				r = store_leftovers_apply(thread, op);
 		}
 	}
 
@@ -303,6 +323,8 @@ static int write_txn(struct store_thread *thread)
 			failed(thread, r);
 			return r;
 		}
+		if (atomic_load(&thread->degraded))
+			store_leftovers_forget(thread);
 		succeeded(thread);
 		gather_expect(&thread->gather,
 			      atomic_load(&thread->pending_ops), begun,
@@ -361,6 +383,21 @@ static int lazy_step(struct store_thread *thread, uint64_t now)
 	return thread->lazy_left ? write_lazy(thread, LAZY_ROWS) : 0;
 }
 
+static int leftovers_step(struct store_thread *thread, uint64_t now)
+{
+	int r;
+
+	if (now < store_leftovers_due(thread))
+		return 0;
+	r = store_leftovers_write(thread);
+	if (r)
+		failed(thread, r);
+	else
+		succeeded(thread);
+
+	return r;
+}
+
 static void checkpoint(struct store_thread *thread, bool hard)
 {
 	int r = state_checkpoint(thread->state, hard);
@@ -412,6 +449,10 @@ static int time_left(const struct store_thread *thread, uint64_t now)
 		due = now;
 	else if (lazy_count(&thread->lazy))
 		due = thread->lazy_at;
+	if (!list_empty(&thread->txn) && !thread->retry_at)
+		due = sooner(due, now + txn_left(thread) / 1000000 + 1);
+	if (!thread->retry_at && !refuses)
+		due = sooner(due, store_leftovers_due(thread));
 	if (history_writer_rows(thread->history) && !refuses)
 		due = sooner(due, thread->history_at);
 	if (thread->untidy && !refuses)
@@ -483,7 +524,7 @@ void store_thread_turn(struct store_thread *thread)
 		thread->retry_at = 0;
 	}
 	gather(thread);
-	if (write_txn(thread))
+	if (!txn_left(thread) && write_txn(thread))
 		return;
 
 	now = clock_ms();
@@ -491,7 +532,7 @@ void store_thread_turn(struct store_thread *thread)
 		make_room(thread, now);
 		return;
 	}
-	if (lazy_step(thread, now))
+	if (lazy_step(thread, now) || leftovers_step(thread, now))
 		return;
 	store_history_step(thread, now);
 	tidy_step(thread, now);
@@ -511,6 +552,8 @@ static void finish(struct store_thread *thread)
 	} while (!r);
 	while (!r && lazy_count(&thread->lazy))
 		r = write_lazy(thread, LAZY_ROWS);
+	while (!r && thread->leftovers.count)
+		r = store_leftovers_write(thread);
 	if (r)
 		log_error("state.db", "what was not acknowledged is lost: %s",
 			  strerrordesc_np(-r));

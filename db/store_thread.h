@@ -10,6 +10,7 @@
 #include "broker/base/list.h"
 #include "db/gather.h"
 #include "db/lazy.h"
+#include "db/leftovers.h"
 #include "db/refusal.h"
 #include "db/store.h"
 
@@ -51,9 +52,12 @@ struct store_thread {
 	db_store_marked_fn *marked;
 	void *marked_arg;
 	struct lazy lazy;
+	struct leftovers leftovers;
 	struct list txn; /* batches of the transaction being written */
 	size_t txn_ops;
 	size_t txn_bytes;
+	size_t txn_promised; /* of its operations */
+	size_t txn_urgent;
 	bool elided;
 	struct gather gather;
 	uint64_t retry_at; /* clock_ms(); 0: nothing has failed */

@@ -62,6 +62,22 @@ static void test_a_card_that_stopped_is_not_waited_for(void **state)
 	assert_int_equal(gather_left(&gather, 1, 5000ull * MS), GATHER_MAX_NS);
 }
 
+static void test_removals_wait_for_more_for_a_while(void **state)
+{
+	struct gather gather = after_a_commit();
+
+	(void)state;
+	gather_begin(&gather, 60 * MS);
+	assert_int_equal(gather_removals_left(&gather, 60 * MS),
+			 GATHER_REMOVALS_NS);
+	assert_int_equal(
+		gather_removals_left(&gather, 59 * MS + GATHER_REMOVALS_NS),
+		MS);
+	assert_int_equal(
+		gather_removals_left(&gather, 60 * MS + GATHER_REMOVALS_NS), 0);
+	assert_int_equal(gather_removals_left(&gather, 3600000ull * MS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -71,6 +87,7 @@ int main(void)
 		cmocka_unit_test(test_a_commit_that_has_them_all_does_not_wait),
 		cmocka_unit_test(test_what_comes_later_does_not_wait),
 		cmocka_unit_test(test_a_card_that_stopped_is_not_waited_for),
+		cmocka_unit_test(test_removals_wait_for_more_for_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,8 +118,12 @@ static void test_what_was_reported_survives_a_kill(void **state)
 			number_of("SELECT count(*) FROM queue q"
 				  " JOIN messages m ON m.id = q.message"),
 			left);
-		assert_int_equal(number_of("SELECT count(*) FROM messages"),
-				 left);
+		/* Rows of messages that were delivered may stay until the
+		 * next load. */
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT count(*) FROM messages WHERE id > %llu",
+			       (unsigned long long)(newest - left));
+		assert_int_equal(number_of(sql), left);
 		db_close(db);
 		scratch_remove();
 	}
