@@ -23,7 +23,7 @@ const char *discovery_birth(char out[DISCOVERY_TOPIC_SIZE], const char *prefix)
 }
 
 json_t *discovery_components(const struct discovery_box *box,
-			     const struct pin *const *pins, size_t count)
+			     const struct discovery_things *things)
 {
 	struct discovery discovery = {
 		.box = box,
@@ -32,8 +32,10 @@ json_t *discovery_components(const struct discovery_box *box,
 
 	if (!discovery.components)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
-		discovery_put_pin(&discovery, pins[i]);
+	for (size_t i = 0; i < things->pins; i++)
+		discovery_put_pin(&discovery, things->pin[i]);
+	for (size_t i = 0; i < things->devices; i++)
+		discovery_put_device(&discovery, things->device[i]);
 	if (!discovery.bad)
 		return discovery.components;
 	json_decref(discovery.components);

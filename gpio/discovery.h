@@ -4,9 +4,10 @@
  *	<prefix>/device/hearth_<id>/config	retained, QoS 1
  *
  * One document names the box and a component for everything one can see or
- * switch there (discovery_kinds.c has which, by kind of pin). id is that of
- * dialect_id() of the node's name. A pin's components are known by its line, not
- * by its name: so they stay what they are, with their history and place on
+ * switch there (discovery_kinds.c has which, by kind of pin, discovery_devices.c
+ * those of sensors). id is that of
+ * dialect_id() of the node's name. A pin's components are known by its line, a
+ * sensor's by its source, not by its name: so they stay what they are, with their history and place on
  * somebody's dashboard, under any name and label.
  *
  * Pure: documents come out, nobody is told.
@@ -39,9 +40,17 @@ const char *discovery_topic(char out[DISCOVERY_TOPIC_SIZE], const char *prefix,
 			    const char *node);
 const char *discovery_birth(char out[DISCOVERY_TOPIC_SIZE], const char *prefix);
 
-/* The components of these pins, an object by their names. NULL: out of memory. */
+/* What the box has; borrowed. */
+struct discovery_things {
+	const struct pin *pin[PINS_MAX];
+	size_t pins;
+	const struct device *device[DEVICES_MAX];
+	size_t devices;
+};
+
+/* Their components, an object by their names. NULL: out of memory. */
 json_t *discovery_components(const struct discovery_box *box,
-			     const struct pin *const *pins, size_t count);
+			     const struct discovery_things *things);
 
 /*
  * Of what was there before, an object of name and platform, that what is not among

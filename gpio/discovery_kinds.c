@@ -7,115 +7,68 @@
 #include "gpio/discovery_internal.h"
 #include "gpio/topics.h"
 
-/* Bytes of a component's name: platform, chip, line, what of it. */
-#define NAME_SIZE (DIALECT_ID_SIZE + 64u)
-
 /* ---- one component ------------------------------------------------------ */
 
 static void put(struct discovery *d, json_t *to, const char *key,
 		const char *text)
 {
-	d->bad |= json_object_set_new(to, key, json_string(text));
+	discovery_put_text(d, to, key, text);
 }
 
 static void put_topic(struct discovery *d, json_t *to, const char *key,
 		      const char *kind, const struct pin *pin,
 		      const char *suffix)
 {
-	char topic[TOPICS_SIZE];
-
-	put(d, to, key,
-	    topics_pin(topic, d->box->node, kind, pin->name, suffix));
+	discovery_put_topic(d, to, key, kind, pin->name, suffix);
 }
 
-static const char *kind_of(const struct pin *pin)
+static const char *label_of(const struct pin *pin)
 {
-	return pin->direction == LINE_OUTPUT ? "out" : "in";
+	return pin->label[0] ? pin->label : pin->name;
 }
 
 /* "gpio17", "gpiochip2_5": what the line is called, whatever the pin is. */
-static void put_line(char out[NAME_SIZE], const struct pin *pin)
+static void put_line(char out[DISCOVERY_NAME_SIZE], const struct pin *pin)
 {
 	char chip[DIALECT_ID_SIZE];
 
 	if (pin->chip[0])
-		(void)snprintf(out, NAME_SIZE, "%s_%u",
+		(void)snprintf(out, DISCOVERY_NAME_SIZE, "%s_%u",
 			       dialect_id(chip, pin->chip), pin->line);
 	else
-		(void)snprintf(out, NAME_SIZE, "gpio%u", pin->line);
+		(void)snprintf(out, DISCOVERY_NAME_SIZE, "gpio%u", pin->line);
 }
 
-static json_t *available_by(struct discovery *d, const char *topic)
-{
-	json_t *one = json_object();
-
-	put(d, one, "t", topic);
-	return one;
-}
-
-/* The box must be there, and the pin obey. */
-static void put_availability(struct discovery *d, json_t *to,
-			     const struct pin *pin)
-{
-	char topic[TOPICS_SIZE];
-	json_t *list = json_array();
-
-	d->bad |= json_array_append_new(
-		list,
-		available_by(d, topics_node(topic, d->box->node, "status")));
-	d->bad |= json_array_append_new(
-		list,
-		available_by(d, topics_pin(topic, d->box->node, kind_of(pin),
-					   pin->name, "/status")));
-	d->bad |= json_object_set_new(to, "avty", list);
-	put(d, to, "avty_mode", "all");
-}
-
-static void put_name(struct discovery *d, json_t *to, const struct pin *pin,
-		     const char *what)
-{
-	const char *label = pin->label[0] ? pin->label : pin->name;
-	char text[PIN_TEXT_MAX + 32];
-
-	(void)snprintf(text, sizeof(text), "%s%s%s", label, what[0] ? " " : "",
-		       what);
-	put(d, to, "name", text);
-}
-
-/* Add a component of this platform for pin; suffix tells it from others of the
- * pin and the platform. Borrowed; NULL: no memory, which is noted. */
+/* What is no entity: it has no state, and is not available or not. */
 static json_t *add(struct discovery *d, const struct pin *pin,
 		   const char *platform, const char *suffix)
 {
-	char line[NAME_SIZE];
-	char name[NAME_SIZE + 64];
-	json_t *one = json_object();
+	char line[DISCOVERY_NAME_SIZE];
 
 	put_line(line, pin);
-	(void)snprintf(name, sizeof(name), "%s_%s%s%s", platform, line,
-		       suffix[0] ? "_" : "", suffix);
-	put(d, one, "p", platform);
-	d->bad |= json_object_set_new(d->components, name, one);
-	return d->bad ? NULL : one;
+	return discovery_add(d, platform, line, suffix);
 }
 
-/* The same, of something that has a state: what says more than its label. */
+/* what says more than the pin's label. Available if the pin obeys. */
 static json_t *add_entity(struct discovery *d, const struct pin *pin,
 			  const char *platform, const char *suffix,
 			  const char *what)
 {
-	char node[DIALECT_ID_SIZE];
-	char line[NAME_SIZE];
-	char id[DIALECT_ID_SIZE + NAME_SIZE + 64];
-	json_t *one = add(d, pin, platform, suffix);
+	char line[DISCOVERY_NAME_SIZE];
+	char label[PIN_TEXT_MAX + 32];
+	char topic[TOPICS_SIZE];
+	json_t *one;
 
 	put_line(line, pin);
-	(void)snprintf(id, sizeof(id), "hearth_%s_%s%s%s",
-		       dialect_id(node, d->box->node), line,
-		       suffix[0] ? "_" : "", suffix);
-	put(d, one, "uniq_id", id);
-	put_name(d, one, pin, what);
-	put_availability(d, one, pin);
+	(void)snprintf(label, sizeof(label), "%s%s%s", label_of(pin),
+		       what[0] ? " " : "", what);
+	one = discovery_add_entity(d, platform, line, suffix, label);
+	discovery_put_available(
+		d, one,
+		topics_pin(topic, d->box->node,
+			   pin->direction == LINE_OUTPUT ? "out" : "in",
+			   pin->name, "/status"),
+		NULL);
 	return one;
 }
 
@@ -210,7 +163,7 @@ static void put_trigger(struct discovery *d, const struct pin *pin,
 	put(d, one, "pl", click);
 	put(d, one, "val_tpl", "{{ value_json.event_type }}");
 	put(d, one, "type", type);
-	put(d, one, "stype", pin->label[0] ? pin->label : pin->name);
+	put(d, one, "stype", label_of(pin));
 }
 
 static void put_button(struct discovery *d, const struct pin *pin)

@@ -35,13 +35,16 @@ static void publish(struct node *node, const char *text)
 
 static json_t *components_of(struct node *node, const struct discovery_box *box)
 {
-	const struct pin *pins[PINS_MAX];
-	size_t count = 0;
+	struct discovery_things things = { 0 };
+	const struct node_device *devices = node->devices.device;
 
 	for (size_t i = 0; i < PINS_MAX; i++)
 		if (node->pins[i].used)
-			pins[count++] = &node->pins[i].pin;
-	return discovery_components(box, pins, count);
+			things.pin[things.pins++] = &node->pins[i].pin;
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		if (devices[i].used)
+			things.device[things.devices++] = &devices[i].device;
+	return discovery_components(box, &things);
 }
 
 /* Returns 0, or -ENOMEM with nothing said. */

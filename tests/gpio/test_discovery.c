@@ -32,16 +32,30 @@ static const char *const everything[] = {
 	"{'name':'rain','dir':'in','line':20,'kind':'counter'}",
 };
 
+static const char *const some_devices[] = {
+	"{'name':'boiler','kind':'ds18b20','source':'28-0316a2791cff'}",
+	"{'name':'damp','kind':'iio','source':'bme280/in_humidityrelative'}",
+	"{'name':'air','kind':'iio','source':'bme280/in_pressure'}",
+	"{'name':'share','kind':'iio','source':'x/in_voltage0','unit':'%'}",
+	"{'name':'core','kind':'cpu_temperature','label':'Processor'}",
+	"{'name':'weak','kind':'under_voltage'}",
+	"{'name':'slow','kind':'throttled'}",
+};
+
+#define DEVICES (sizeof(some_devices) / sizeof(some_devices[0]))
+
 #define EVERYTHING (sizeof(everything) / sizeof(everything[0]))
 
 /* Some of them. */
 static struct pins all;
 static struct pin *const pins = all.pin;
-static const struct pin *list[EVERYTHING];
+static struct discovery_things everything_there;
 
-static void parse(const char *text, struct pin *out)
+static struct device devices[DEVICES];
+
+/* With ' for ". */
+static json_t *read_json(const char *text)
 {
-	struct pin_errors errors = { 0 };
 	char json[512];
 	json_t *object;
 
@@ -50,7 +64,26 @@ static void parse(const char *text, struct pin *out)
 		if (*c == '\'')
 			*c = '"';
 	object = json_loads(json, 0, NULL);
+	assert_non_null(object);
+	return object;
+}
+
+static void parse(const char *text, struct pin *out)
+{
+	struct pin_errors errors = { 0 };
+	json_t *object = read_json(text);
+
 	if (pin_parse(object, "#1", out, &errors))
+		fail_msg("%s: %s", text, errors.error[0].message);
+	json_decref(object);
+}
+
+static void parse_device(const char *text, struct device *out)
+{
+	struct pin_errors errors = { 0 };
+	json_t *object = read_json(text);
+
+	if (device_parse(object, "#1", out, &errors))
 		fail_msg("%s: %s", text, errors.error[0].message);
 	json_decref(object);
 }
@@ -61,8 +94,14 @@ static int setup_all(void **state)
 	ha_schema_open();
 	for (size_t i = 0; i < EVERYTHING; i++) {
 		parse(everything[i], &pins[i]);
-		list[i] = &pins[i];
+		everything_there.pin[i] = &pins[i];
 	}
+	for (size_t i = 0; i < DEVICES; i++) {
+		parse_device(some_devices[i], &devices[i]);
+		everything_there.device[i] = &devices[i];
+	}
+	everything_there.pins = EVERYTHING;
+	everything_there.devices = DEVICES;
 	return 0;
 }
 
@@ -73,10 +112,10 @@ static int teardown_all(void **state)
 	return 0;
 }
 
-/* The document of these pins, to be freed by the caller. */
-static json_t *document_of(const struct pin *const *some, size_t count)
+/* The document of these, to be freed by the caller. */
+static json_t *document_of_things(const struct discovery_things *things)
 {
-	json_t *components = discovery_components(&box, some, count);
+	json_t *components = discovery_components(&box, things);
 	char *text = discovery_document(&box, components, NULL);
 	json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 
@@ -84,6 +123,19 @@ static json_t *document_of(const struct pin *const *some, size_t count)
 	json_decref(components);
 	free(text);
 	return document;
+}
+
+static json_t *document_of_all(void)
+{
+	return document_of_things(&everything_there);
+}
+
+static json_t *document_of(const struct pin *const *some, size_t count)
+{
+	struct discovery_things things = { .pins = count };
+
+	memcpy(things.pin, some, count * sizeof(*some));
+	return document_of_things(&things);
 }
 
 static json_t *component(json_t *document, const char *name)
@@ -104,7 +156,7 @@ static void expect(json_t *document, const char *name, const char *key,
 
 static void test_home_assistant_takes_every_kind(void **state)
 {
-	json_t *document = document_of(list, EVERYTHING);
+	json_t *document = document_of_all();
 	char mistake[HA_MISTAKE_SIZE];
 
 	(void)state;
@@ -113,55 +165,66 @@ static void test_home_assistant_takes_every_kind(void **state)
 	json_decref(document);
 }
 
+static const struct {
+	const char *component;
+	const char *key;
+	const char *value;
+} words[] = {
+	{ "switch_gpio17", "name", "Pump" },
+	{ "switch_gpio17", "uniq_id", "hearth_pi_gpio17" },
+	{ "switch_gpio17", "stat_t", "hearth/pi/out/pump" },
+	{ "switch_gpio17", "cmd_t", "hearth/pi/out/pump/set" },
+	{ "switch_gpio17", "avty_mode", "all" },
+	{ "switch_gpio18", "name", "plug" },
+	{ "light_gpio23", "schema", "json" },
+	{ "light_gpio23", "stat_t", "hearth/pi/light/desk" },
+	{ "light_gpio23", "cmd_t", "hearth/pi/light/desk/set" },
+	{ "binary_sensor_gpio4", "stat_t", "hearth/pi/in/wall" },
+	{ "binary_sensor_gpio5", "dev_cla", "opening" },
+	{ "binary_sensor_gpio6", "dev_cla", "motion" },
+	{ "binary_sensor_gpio12", "stat_t", "hearth/pi/in/bell" },
+	{ "event_gpio12", "stat_t", "hearth/pi/in/bell/event" },
+	{ "device_automation_gpio12_single", "pl", "single" },
+	{ "device_automation_gpio12_single", "type", "button_short_press" },
+	{ "device_automation_gpio12_single", "stype", "bell" },
+	{ "device_automation_gpio12_single", "t", "hearth/pi/in/bell/event" },
+	{ "device_automation_gpio12_hold", "pl", "hold" },
+	{ "sensor_gpio13", "stat_t", "hearth/pi/sensor/gas" },
+	{ "sensor_gpio13", "dev_cla", "volume" },
+	{ "sensor_gpio13", "stat_cla", "total_increasing" },
+	{ "sensor_gpio13_rate", "unit_of_meas", "m³/h" },
+	{ "sensor_gpio13_count", "ent_cat", "diagnostic" },
+	{ "sensor_gpio16", "dev_cla", "energy" },
+	{ "sensor_gpio16_rate", "dev_cla", "power" },
+	{ "sensor_gpio16_rate", "unit_of_meas", "kW" },
+	{ "sensor_gpio19", "unit_of_meas", "drops" },
+	{ "sensor_gpio19_rate", "unit_of_meas", "drops/h" },
+	{ "sensor_gpio20_count", "stat_t", "hearth/pi/in/rain/count" },
+	{ "sensor_gpio20_count", "unit_of_meas", "pulses" },
+	{ "sensor_gpio20_rate", "stat_t", "hearth/pi/in/rain/rate" },
+	{ "sensor_28-0316a2791cff", "uniq_id", "hearth_pi_28-0316a2791cff" },
+	{ "sensor_28-0316a2791cff", "stat_t", "hearth/pi/sensor/boiler" },
+	{ "sensor_28-0316a2791cff", "dev_cla", "temperature" },
+	{ "sensor_28-0316a2791cff", "unit_of_meas", "°C" },
+	{ "sensor_28-0316a2791cff", "stat_cla", "measurement" },
+	{ "sensor_bme280_2fin_5fhumidityrelative", "dev_cla", "humidity" },
+	{ "sensor_bme280_2fin_5fpressure", "dev_cla", "pressure" },
+	{ "sensor_cpu_5ftemperature", "name", "Processor" },
+	{ "sensor_cpu_5ftemperature", "ent_cat", "diagnostic" },
+	{ "binary_sensor_under_5fvoltage", "dev_cla", "problem" },
+	{ "binary_sensor_under_5fvoltage", "pl_on", "1" },
+	{ "binary_sensor_throttled", "stat_t", "hearth/pi/sensor/slow" },
+};
+
 static void test_each_kind_is_what_it_should_be(void **state)
 {
-	static const struct {
-		const char *component;
-		const char *key;
-		const char *value;
-	} table[] = {
-		{ "switch_gpio17", "name", "Pump" },
-		{ "switch_gpio17", "uniq_id", "hearth_pi_gpio17" },
-		{ "switch_gpio17", "stat_t", "hearth/pi/out/pump" },
-		{ "switch_gpio17", "cmd_t", "hearth/pi/out/pump/set" },
-		{ "switch_gpio17", "avty_mode", "all" },
-		{ "switch_gpio18", "name", "plug" },
-		{ "light_gpio23", "schema", "json" },
-		{ "light_gpio23", "stat_t", "hearth/pi/light/desk" },
-		{ "light_gpio23", "cmd_t", "hearth/pi/light/desk/set" },
-		{ "binary_sensor_gpio4", "stat_t", "hearth/pi/in/wall" },
-		{ "binary_sensor_gpio5", "dev_cla", "opening" },
-		{ "binary_sensor_gpio6", "dev_cla", "motion" },
-		{ "binary_sensor_gpio12", "stat_t", "hearth/pi/in/bell" },
-		{ "event_gpio12", "stat_t", "hearth/pi/in/bell/event" },
-		{ "device_automation_gpio12_single", "pl", "single" },
-		{ "device_automation_gpio12_single", "type",
-		  "button_short_press" },
-		{ "device_automation_gpio12_single", "stype", "bell" },
-		{ "device_automation_gpio12_single", "t",
-		  "hearth/pi/in/bell/event" },
-		{ "device_automation_gpio12_hold", "pl", "hold" },
-		{ "sensor_gpio13", "stat_t", "hearth/pi/sensor/gas" },
-		{ "sensor_gpio13", "dev_cla", "volume" },
-		{ "sensor_gpio13", "stat_cla", "total_increasing" },
-		{ "sensor_gpio13_rate", "unit_of_meas", "m³/h" },
-		{ "sensor_gpio13_count", "ent_cat", "diagnostic" },
-		{ "sensor_gpio16", "dev_cla", "energy" },
-		{ "sensor_gpio16_rate", "dev_cla", "power" },
-		{ "sensor_gpio16_rate", "unit_of_meas", "kW" },
-		{ "sensor_gpio19", "unit_of_meas", "drops" },
-		{ "sensor_gpio19_rate", "unit_of_meas", "drops/h" },
-		{ "sensor_gpio20_count", "stat_t", "hearth/pi/in/rain/count" },
-		{ "sensor_gpio20_count", "unit_of_meas", "pulses" },
-		{ "sensor_gpio20_rate", "stat_t", "hearth/pi/in/rain/rate" },
-	};
-	json_t *document = document_of(list, EVERYTHING);
+	json_t *document = document_of_all();
 	json_t *avty;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		expect(document, table[i].component, table[i].key,
-		       table[i].value);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		expect(document, words[i].component, words[i].key,
+		       words[i].value);
 	avty = json_object_get(component(document, "switch_gpio17"), "avty");
 	assert_int_equal(json_array_size(avty), 2);
 	assert_string_equal(json_string_value(json_object_get(
@@ -170,6 +233,15 @@ static void test_each_kind_is_what_it_should_be(void **state)
 	assert_string_equal(json_string_value(json_object_get(
 				    json_array_get(avty, 1), "t")),
 			    "hearth/pi/out/pump/status");
+	avty = json_object_get(component(document, "sensor_28-0316a2791cff"),
+			       "avty");
+	avty = json_array_get(avty, 1);
+	assert_string_equal(json_string_value(json_object_get(avty, "t")),
+			    "hearth/pi/sensor/boiler");
+	assert_non_null(json_object_get(avty, "val_tpl"));
+	/* Not every share is humidity. */
+	assert_null(json_object_get(
+		component(document, "sensor_x_2fin_5fvoltage0"), "dev_cla"));
 	/* A counter without a unit has no reading in one. */
 	assert_null(component(document, "sensor_gpio20"));
 	json_decref(document);
@@ -248,7 +320,7 @@ static void test_the_recorded_schemas_refuse_mistakes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		json_t *document = document_of(list, EVERYTHING);
+		json_t *document = document_of_all();
 		json_t *at = table[i].component
 				     ? component(document, table[i].component)
 				     : document;
@@ -305,9 +377,9 @@ static void test_pins_of_another_chip_are_others(void **state)
 
 static void test_what_has_gone_is_taken_away(void **state)
 {
-	const struct pin *one = &pins[0];
-	json_t *many = discovery_components(&box, list, EVERYTHING);
-	json_t *few = discovery_components(&box, &one, 1);
+	const struct discovery_things only = { .pin = { &pins[0] }, .pins = 1 };
+	json_t *many = discovery_components(&box, &everything_there);
+	json_t *few = discovery_components(&box, &only);
 	json_t *names = discovery_names(many);
 	json_t *gone = discovery_gone(names, few);
 	json_t *nothing = discovery_gone(names, many);
@@ -341,7 +413,7 @@ static void test_an_old_document_is_read(void **state)
 					      "{\"cmps\":[]}",
 					      "{\"cmps\":{\"a\":1}}",
 					      "{\"cmps\":{\"a\":{\"p\":1}}}" };
-	json_t *components = discovery_components(&box, list, EVERYTHING);
+	json_t *components = discovery_components(&box, &everything_there);
 	json_t *names = discovery_names(components);
 	json_t *read = json_object();
 	char *text = discovery_document(&box, components, NULL);
@@ -414,7 +486,7 @@ static void test_it_survives_allocation_failure(void **state)
 		char *text = NULL;
 
 		failing_malloc_arm(n);
-		components = discovery_components(&box, list, EVERYTHING);
+		components = discovery_components(&box, &everything_there);
 		if (components)
 			names = discovery_names(components);
 		if (names)
