@@ -30,9 +30,9 @@
 #include "db/users.h"
 #include "programs/backups.h"
 #include "programs/demo.h"
+#include "programs/gpio_child.h"
 #include "programs/process.h"
 #include "programs/reload.h"
-#include "programs/supervisor.h"
 #include "web/web.h"
 
 #define GPIO_SOCKET "gpio.sock"
@@ -72,10 +72,7 @@ struct hub {
 
 	char status_topic[CONFIG_NAME_MAX + 16]; /* hearth/<node>/status */
 	char *gpio_socket;
-	char *gpio_hub; /* "unix:<socket>" */
-	char *gpio_program;
-	char *gpio_argv[14];
-	struct supervisor *gpio;
+	struct gpio_child *gpio;
 };
 
 /* ---- main's loop ------------------------------------------------------- */
@@ -89,8 +86,7 @@ static void on_signal(struct loop_source *source, uint32_t events)
 	while (read(source->fd, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
-			if (hub->gpio)
-				supervisor_reap(hub->gpio);
+			gpio_child_reap(hub->gpio);
 			break;
 		case SIGHUP:
 			log_info("hearthd", "SIGHUP: reading hearth.conf anew");
@@ -388,39 +384,13 @@ static int open_web(struct hub *hub)
 
 /* ---- gpio -------------------------------------------------------------- */
 
-static const char *backend_name(unsigned int backend)
-{
-	switch (backend) {
-	case CONFIG_GPIO_GPIOD:
-		return "gpiod";
-	case CONFIG_GPIO_SIM:
-		return "sim";
-	default:
-		return "auto";
-	}
-}
-
 static int prepare_gpio(struct hub *hub)
 {
-	const struct config *config = hub->config;
-	const char *program = config->gpio_program;
-
-	if (config->gpio_backend == CONFIG_GPIO_OFF)
+	if (hub->config->gpio_backend == CONFIG_GPIO_OFF)
 		return 0;
 	if (asprintf(&hub->gpio_socket, "%s/" GPIO_SOCKET, db_dir(hub->db)) <
 	    0) {
 		hub->gpio_socket = NULL;
-		return -ENOMEM;
-	}
-	if (strcmp(program, "none") == 0)
-		return 0;
-	hub->gpio_program = strcmp(program, "auto") == 0
-				    ? process_beside("hearth-gpiod")
-				    : strdup(program);
-	if (!hub->gpio_program)
-		return -ENOMEM;
-	if (asprintf(&hub->gpio_hub, "unix:%s", hub->gpio_socket) < 0) {
-		hub->gpio_hub = NULL;
 		return -ENOMEM;
 	}
 
@@ -429,38 +399,8 @@ static int prepare_gpio(struct hub *hub)
 
 static int open_gpio(struct hub *hub)
 {
-	const struct config *config = hub->config;
-	const char *const argv[] = {
-		hub->gpio_program,
-		"--hub",
-		hub->gpio_hub,
-		"--node",
-		config->node,
-		"--backend",
-		backend_name(config->gpio_backend),
-		"--state-dir",
-		config->data_dir,
-		"--user",
-		DB_USER_GPIO,
-		"--die-with-parent",
-		NULL,
-	};
-
-	if (!hub->gpio_program)
-		return 0;
-	_Static_assert(sizeof(argv) <= sizeof(hub->gpio_argv), "room for all");
-	/* posix_spawn() wants char *, and changes nothing. */
-	memcpy(hub->gpio_argv, argv, sizeof(argv));
-	hub->gpio = supervisor_new(hub->loop, "hearth-gpiod", hub->gpio_argv);
-	if (!hub->gpio) {
-		int r = -errno;
-
-		log_error(hub->gpio_program, "cannot be started: %s",
-			  strerrordesc_np(-r));
-		return r;
-	}
-
-	return 0;
+	return gpio_child_start(hub->loop, hub->config, hub->gpio_socket,
+				&hub->gpio);
 }
 
 /* ---- all --------------------------------------------------------------- */
@@ -574,7 +514,7 @@ int hub_close(struct hub *hub)
 	if (!atomic_load(&hub->restart))
 		notify_send("STOPPING=1\nSTATUS=writing what is to be kept");
 	/* First the pins: they are put in a safe state, and say so. */
-	supervisor_free(hub->gpio);
+	gpio_child_free(hub->gpio);
 	web_stop(hub->web);
 	close_broker(hub);
 	backups_stop(hub->backups);
@@ -591,8 +531,6 @@ int hub_close(struct hub *hub)
 	db_config_close(hub->db_config);
 	db_close(hub->db);
 	close_signals(hub);
-	free(hub->gpio_program);
-	free(hub->gpio_hub);
 	free(hub->gpio_socket);
 	free(hub);
 

@@ -14,21 +14,24 @@
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/base/loop.h"
+#include "programs/watchdog.h"
 
 extern char **environ;
 
 struct supervisor {
 	struct loop *loop;
-	struct loop_timer timer; /* until the next start */
-	const char *name;
-	char *const *argv;
+	struct loop_timer timer; /* until the next start, or the end of after */
+	struct supervisor_options options;
+	struct watchdog *watchdog; /* NULL: none */
 	pid_t pid; /* 0: not running */
+	pid_t after; /* the second program; 0: not running */
 	uint64_t started; /* clock_ms() */
 	uint64_t delay; /* before the next start but one */
 };
 
-/* A plain child: our own mask and ignored signals are our own business. */
-static int spawn(struct supervisor *supervisor)
+/* A plain child: our own mask and ignored signals are our own business. Returns 0
+ * or a negative errno. */
+static int spawn(char *const *argv, char *const *environment, pid_t *out)
 {
 	posix_spawnattr_t attributes;
 	sigset_t none;
@@ -45,14 +48,32 @@ static int spawn(struct supervisor *supervisor)
 						      POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	r = posix_spawn(&supervisor->pid, supervisor->argv[0], NULL,
-			&attributes, supervisor->argv, environ);
+	r = posix_spawn(out, argv[0], NULL, &attributes, argv, environment);
 	posix_spawnattr_destroy(&attributes);
-	if (r) {
-		supervisor->pid = 0;
-		return -r;
+	if (r)
+		*out = 0;
+
+	return -r;
+}
+
+static int spawn_child(struct supervisor *supervisor)
+{
+	char **environment = NULL;
+	int r;
+
+	if (supervisor->watchdog) {
+		environment = watchdog_environment(supervisor->watchdog);
+		if (!environment)
+			return -ENOMEM;
 	}
+	r = spawn(supervisor->options.argv, environment ? environment : environ,
+		  &supervisor->pid);
+	free(environment);
+	if (r)
+		return r;
 	supervisor->started = clock_ms();
+	if (supervisor->watchdog)
+		watchdog_of(supervisor->watchdog, supervisor->pid);
 
 	return 0;
 }
@@ -71,30 +92,55 @@ static void on_timer(struct loop_timer *timer)
 {
 	struct supervisor *supervisor =
 		list_entry(timer, struct supervisor, timer);
-	int r = spawn(supervisor);
+	int r;
 
+	if (supervisor->after) {
+		log_error(supervisor->options.name,
+			  "%s is not done within %d ms: killed",
+			  supervisor->options.after[0], SUPERVISOR_AFTER_MS);
+		kill(supervisor->after, SIGKILL);
+		return;
+	}
+	r = spawn_child(supervisor);
 	if (r) {
-		log_error(supervisor->name, "%s: cannot be started: %s",
-			  supervisor->argv[0], strerrordesc_np(-r));
+		log_error(supervisor->options.name, "%s: cannot be started: %s",
+			  supervisor->options.argv[0], strerrordesc_np(-r));
 		start_later(supervisor);
 	}
 }
 
-struct supervisor *supervisor_new(struct loop *loop, const char *name,
-				  char *const argv[])
+static void on_silence(void *arg)
+{
+	struct supervisor *supervisor = arg;
+
+	log_error(supervisor->options.name,
+		  "has said nothing for %u ms, it hangs: killed",
+		  supervisor->options.watchdog_ms);
+	kill(supervisor->pid, SIGKILL);
+}
+
+struct supervisor *supervisor_new(struct loop *loop,
+				  const struct supervisor_options *options)
 {
 	struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
-	int r;
+	int r = 0;
 
 	if (!supervisor)
 		return NULL;
 	supervisor->loop = loop;
-	supervisor->name = name;
-	supervisor->argv = argv;
+	supervisor->options = *options;
 	list_init(&supervisor->timer.link);
 	supervisor->timer.fn = on_timer;
-	r = spawn(supervisor);
+	if (options->watchdog_ms) {
+		supervisor->watchdog = watchdog_new(loop, options->watchdog_ms,
+						    on_silence, supervisor);
+		if (!supervisor->watchdog)
+			r = -errno;
+	}
+	if (!r)
+		r = spawn_child(supervisor);
 	if (r) {
+		watchdog_free(supervisor->watchdog);
 		free(supervisor);
 		errno = -r;
 		return NULL;
@@ -106,19 +152,36 @@ struct supervisor *supervisor_new(struct loop *loop, const char *name,
 static void log_end(const struct supervisor *supervisor, int status)
 {
 	if (WIFSIGNALED(status))
-		log_warn(supervisor->name,
+		log_warn(supervisor->options.name,
 			 "killed by signal %d (%s); starting it again in"
 			 " %llu ms",
 			 WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
 			 (unsigned long long)supervisor->delay);
 	else
-		log_warn(supervisor->name,
+		log_warn(supervisor->options.name,
 			 "ended with status %d; starting it again in %llu ms",
 			 WEXITSTATUS(status),
 			 (unsigned long long)supervisor->delay);
 }
 
-void supervisor_reap(struct supervisor *supervisor)
+/* Put in order what it left. Returns 0 or a negative errno, also when there is
+ * nothing to be done. */
+static int begin_after(struct supervisor *supervisor)
+{
+	int r;
+
+	if (!supervisor->options.after)
+		return -ENOENT;
+	r = spawn(supervisor->options.after, environ, &supervisor->after);
+	if (r)
+		log_error(supervisor->options.name,
+			  "%s: cannot be started after it: %s",
+			  supervisor->options.after[0], strerrordesc_np(-r));
+
+	return r;
+}
+
+static void reap_child(struct supervisor *supervisor)
 {
 	int status;
 
@@ -126,9 +189,31 @@ void supervisor_reap(struct supervisor *supervisor)
 	    waitpid(supervisor->pid, &status, WNOHANG) != supervisor->pid)
 		return;
 	supervisor->pid = 0;
+	if (supervisor->watchdog)
+		watchdog_of(supervisor->watchdog, 0);
 	if (clock_ms() - supervisor->started >= SUPERVISOR_HEALTHY_MS)
 		supervisor->delay = 0;
 	log_end(supervisor, status);
+	if (begin_after(supervisor))
+		start_later(supervisor);
+	else
+		loop_timer_set(supervisor->loop, &supervisor->timer,
+			       SUPERVISOR_AFTER_MS);
+}
+
+void supervisor_reap(struct supervisor *supervisor)
+{
+	int status;
+
+	reap_child(supervisor);
+	if (supervisor->after == 0 ||
+	    waitpid(supervisor->after, &status, WNOHANG) != supervisor->after)
+		return;
+	supervisor->after = 0;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		log_error(supervisor->options.name,
+			  "%s did not put in order what it left",
+			  supervisor->options.after[0]);
 	start_later(supervisor);
 }
 
@@ -156,6 +241,16 @@ static bool wait_for_end(pid_t pid, uint64_t timeout)
 	return done;
 }
 
+/* Wait for what puts things in order, which must not be left undone. */
+static void end_after(struct supervisor *supervisor)
+{
+	if (supervisor->after == 0 ||
+	    wait_for_end(supervisor->after, SUPERVISOR_AFTER_MS))
+		return;
+	kill(supervisor->after, SIGKILL);
+	waitpid(supervisor->after, NULL, 0);
+}
+
 void supervisor_free(struct supervisor *supervisor)
 {
 	if (!supervisor)
@@ -164,12 +259,15 @@ void supervisor_free(struct supervisor *supervisor)
 	if (supervisor->pid) {
 		kill(supervisor->pid, SIGTERM);
 		if (!wait_for_end(supervisor->pid, SUPERVISOR_STOP_MS)) {
-			log_warn(supervisor->name,
+			log_warn(supervisor->options.name,
 				 "does not end within %d ms: killed",
 				 SUPERVISOR_STOP_MS);
 			kill(supervisor->pid, SIGKILL);
 			waitpid(supervisor->pid, NULL, 0);
+			(void)begin_after(supervisor);
 		}
 	}
+	end_after(supervisor);
+	watchdog_free(supervisor->watchdog);
 	free(supervisor);
 }

@@ -15,16 +15,21 @@
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/base/loop.h"
+#include "broker/base/notify.h"
 #include "programs/supervisor.h"
 #include "tests/failing_malloc.h"
+
+static char shell[] = "/bin/sh";
+static char option[] = "-c";
 
 /* Each start writes one byte into a pipe, then the child does as it is told. */
 struct fixture {
 	struct loop *loop;
 	int starts[2];
-	char script[128];
+	char script[256];
 	char *argv[4];
 	char log[4096];
+	struct supervisor_options options;
 };
 
 static struct fixture *fixture;
@@ -39,8 +44,6 @@ static void keep_line(enum log_level level, const char *line)
 
 static int setup(void **state)
 {
-	static char shell[] = "/bin/sh";
-	static char option[] = "-c";
 	sigset_t set;
 
 	fixture = calloc(1, sizeof(*fixture));
@@ -80,7 +83,9 @@ static struct supervisor *supervise(const char *before, const char *then)
 
 	snprintf(fixture->script, sizeof(fixture->script),
 		 "%s; printf x >&%d; %s", before, fixture->starts[1], then);
-	supervisor = supervisor_new(fixture->loop, "child", fixture->argv);
+	fixture->options.name = "child";
+	fixture->options.argv = fixture->argv;
+	supervisor = supervisor_new(fixture->loop, &fixture->options);
 	assert_non_null(supervisor);
 
 	return supervisor;
@@ -216,19 +221,209 @@ static void test_a_program_that_is_not_there_is_an_error(void **state)
 {
 	static char path[] = "/nonexistent";
 	char *argv[] = { path, NULL };
+	const struct supervisor_options options = { .name = "child",
+						    .argv = argv,
+						    .watchdog_ms = 5000 };
 
 	(void)state;
 	errno = 0;
-	assert_null(supervisor_new(fixture->loop, "child", argv));
+	assert_null(supervisor_new(fixture->loop, &options));
 	assert_int_equal(errno, ENOENT);
 	supervisor_free(NULL);
 
-	failing_malloc_arm(0);
-	assert_null(supervisor_new(fixture->loop, "child", argv));
-	assert_true(failing_malloc_disarm());
+	for (unsigned int n = 0; n < 3; n++) {
+		failing_malloc_arm(n);
+		errno = 0;
+		assert_null(supervisor_new(fixture->loop, &options));
+		assert_true(failing_malloc_disarm());
+		assert_int_equal(errno, ENOMEM);
+	}
 }
 
-int main(void)
+/* ---- what it leaves ------------------------------------------------------ */
+
+/* So many bytes of after's shell before the next start's. */
+static void expect(struct supervisor *supervisor, const char *starts)
+{
+	uint64_t deadline = clock_ms() + 60000;
+	char byte;
+
+	while (*starts) {
+		assert_true(clock_ms() < deadline);
+		loop_turn(fixture->loop, 5);
+		supervisor_reap(supervisor);
+		if (read(fixture->starts[0], &byte, 1) != 1)
+			continue;
+		assert_int_equal(byte, *starts);
+		starts++;
+	}
+}
+
+static void test_what_a_dead_child_leaves_is_put_in_order_first(void **state)
+{
+	static char script[64];
+	static char *after[] = { shell, option, script, NULL };
+	struct supervisor *supervisor;
+
+	(void)state;
+	snprintf(script, sizeof(script), "sleep 0.2; printf s >&%d; exit 3",
+		 fixture->starts[1]);
+	fixture->options.after = after;
+	supervisor = supervise(":", "exec sleep 600");
+	expect(supervisor, "x");
+	kill(supervisor_pid(supervisor), SIGKILL);
+	expect(supervisor, "sx");
+	assert_non_null(strstr(fixture->log, "did not put in order"));
+	kill(supervisor_pid(supervisor), SIGKILL);
+	expect(supervisor, "sx");
+	/* One that ends as it should needs none. */
+	supervisor_free(supervisor);
+	assert_int_equal(read(fixture->starts[0], script, 1), -1);
+}
+
+/* It is not waited for for ever, and what is not there does not keep the child
+ * from being started. */
+static void test_the_order_has_its_limits(void **state)
+{
+	static char sleep_long[] = "exec sleep 600";
+	static char nowhere[] = "/nonexistent";
+	static char *slow[] = { shell, option, sleep_long, NULL };
+	static char *none[] = { nowhere, NULL };
+	struct supervisor *supervisor;
+
+	(void)state;
+	fixture->options.after = slow;
+	supervisor = supervise(":", "exec sleep 600");
+	expect(supervisor, "x");
+	kill(supervisor_pid(supervisor), SIGKILL);
+	expect(supervisor, "x");
+	assert_non_null(strstr(fixture->log, "not done within 2000 ms"));
+	supervisor_free(supervisor);
+
+	fixture->options.after = none;
+	supervisor = supervise(":", "exec sleep 600");
+	expect(supervisor, "x");
+	kill(supervisor_pid(supervisor), SIGKILL);
+	expect(supervisor, "x");
+	assert_non_null(strstr(fixture->log, "started after it: No such file"));
+	supervisor_free(supervisor);
+}
+
+static void test_a_child_killed_at_the_stop_is_put_in_order_too(void **state)
+{
+	static char script[64];
+	static char *after[] = { shell, option, script, NULL };
+	struct supervisor *supervisor;
+	char byte;
+
+	(void)state;
+	snprintf(script, sizeof(script), "printf s >&%d", fixture->starts[1]);
+	fixture->options.after = after;
+	supervisor = supervise("trap '' TERM", "exec sleep 600");
+	expect(supervisor, "x");
+	supervisor_free(supervisor);
+	assert_int_equal(read(fixture->starts[0], &byte, 1), 1);
+	assert_int_equal(byte, 's');
+}
+
+/* ---- the watchdog -------------------------------------------------------- */
+
+/* This program as a child: it says so, speaks (or lets a child of its own do it)
+ * and hangs. */
+static int be_a_child(const char *how, const char *fd)
+{
+	if (strcmp(how, "--speak") == 0)
+		(void)notify_send("WATCHDOG=1");
+	if (strcmp(how, "--let-speak") == 0) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			(void)notify_send("WATCHDOG=1");
+			_exit(0);
+		}
+		(void)waitpid(pid, NULL, 0);
+	}
+	if (write((int)strtol(fd, NULL, 10), "x", 1) != 1)
+		return 1;
+	for (;;)
+		(void)pause();
+}
+
+static struct supervisor *supervise_speaker(const char *how)
+{
+	static char self[] = "/proc/self/exe";
+	static char fd[12];
+	struct supervisor *supervisor;
+
+	snprintf(fd, sizeof(fd), "%d", fixture->starts[1]);
+	snprintf(fixture->script, sizeof(fixture->script), "%s", how);
+	fixture->argv[0] = self;
+	fixture->argv[1] = fixture->script;
+	fixture->argv[2] = fd;
+	fixture->options.name = "child";
+	fixture->options.argv = fixture->argv;
+	fixture->options.watchdog_ms = 50;
+	supervisor = supervisor_new(fixture->loop, &fixture->options);
+	assert_non_null(supervisor);
+	return supervisor;
+}
+
+static void test_a_child_that_falls_silent_is_killed(void **state)
+{
+	struct supervisor *supervisor = supervise_speaker("--speak");
+
+	(void)state;
+	expect(supervisor, "xxx");
+	assert_non_null(strstr(fixture->log, "has said nothing for 50 ms"));
+	assert_non_null(strstr(fixture->log, "killed by signal 9 (KILL)"));
+	supervisor_free(supervisor);
+}
+
+/* However long a child takes to start; and a word counts only from itself. */
+static void test_silence_before_the_first_word_is_none(void **state)
+{
+	static const char *const how[] = { "--be-silent", "--let-speak" };
+
+	(void)state;
+	clock_set_source(later, NULL);
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		struct supervisor *supervisor = supervise_speaker(how[i]);
+
+		offset_ns = 0;
+		expect(supervisor, "x");
+		for (int turn = 0; turn < 10; turn++) {
+			offset_ns += 3600 * UINT64_C(1000000000);
+			loop_turn(fixture->loop, 0);
+		}
+		assert_string_equal(fixture->log, "");
+		supervisor_free(supervisor);
+	}
+}
+
+/* What systemd wants of us it does not want of our child. */
+static void test_the_childs_environment_is_its_own(void **state)
+{
+	struct supervisor *supervisor;
+
+	(void)state;
+	/* One thread. NOLINTBEGIN(concurrency-mt-unsafe) */
+	assert_int_equal(setenv("NOTIFY_SOCKET", "/nonexistent", 1), 0);
+	assert_int_equal(setenv("WATCHDOG_PID", "1", 1), 0);
+	fixture->options.watchdog_ms = 5000;
+	supervisor =
+		supervise("[ -z \"$WATCHDOG_PID\" ] && "
+			  "[ \"$WATCHDOG_USEC\" = 5000000 ] && "
+			  "[ \"$NOTIFY_SOCKET\" != /nonexistent ] || exit 1",
+			  "exec sleep 600");
+	expect(supervisor, "x");
+	supervisor_free(supervisor);
+	assert_string_equal(fixture->log, "");
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_PID");
+	/* NOLINTEND(concurrency-mt-unsafe) */
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
@@ -249,7 +444,26 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_program_that_is_not_there_is_an_error, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_a_dead_child_leaves_is_put_in_order_first,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_order_has_its_limits,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_child_killed_at_the_stop_is_put_in_order_too,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_child_that_falls_silent_is_killed, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_silence_before_the_first_word_is_none, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_the_childs_environment_is_its_own, setup,
+			teardown),
 	};
 
+	if (argc == 3)
+		return be_a_child(argv[1], argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
