@@ -196,19 +196,11 @@ static bool ended(struct daemon *d, int *status)
 	return true;
 }
 
-static void skip(struct daemon *d)
-{
-	static struct record_read record;
-
-	while (record_log_next(d->log, &record))
-		;
-}
-
 const char *daemon_start(struct daemon *d)
 {
 	int status;
 
-	skip(d);
+	record_log_mend(d->log);
 	d->port = 0;
 	d->pid = fork();
 	must(d->pid >= 0, "fork");
@@ -231,6 +223,7 @@ void daemon_kill(struct daemon *d)
 	kill(d->pid, SIGKILL);
 	waitpid(d->pid, NULL, 0);
 	d->pid = 0;
+	record_log_mend(d->log);
 }
 
 const char *daemon_stop(struct daemon *d)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct record_log {
@@ -80,21 +81,32 @@ bool record_log_next(struct record_log *log, struct record_read *out)
 	return true;
 }
 
-static void put(struct record_log *log, const void *data, size_t len)
-{
-	if (len && write(log->fd, data, len) != (ssize_t)len)
-		abort();
-}
-
+/* In one piece, as what it is of writes at the same time. */
 static void add(struct record_log *log, const struct record_head *head,
 		const char *name, const uint8_t *data)
 {
 	struct record_head whole = *head;
+	struct iovec parts[3] = { { .iov_base = &whole,
+				    .iov_len = sizeof(whole) } };
 
 	whole.name_len = name ? (uint8_t)strlen(name) : 0;
-	put(log, &whole, sizeof(whole));
-	put(log, name, whole.name_len);
-	put(log, data, whole.data_len);
+	parts[1].iov_base = (void *)(uintptr_t)name;
+	parts[1].iov_len = whole.name_len;
+	parts[2].iov_base = (void *)(uintptr_t)data;
+	parts[2].iov_len = whole.data_len;
+	if (writev(log->fd, parts, 3) !=
+	    (ssize_t)(sizeof(whole) + whole.name_len + whole.data_len))
+		abort();
+}
+
+void record_log_mend(struct record_log *log)
+{
+	static struct record_read record;
+
+	while (record_log_next(log, &record))
+		;
+	if (ftruncate(log->fd, log->at) < 0)
+		abort();
 }
 
 void record_log_add(struct record_log *log, enum record_type type, uint64_t at)

@@ -32,6 +32,10 @@ void record_log_close(struct record_log *log);
 /* The next one that is there as a whole. */
 bool record_log_next(struct record_log *log, struct record_read *out);
 
+/* Cut off what the recorded program was killed in the middle of. Of a log that was
+ * made here; the next record is one that is added after this. */
+void record_log_mend(struct record_log *log);
+
 /* RECORD_SEED, RECORD_CUT and RECORD_STOP. */
 void record_log_add(struct record_log *log, enum record_type type, uint64_t at);
 /* A file as it is before anything is recorded. */

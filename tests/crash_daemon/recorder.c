@@ -100,13 +100,15 @@ void recorder_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-static void put(const void *data, size_t len)
+static void part(struct iovec *parts, int *count, const void *data, size_t len)
 {
-	/* A short write is a full disk: the test cannot go on. */
-	if (len && syscall(SYS_write, log_fd, data, len) != (long)len)
-		abort();
+	if (!len)
+		return;
+	parts[*count].iov_base = (void *)(uintptr_t)data;
+	parts[(*count)++].iov_len = len;
 }
 
+/* In one piece: who started this program adds to the log meanwhile. */
 void recorder_add(const struct record *record)
 {
 	const int error = errno;
@@ -118,20 +120,29 @@ void recorder_add(const struct record *record)
 		.at = record->at,
 		.now = seen_ms,
 	};
+	struct iovec parts[RECORD_PARTS];
+	int count = 0;
+	size_t whole;
 
 	head.name_len = record->name ? (uint8_t)strlen(record->name) : 0;
 	head.to_len = record->to ? (uint8_t)strlen(record->to) : 0;
-	put(&head, sizeof(head));
-	put(record->name, head.name_len);
-	put(record->to, head.to_len);
+	whole = sizeof(head) + head.name_len + head.to_len + left;
+	part(parts, &count, &head, sizeof(head));
+	part(parts, &count, record->name, head.name_len);
+	part(parts, &count, record->to, head.to_len);
 	for (int i = 0; i < record->data_count && left; i++) {
 		size_t len = record->data[i].iov_len;
 
+		if (count == RECORD_PARTS)
+			abort();
 		if (len > left)
 			len = left;
-		put(record->data[i].iov_base, len);
+		part(parts, &count, record->data[i].iov_base, len);
 		left -= len;
 	}
+	/* A short write is a full disk: the test cannot go on. */
+	if (syscall(SYS_writev, log_fd, parts, count) != (long)whole)
+		abort();
 	errno = error;
 }
 

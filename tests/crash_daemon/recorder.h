@@ -18,6 +18,9 @@
 
 #include "tests/crash_daemon/record.h"
 
+/* A record's own and the data's, which the broker sends in at most 64. */
+#define RECORD_PARTS 96
+
 /* What may be written down. */
 struct record {
 	enum record_type type;
