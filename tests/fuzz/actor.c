@@ -55,6 +55,8 @@ static void hang_up(struct actor *a)
 	a->connected = false;
 	a->len = 0;
 	a->ack_count = 0;
+	memset(a->asking, 0, sizeof(a->asking));
+	memset(a->given_up, 0, sizeof(a->given_up));
 }
 
 static void forget_session(struct actor *a)
@@ -196,6 +198,7 @@ void actor_subscribe(struct actor *a, unsigned int filter, uint8_t qos)
 	if (!a->connected || crowded(a))
 		return;
 	ledger_ask(a->ledger, a->number, filter);
+	a->asking[filter]++;
 	subscribe_encode(&w, a->version, (uint16_t)(SUBSCRIBE_IDS + filter),
 			 &none, &entry, 1);
 	say(a, &w);
@@ -210,6 +213,7 @@ void actor_unsubscribe(struct actor *a, unsigned int filter)
 	if (!a->connected || crowded(a))
 		return;
 	ledger_unsubscribe(a->ledger, a->number, filter);
+	a->given_up[filter] = a->asking[filter];
 	unsubscribe_encode(&w, a->version, 2 * SUBSCRIBE_IDS, &name, 1);
 	say(a, &w);
 }
@@ -337,12 +341,16 @@ static void take_ack(struct actor *a, const struct frame *frame)
 static void take_suback(struct actor *a, struct slice body)
 {
 	struct mqtt_suback suback;
+	unsigned int filter;
 
 	assert(suback_decode(a->version, MQTT_SUBACK, body, &suback) ==
 	       MQTT_SUCCESS);
-	if (suback.reasons.data[0] == 1 || suback.reasons.data[0] == 2)
-		ledger_subscribed(a->ledger, a->number,
-				  suback.packet_id - SUBSCRIBE_IDS);
+	filter = suback.packet_id - SUBSCRIBE_IDS;
+	a->asking[filter]--;
+	if (a->given_up[filter] > 0)
+		a->given_up[filter]--;
+	else if (suback.reasons.data[0] == 1 || suback.reasons.data[0] == 2)
+		ledger_subscribed(a->ledger, a->number, filter);
 }
 
 static void take(struct actor *a, const struct frame *frame, uint64_t now)

@@ -39,6 +39,10 @@ struct actor {
 		uint16_t packet_id;
 	} acks[ACTOR_ACKS];
 	size_t ack_count;
+	/* By filter: SUBSCRIBEs of this connection that wait for their SUBACK,
+	 * and those of them, the first, that an UNSUBSCRIBE has followed. */
+	unsigned int asking[LEDGER_FILTERS];
+	unsigned int given_up[LEDGER_FILTERS];
 	uint16_t connections; /* with a will */
 };
 

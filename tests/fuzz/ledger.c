@@ -79,10 +79,18 @@ void ledger_unsubscribe(struct ledger *l, unsigned int actor,
 		forget_group(l);
 }
 
+/* It may have been chosen, by the group, for what a power cut takes. */
+static bool unsafe_member(const struct ledger_session *s)
+{
+	return s->asked[LEDGER_SHARED] &&
+	       !(s->subscribed[LEDGER_SHARED] && s->durable);
+}
+
 void ledger_session_gone(struct ledger *l, unsigned int actor)
 {
 	struct ledger_session *s = &l->sessions[actor];
 	const bool shared = s->shared_once;
+	const bool unsafe = unsafe_member(s);
 
 	memset(s, 0, sizeof(*s));
 	/* With it the wills that waited have been published. */
@@ -95,6 +103,7 @@ void ledger_session_gone(struct ledger *l, unsigned int actor)
 
 		m->owed[actor] = false;
 		m->received[actor] = 0;
+		m->handed_over |= unsafe;
 		/* Begun with it, QoS 2 is not for others [MQTT-4.8.2-5]. */
 		if (shared && m->qos == 2)
 			m->owed_group = false;
@@ -110,16 +119,17 @@ void ledger_power_cut(struct ledger *l)
 	for (unsigned int a = 0; a < LEDGER_ACTORS; a++) {
 		struct ledger_session *s = &l->sessions[a];
 
-		/* Who was not in the group for certain, or not for good, may
-		 * have been the one chosen. */
-		if (s->asked[LEDGER_SHARED] &&
-		    !(s->subscribed[LEDGER_SHARED] && s->durable))
+		if (unsafe_member(s))
 			certain = false;
 		if (!s->durable)
 			ledger_session_gone(l, a);
 	}
 	if (!certain)
 		forget_group(l);
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (l->messages[i].handed_over)
+			l->messages[i].owed_group = false;
+	}
 }
 
 uint32_t ledger_publish(struct ledger *l, unsigned int actor,

@@ -26,6 +26,9 @@ struct ledger_message {
 	bool owed[LEDGER_ACTORS];
 	bool owed_group; /* to any of its members */
 	bool received_group;
+	/* Perhaps handed over, and not yet on disk: a member may have had it whose
+	 * session does not last, and has ended. */
+	bool handed_over;
 	uint8_t received[LEDGER_ACTORS]; /* times, by a session of now */
 };
 
