@@ -166,7 +166,7 @@ static void on_sweep(struct loop_timer *timer)
 		message_unref(m);
 	}
 	/* Those who have waited long enough are told so. */
-	broker->moved = true;
+	broker->crowded_moved = true;
 	playback_sweep(broker);
 	loop_timer_set(broker->loop, &broker->sweep, SWEEP_MS);
 }
@@ -204,7 +204,7 @@ static void turn_end(void *arg)
 		broker->store->ops->flush(broker->store);
 	if (!list_empty(&broker->dirty) || !list_empty(&broker->failing) ||
 	    !list_empty(&broker->portioned) ||
-	    (broker->moved && !list_empty(&broker->stalled)))
+	    (broker->crowded_moved && !list_empty(&broker->stalled)))
 		loop_wake(broker->loop);
 }
 

@@ -46,6 +46,9 @@ struct broker {
 	bool closed; /* nobody but clients of listeners with a user is let in */
 	bool stopping;
 	bool rated; /* see rate.h */
+	bool refusing; /* the store takes no more that is to be kept */
+	bool gates_due; /* somebody has what a publisher waited for */
+	bool crowded_moved; /* one of crowded_count has moved, or gone */
 	bool making_scram; /* a password check under way makes keys, too */
 
 	struct mailbox *mailbox; /* of struct broker_call */
@@ -57,7 +60,6 @@ struct broker {
 	struct loop_source history_source;
 	struct loop_timer sweep; /* of expired retained messages */
 	struct store *store; /* NULL: none */
-	bool refusing; /* the store takes no more that is to be kept */
 	uint64_t committed; /* batches up to this one are on disk */
 	uint64_t written; /* the last batch that anything was put in */
 
@@ -74,7 +76,6 @@ struct broker {
 	struct loop_timer hold_timer;
 	struct list values; /* of retain_hold.h */
 	struct loop_timer values_timer;
-	bool gates_due; /* somebody has what a publisher waited for */
 	struct list waiting; /* sessions whose outbox waits for a commit */
 	struct list
 		paused; /* connections not read because the store is behind */
@@ -95,7 +96,6 @@ struct broker {
 	size_t shared_count; /* of these, in $share groups */
 	size_t replay_work; /* of this turn: portion.h */
 	size_t crowded_count; /* sessions whose queue is more than half full */
-	bool moved; /* one of these has moved, or gone */
 
 	struct sys_topics *sys_topics;
 	struct topic_tree *tree;
@@ -127,7 +127,6 @@ struct broker {
 	uint64_t next_message;
 	uint64_t next_serial;
 	uint64_t next_playback;
-	uint32_t last_share; /* id of the newest group */
 	size_t queued_bytes; /* over all sessions */
 	uint64_t started; /* clock_ms() */
 	struct {

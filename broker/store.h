@@ -57,6 +57,7 @@ struct store_queued {
 	uint8_t state; /* enum store_queue_state */
 	uint8_t qos; /* to deliver with: 1 or 2 */
 	bool retain; /* the RETAIN flag to deliver with */
+	uint32_t share; /* which group it came by: share_group.id; 0 none */
 	struct slice
 		identifiers; /* Subscription Identifiers, as properties encoded */
 };

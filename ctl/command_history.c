@@ -238,7 +238,7 @@ static enum ctl_exit set_field(const struct command_context *context,
 	json_t *value = NULL;
 	char key[32];
 
-	if (argument[len] && len < sizeof(key)) {
+	if (len < sizeof(key) && argument[len]) {
 		memcpy(key, argument, len);
 		key[len] = '\0';
 		value = field_value(key, argument + len + 1);

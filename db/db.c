@@ -43,7 +43,8 @@ static const char *const config_steps[] = {
 	schema_config_004, schema_config_005, schema_config_006,
 	schema_config_007
 };
-static const char *const state_steps[] = { schema_state_001, schema_state_002 };
+static const char *const state_steps[] = { schema_state_001, schema_state_002,
+					   schema_state_003 };
 static const char *const history_steps[] = { schema_history_001,
 					     schema_history_002 };
 

@@ -55,7 +55,8 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_MESSAGES_REMOVE] = "DELETE FROM messages WHERE id BETWEEN ? AND ?",
 	[SQL_QUEUE_SAVE] =
 		"REPLACE INTO queue (session, seq, message, packet_id, state,"
-		" qos, retain, identifiers) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		" qos, retain, share, identifiers)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_QUEUE_REMOVE] = "DELETE FROM queue WHERE session = ? AND seq = ?"
 			     " AND message = ?",
 	[SQL_INBOUND_ADD] =
@@ -269,6 +270,7 @@ static int queue_save(struct state *state, const struct store_queued *row)
 	statement_int(s, row->state);
 	statement_int(s, row->qos);
 	statement_int(s, row->retain);
+	statement_int(s, row->share);
 	if (row->identifiers.len)
 		statement_blob(s, row->identifiers);
 	else

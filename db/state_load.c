@@ -235,7 +235,8 @@ static int give_queued(struct loading *loading, const struct statement *s)
 		.state = (uint8_t)statement_int_at(s, 4),
 		.qos = (uint8_t)statement_int_at(s, 5),
 		.retain = statement_int_at(s, 6) != 0,
-		.identifiers = statement_bytes_at(s, 7),
+		.share = (uint32_t)statement_int_at(s, 7),
+		.identifiers = statement_bytes_at(s, 8),
 	};
 
 	return loading->loader->queued(loading->arg, &row);
@@ -260,7 +261,7 @@ static const struct {
 	{ "SELECT " MESSAGE_COLUMNS ", retain FROM messages ORDER BY id",
 	  give_message },
 	{ "SELECT session, seq, message, packet_id, state, qos, retain,"
-	  " identifiers FROM queue ORDER BY session, seq",
+	  " share, identifiers FROM queue ORDER BY session, seq",
 	  give_queued },
 	{ "SELECT session, packet_id FROM inbound ORDER BY session, packet_id",
 	  give_inbound },

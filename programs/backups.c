@@ -148,7 +148,7 @@ int backups_open_db(const struct config *config, struct db **out)
 		.backups = config->backup_path,
 	};
 	const char *file = config->backup_passphrase_file;
-	struct reason reason;
+	struct reason reason = { 0 };
 	int r;
 
 	/* Without it only a file that is damaged is missed. */

@@ -153,9 +153,9 @@ void admission_retry(struct broker *broker)
 	struct list stalled;
 	struct list *first;
 
-	if (!broker->moved)
+	if (!broker->crowded_moved)
 		return;
-	broker->moved = false;
+	broker->crowded_moved = false;
 	list_init(&stalled);
 	list_take_all(&stalled, &broker->stalled);
 	while ((first = list_first(&stalled))) {

@@ -36,8 +36,38 @@ struct share_group *shared_find(const struct broker *broker,
 	return NULL;
 }
 
+static struct share_group *by_id(const struct broker *broker, uint32_t id)
+{
+	struct hash_node *at = hash_table_first(&broker->shares_by_id, id);
+
+	for (; at; at = hash_table_next(at)) {
+		struct share_group *group =
+			hash_entry(at, struct share_group, by_id);
+
+		if (group->id == id)
+			return group;
+	}
+	return NULL;
+}
+
+/* The same after a restart, as it stands in the store. Who makes two names meet on
+ * purpose makes one group inherit what the other one's members leave, and gets none
+ * of it that he may not read. */
+static uint32_t id_of(const struct broker *broker, struct slice filter,
+		      struct slice name)
+{
+	static const uint64_t keys[2][2] = { { 1, 0 }, { 2, 0 } };
+	uint32_t id = (uint32_t)(hash_bytes_keyed(keys[0], filter) ^
+				 hash_bytes_keyed(keys[1], name));
+
+	while (id == 0 || by_id(broker, id))
+		id++;
+	return id;
+}
+
 struct share_group *shared_obtain(struct broker *broker,
-				  struct topic_node *node, struct slice name)
+				  struct topic_node *node, struct slice filter,
+				  struct slice name)
 {
 	struct share_group *group = shared_find(broker, node, name);
 
@@ -46,7 +76,7 @@ struct share_group *shared_obtain(struct broker *broker,
 	group = calloc(1, sizeof(*group) + name.len);
 	if (!group)
 		return NULL;
-	group->id = ++broker->last_share;
+	group->id = id_of(broker, filter, name);
 	group->name_len = (uint16_t)name.len;
 	memcpy(group->name, name.data, name.len);
 	list_init(&group->members);
@@ -168,20 +198,6 @@ int shared_deliver(struct broker *broker, struct share_group *group,
 	}
 	p->matched++;
 	return delivery_send(member->session, p, &d);
-}
-
-static struct share_group *by_id(const struct broker *broker, uint32_t id)
-{
-	struct hash_node *at = hash_table_first(&broker->shares_by_id, id);
-
-	for (; at; at = hash_table_next(at)) {
-		struct share_group *group =
-			hash_entry(at, struct share_group, by_id);
-
-		if (group->id == id)
-			return group;
-	}
-	return NULL;
 }
 
 void shared_hand_over(struct broker *broker, struct session *session)

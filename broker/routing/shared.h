@@ -23,15 +23,16 @@ struct share_group {
 	struct hash_node by_name;
 	struct hash_node by_id;
 	struct list members; /* of subscription.in_node, the next one first */
-	uint32_t id; /* never 0; names the group in an outbox */
+	uint32_t id; /* never 0; names the group in an outbox and on disk */
 	uint16_t name_len;
 	uint8_t name[];
 };
 
-/* The group of this name at the node, made and put into the tree if need be.
- * NULL when out of memory. */
+/* The group of this name at the node, which is the filter's, made and put into the
+ * tree if need be. NULL when out of memory. */
 struct share_group *shared_obtain(struct broker *broker,
-				  struct topic_node *node, struct slice name);
+				  struct topic_node *node, struct slice filter,
+				  struct slice name);
 /* Or NULL. */
 struct share_group *shared_find(const struct broker *broker,
 				const struct topic_node *node,

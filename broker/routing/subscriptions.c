@@ -172,7 +172,8 @@ static int key_obtain(struct broker *broker, const struct topic_parts *parts,
 	}
 	key->node = topic_tree_obtain(broker->tree, parts->filter);
 	if (key->node && parts->group.data)
-		key->group = shared_obtain(broker, key->node, parts->group);
+		key->group = shared_obtain(broker, key->node, parts->filter,
+					   parts->group);
 	if (key->node && (key->group || !parts->group.data))
 		return 0;
 	key_release(broker, key);

@@ -209,7 +209,7 @@ void backlog_shrank(struct session *s)
 	if (!s->crowded)
 		return;
 	s->outbox.sums->moved = loop_now(s->broker->loop);
-	s->broker->moved = true;
+	s->broker->crowded_moved = true;
 	if (!crowded(s))
 		uncrowd(s);
 }
@@ -226,13 +226,13 @@ void backlog_configure(struct broker *broker)
 		if (s->crowded && !crowded(s))
 			uncrowd(s);
 	}
-	broker->moved = true;
+	broker->crowded_moved = true;
 }
 
 void backlog_left(struct session *s)
 {
 	if (s->crowded)
-		s->broker->moved = true;
+		s->broker->crowded_moved = true;
 }
 
 uint64_t backlog_stuck_for(const struct session *s)

@@ -77,6 +77,7 @@ int delivery_store(struct session *session, uint32_t i)
 		.state = row_state(session, o),
 		.qos = o->qos,
 		.retain = o->retain,
+		.share = o->share,
 		.identifiers = outgoing_identifiers(o),
 	};
 

@@ -86,6 +86,7 @@ static int on_queued(void *arg, const struct store_queued *row)
 	struct outgoing o = {
 		.qos = row->qos,
 		.retain = row->retain,
+		.share = row->share,
 		.stored = true,
 		.inherited = true,
 		.row = row->message,

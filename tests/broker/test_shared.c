@@ -201,12 +201,58 @@ static void test_nothing_is_left_of_a_subscription_without_memory(void **state)
 	sim_peer_close(a);
 }
 
+/* Three messages in the queues of two members that are away. */
+static void fill_queues(struct sim_store *store)
+{
+	struct broker *broker = sim_broker(store, NULL);
+	struct sim_peer *pub =
+		sim_client(broker, MQTT_3_1_1, "pub", true, NULL);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sim_peer *peer = sim_client(broker, MQTT_3_1_1,
+						   i ? "b" : "a", false, NULL);
+
+		/* Another group of the same name, which has no part in it. */
+		assert_int_equal(sim_peer_subscribed(peer, "$share/g/other", 1),
+				 1);
+		assert_int_equal(sim_peer_subscribed(peer, "$share/g/t", 1), 1);
+		sim_peer_close(peer);
+	}
+	for (uint16_t i = 1; i <= 3; i++) {
+		sim_peer_publish(pub, "t", "m", 1, false, i);
+		sim_peer_expect(pub, MQTT_PUBACK);
+	}
+	sim_peer_close(pub);
+	broker_free(broker);
+}
+
+static void
+test_what_a_member_leaves_after_a_restart_goes_to_another(void **state)
+{
+	struct sim_store *store = sim_store_new();
+	struct broker *broker;
+	struct sim_peer *peer;
+
+	(void)state;
+	assert_non_null(store);
+	fill_queues(store);
+	broker = sim_broker(store, NULL);
+	/* A clean start ends the session that has waited. */
+	sim_peer_close(sim_client(broker, MQTT_3_1_1, "a", true, NULL));
+	peer = sim_client(broker, MQTT_3_1_1, "b", false, NULL);
+	assert_int_equal(take_all(peer), 3);
+	sim_peer_close(peer);
+	broker_free(broker);
+	sim_store_free(store);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_members_take_turns),
 		T(test_retained_messages_are_not_shared),
+		T(test_what_a_member_leaves_after_a_restart_goes_to_another),
 		T(test_unacknowledged_goes_to_another_member),
 		T(test_qos2_under_way_is_given_to_nobody_else),
 		T(test_an_absent_member_gets_it_only_if_nobody_is_there),

@@ -224,12 +224,16 @@ static int on_retained(void *arg, struct message *message)
 
 static int on_queued(void *arg, const struct store_queued *row)
 {
+	char group[16] = "";
+
 	(void)arg;
-	return say("queued %llu/%llu m%llu pid%u s%u q%u r%u i%zu\n",
+	if (row->share)
+		(void)snprintf(group, sizeof(group), " g%u", row->share);
+	return say("queued %llu/%llu m%llu pid%u s%u q%u r%u i%zu%s\n",
 		   (unsigned long long)row->session,
 		   (unsigned long long)row->seq,
 		   (unsigned long long)row->message, row->packet_id, row->state,
-		   row->qos, row->retain, row->identifiers.len);
+		   row->qos, row->retain, row->identifiers.len, group);
 }
 
 static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)

@@ -97,14 +97,14 @@ static void test_the_schemas_run(void **state)
 		schema_config_004, schema_config_005, schema_config_006,
 		schema_config_007
 	};
-	static const char *const others[] = { schema_state_001,
-					      schema_state_002,
-					      schema_history_001,
-					      schema_history_002 };
+	static const char *const others[] = {
+		schema_state_001, schema_state_002, schema_state_003,
+		schema_history_001, schema_history_002
+	};
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 7 }, { &others[0], 2 }, { &others[2], 2 } };
+	} schemas[] = { { config, 7 }, { &others[0], 3 }, { &others[3], 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -241,7 +241,8 @@ static void test_a_kept_statement_runs_again(void **state)
 static void test_the_queue_of_the_first_version_stays(void **state)
 {
 	static const char *const steps_of_state[] = { schema_state_001,
-						      schema_state_002 };
+						      schema_state_002,
+						      schema_state_003 };
 	static const char kept[] =
 		"SELECT group_concat(session || '/' || seq || ' m' || message "
 		"||"
@@ -259,8 +260,9 @@ static void test_the_queue_of_the_first_version_stays(void **state)
 				      " (8, 5, 9, 5, 0, 1, 0, NULL)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(migrate(*state, steps_of_state, 2), 0);
+	assert_int_equal(migrate(*state, steps_of_state, 3), 0);
 	assert_int_equal(ask(*state, kept), 1);
+	assert_int_equal(ask(*state, "SELECT sum(share) FROM queue"), 0);
 }
 
 int main(void)

@@ -43,6 +43,7 @@ static void test_everything_comes_back(void **state)
 		.state = STORE_PUBLISHED,
 		.qos = 2,
 		.retain = true,
+		.share = UINT32_MAX,
 		.identifiers = slice_of("\x0b\x01", 2),
 	};
 	struct model m;
@@ -60,6 +61,7 @@ static void test_everything_comes_back(void **state)
 	row.message = 0;
 	row.state = STORE_RELEASED;
 	row.identifiers.len = 0;
+	row.share = 0;
 	assert_int_equal(OPS(m)->queue_save(m.store, &row), 0);
 	assert_int_equal(OPS(m)->inbound_add(m.store, 9, 65535), 0);
 	assert_int_equal(OPS(m)->inbound_add(m.store, 9, 1), 0);
@@ -76,7 +78,7 @@ static void test_everything_comes_back(void **state)
 		"subscription 7 b/# 45 268435455\n"
 		"message 100 a/b=21.5 t100 q1 r0 p2 user/client@192.0.2.7:1\n"
 		"queued 7/1 m100 pid0 s0 q1 r0 i0\n"
-		"queued 7/2 m100 pid65535 s1 q2 r1 i2\n"
+		"queued 7/2 m100 pid65535 s1 q2 r1 i2 g4294967295\n"
 		"queued 9/1 m0 pid65535 s2 q2 r1 i0\n"
 		"inbound 9 1\n"
 		"inbound 9 65535\n"
