@@ -205,6 +205,9 @@ static int add_default_rules(struct db_config *config,
 		{ .filter = "hearth/+/light/+/set",
 		  .action = ACCESS_WRITE,
 		  .allow = true },
+		{ .filter = "hearth/+/cover/+/set",
+		  .action = ACCESS_WRITE,
+		  .allow = true },
 	};
 	/* Its name holds no wildcard, so %u is not skipped (access.h). */
 	static const struct db_rule device[] = {
@@ -212,7 +215,7 @@ static int add_default_rules(struct db_config *config,
 	};
 	bool is_device = user->kind == DB_USER_DEVICE;
 	const struct db_rule *rules = is_device ? device : person;
-	size_t count = is_device ? 1 : 3;
+	size_t count = is_device ? 1 : 4;
 
 	for (size_t i = 0; i < count; i++) {
 		struct db_rule rule = rules[i];

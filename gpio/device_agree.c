@@ -54,9 +54,25 @@ static void sensor_agrees(const struct field_place *place,
 		complain(place, "factor", "cannot be 0");
 }
 
+static void cover_agrees(const struct field_place *place,
+			 const struct device *device)
+{
+	if (!device->up[0])
+		complain(place, "up", "is missing: which output?");
+	if (!device->down[0])
+		complain(place, "down", "is missing: which output?");
+	if (device->up_ms < DEVICE_TRAVEL_MIN_MS)
+		complain(place, "up_time", "is missing: how many seconds?");
+	if (device->down_ms < DEVICE_TRAVEL_MIN_MS)
+		complain(place, "down_time", "is missing: how many seconds?");
+}
+
 void device_agree(const struct field_place *place, const struct device *device)
 {
-	sensor_agrees(place, device);
+	if (device->kind == DEVICE_COVER)
+		cover_agrees(place, device);
+	else
+		sensor_agrees(place, device);
 }
 
 const char *device_unit(const struct device *device)
@@ -71,9 +87,64 @@ const char *device_unit(const struct device *device)
 		return iio_unit(strchr(device->source, '/') + 1)->unit;
 	case DEVICE_UNDER_VOLTAGE:
 	case DEVICE_THROTTLED:
+	case DEVICE_COVER:
 		break;
 	}
 	return "";
+}
+
+/* An output that drives a cover must stop when it is told to, and be off where
+ * nobody tells it anything. */
+static void output_agrees(const struct field_place *place, const char *field,
+			  const struct pins *pins, const char *name,
+			  uint64_t run_ms)
+{
+	const struct pin *pin = pins_find(pins, name);
+
+	if (!pin || pin->direction != LINE_OUTPUT)
+		pin_errors_add(place->errors, place->pin, field,
+			       "there is no output named %s", name);
+	else if (pin->rules.safe != LOGIC_SAFE_OFF)
+		pin_errors_add(place->errors, place->pin, field,
+			       "%s must be safe when off", name);
+	else if (pin->rules.min_on_ms)
+		pin_errors_add(place->errors, place->pin, field,
+			       "%s cannot stop at once: it has min_on", name);
+	else if (pin->rules.max_on_ms && pin->rules.max_on_ms < run_ms)
+		pin_errors_add(place->errors, place->pin, field,
+			       "max_on of %s is shorter than the way", name);
+}
+
+static bool drives(const struct device *device, const char *output)
+{
+	return device->kind == DEVICE_COVER &&
+	       (strcmp(device->up, output) == 0 ||
+		strcmp(device->down, output) == 0);
+}
+
+static void outputs_agree(const struct pins *pins, const struct device *device,
+			  struct pin_errors *errors)
+{
+	const struct field_place place = { errors, device->name };
+	const struct pin *up = pins_find(pins, device->up);
+	const struct pin *down = pins_find(pins, device->down);
+
+	output_agrees(&place, "up", pins, device->up,
+		      device->up_ms + device->end_ms);
+	output_agrees(&place, "down", pins, device->down,
+		      device->down_ms + device->end_ms);
+	if (up && down &&
+	    (up == down || !up->interlock[0] ||
+	     strcmp(up->interlock, down->interlock) != 0))
+		pin_errors_add(errors, device->name, "down",
+			       "%s and %s must be of one interlock group",
+			       device->up, device->down);
+	for (const struct device *other = pins->device; other != device;
+	     other++)
+		if (drives(other, device->up) || drives(other, device->down))
+			pin_errors_add(errors, device->name, "up",
+				       "%s is driven by the same outputs",
+				       other->name);
 }
 
 void devices_agree(const struct pins *pins, struct pin_errors *errors)
@@ -85,5 +156,7 @@ void devices_agree(const struct pins *pins, struct pin_errors *errors)
 		    devices_find(pins, device->name) != device)
 			pin_errors_add(errors, device->name, "name",
 				       "is there twice");
+		if (device->kind == DEVICE_COVER)
+			outputs_agree(pins, device, errors);
 	}
 }

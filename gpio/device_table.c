@@ -5,6 +5,7 @@
 	(DEVICE_IS(DEVICE_DS18B20) | DEVICE_IS(DEVICE_IIO) |                   \
 	 DEVICE_IS(DEVICE_CPU_TEMPERATURE) | DEVICE_IS(DEVICE_UNDER_VOLTAGE) | \
 	 DEVICE_IS(DEVICE_THROTTLED))
+#define COVERS DEVICE_IS(DEVICE_COVER)
 #define CHOSEN (DEVICE_IS(DEVICE_DS18B20) | DEVICE_IS(DEVICE_IIO))
 #define MEASURING (CHOSEN | DEVICE_IS(DEVICE_CPU_TEMPERATURE))
 
@@ -14,6 +15,7 @@ const struct field_word device_kinds[] = {
 	{ "cpu_temperature", DEVICE_CPU_TEMPERATURE },
 	{ "under_voltage", DEVICE_UNDER_VOLTAGE },
 	{ "throttled", DEVICE_THROTTLED },
+	{ "cover", DEVICE_COVER },
 	{ NULL, 0 },
 };
 
@@ -29,6 +31,12 @@ const struct field_word device_kinds[] = {
 		.max = DEVICE_REAL_MAX                      \
 	}
 
+#define SECONDS(text, member, longest)                                \
+	{                                                             \
+		.name = (text), .type = FIELD_SECONDS, PLACE(member), \
+		.max = (longest)                                      \
+	}
+
 const struct device_field device_table[] = {
 	{ TEXT("label", label, DEVICE_TEXT_MAX), EVERY },
 	{ TEXT("room", room, DEVICE_TEXT_MAX), EVERY },
@@ -42,6 +50,11 @@ const struct device_field device_table[] = {
 	{ REAL(delta, FIELD_REAL), MEASURING },
 	{ REAL(factor, FIELD_SIGNED), MEASURING },
 	{ REAL(offset, FIELD_SIGNED), MEASURING },
+	{ TEXT("up", up, DEVICE_NAME_MAX), COVERS },
+	{ TEXT("down", down, DEVICE_NAME_MAX), COVERS },
+	{ SECONDS("up_time", up_ms, DEVICE_TRAVEL_MAX), COVERS },
+	{ SECONDS("down_time", down_ms, DEVICE_TRAVEL_MAX), COVERS },
+	{ SECONDS("end_time", end_ms, DEVICE_END_MAX), COVERS },
 	{ .field.name = NULL },
 };
 
@@ -51,5 +64,6 @@ void device_defaults(enum device_kind kind, struct device *out)
 		.kind = kind,
 		.interval_ms = DEVICE_INTERVAL_MS,
 		.factor = 1,
+		.end_ms = DEVICE_END_MS,
 	};
 }

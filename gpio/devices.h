@@ -1,14 +1,14 @@
 /*
- * What a node has besides pins: sensors that the kernel reads. They are in the
- * same configuration, below "devices", and judged with it (pins.h):
+ * What a node has besides pins: sensors that the kernel reads, and covers, which
+ * two of its outputs drive. They are in the same configuration, below "devices", and judged with it (pins.h):
  *
  *	{"pins":[...],"devices":[{"name":"boiler","kind":"ds18b20",
  *	 "source":"28-0316a2791cff","interval":30,"delta":0.2}, ...]}
  *
  * name and kind must be there. Of every device can be said
  *
- *	kind         "ds18b20", "iio", "cpu_temperature", "under_voltage" or
- *	             "throttled" (1 or 0)
+ *	kind         "ds18b20", "iio", "cpu_temperature", "under_voltage",
+ *	             "throttled" (1 or 0); "cover"
  *	label, room  for people
  *
  * of a sensor
@@ -21,6 +21,16 @@
  *	delta        published when it differs by so much from what was said last;
  *	             0: when it differs
  *	factor, offset   value * factor + offset is what is published
+ *
+ * of a cover
+ *
+ *	up, down     names of the outputs that drive it: of one interlock group,
+ *	             safe when off, free to stop at any time
+ *	up_time, down_time   seconds from closed to open, and from open to closed
+ *	end_time     seconds that it runs on at the ends, where its own switch
+ *	             stops it, so that its position is right again
+ *
+ * which cover.h explains.
  *
  * The hub knows this header too.
  */
@@ -49,6 +59,12 @@
 #define DEVICE_INTERVAL_MIN_MS 1000u
 #define DEVICE_INTERVAL_MAX 86400u /* seconds */
 
+/* A gate may take minutes; more is a mistake. */
+#define DEVICE_TRAVEL_MAX 600u /* seconds */
+#define DEVICE_TRAVEL_MIN_MS 100u
+#define DEVICE_END_MS 2000u
+#define DEVICE_END_MAX 60u /* seconds */
+
 /* Of delta, factor, offset. A sensor's scale is not off by more. */
 #define DEVICE_REAL_MAX 1000000u
 
@@ -58,6 +74,7 @@ enum device_kind {
 	DEVICE_CPU_TEMPERATURE,
 	DEVICE_UNDER_VOLTAGE,
 	DEVICE_THROTTLED,
+	DEVICE_COVER,
 };
 
 struct device {
@@ -73,6 +90,13 @@ struct device {
 	double delta;
 	double factor;
 	double offset;
+
+	/* Covers. */
+	char up[DEVICE_NAME_MAX + 1];
+	char down[DEVICE_NAME_MAX + 1];
+	uint64_t up_ms;
+	uint64_t down_ms;
+	uint64_t end_ms;
 };
 
 struct pins;

@@ -44,6 +44,10 @@ static int subscribe(struct node *node)
 	if (!r)
 		r = client_subscribe(
 			node->client,
+			topics_pin(topic, node->name, "cover", "+", "/set"), 1);
+	if (!r)
+		r = client_subscribe(
+			node->client,
 			topics_pin(topic, node->name, "in", "+", "/count/set"),
 			1);
 	if (!r)
@@ -148,6 +152,7 @@ void node_free(struct node *node)
 	node_discovery_free(node);
 	client_free(node->client);
 	free(node->memory_text);
+	json_decref(node->devices.covers);
 	free(node->sysfs);
 	free(node->state_directory);
 	free(node);
@@ -160,6 +165,7 @@ static void recall(struct node *node)
 	if (r && r != -ENOENT)
 		log_warn(node->state_directory, MEMORY_FILE " is not used: %s",
 			 r == -EINVAL ? "damaged" : strerrordesc_np(-r));
+	node_covers_recall(node);
 	r = tallies_load(node->state_directory, &node->tallies);
 	if (r && r != -ENOENT)
 		log_error(node->state_directory,

@@ -8,13 +8,27 @@
 
 static void begin(struct node_device *device)
 {
-	node_sensor_begin(device);
+	if (device->device.kind == DEVICE_COVER)
+		node_cover_begin(device);
+	else
+		node_sensor_begin(device);
+}
+
+static void say(const struct node_device *device)
+{
+	if (device->device.kind == DEVICE_COVER)
+		node_cover_say(device);
+	else
+		node_sensor_say(device);
 }
 
 static void end(struct node_device *device)
 {
+	if (device->device.kind == DEVICE_COVER)
+		node_cover_end(device);
+	else
+		node_sensor_end(device);
 	loop_timer_cancel(device->node->loop, &device->timer);
-	node_sensor_end(device);
 	device->used = false;
 }
 
@@ -67,7 +81,7 @@ void node_devices_say(struct node *node)
 {
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		if (node->devices.device[i].used)
-			node_sensor_say(&node->devices.device[i]);
+			say(&node->devices.device[i]);
 }
 
 void node_devices_stop(struct node *node)

@@ -1,15 +1,18 @@
 /*
- * The devices of a node: node_devices.c (which there are), node_sensors.c. On the
- * loop's thread.
+ * The devices of a node: node_devices.c (which there are), node_sensors.c,
+ * node_covers.c. On the loop's thread.
  */
 #ifndef GPIO_NODE_DEVICES_H
 #define GPIO_NODE_DEVICES_H
 
 #include "broker/base/loop.h"
+#include "broker/base/slice.h"
+#include "gpio/cover.h"
 #include "gpio/devices.h"
 #include "gpio/sensor.h"
 
 struct node;
+struct client_message;
 struct pins;
 struct reader;
 
@@ -22,12 +25,16 @@ struct node_device {
 	uint32_t generation; /* of what is in this place */
 	bool asked; /* a reading is under way */
 	struct sensor sensor;
+	struct cover cover;
+	bool lost; /* a cover: one of its outputs has no line */
+	uint32_t token; /* of its last order */
 };
 
 struct node_devices {
 	struct node_device device[DEVICES_MAX];
 	uint32_t generations;
 	struct reader *reader; /* NULL: nothing to read yet */
+	json_t *covers; /* where they stand: cover_memory.h; NULL: nothing */
 };
 
 /* Go from the devices in use to these; one that is the same goes on. */
@@ -40,6 +47,21 @@ void node_devices_stop(struct node *node);
  * NULL: out of memory. */
 int node_devices_errors(const struct node *node, json_t *errors);
 json_t *node_devices_sources(const struct node *node);
+
+/* node_covers.c */
+
+void node_covers_recall(struct node *node);
+/* An output was driven, had or lost. */
+void node_covers_moved(struct node *node);
+/* The order of this token was not carried out. */
+void node_covers_failed(struct node *node, uint32_t token);
+/* On .../cover/NAME/set. */
+void node_cover_command(struct node *node, const struct client_message *message,
+			struct slice name);
+void node_cover_begin(struct node_device *device);
+void node_cover_say(const struct node_device *device);
+/* It stops, and its topics are taken away. */
+void node_cover_end(struct node_device *device);
 
 /* node_sensors.c */
 

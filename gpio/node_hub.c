@@ -178,6 +178,9 @@ static void on_message(void *arg, const struct client_message *message)
 	case TOPIC_COUNT_SET:
 		on_count(node, message, name);
 		return;
+	case TOPIC_COVER_SET:
+		node_cover_command(node, message, name);
+		return;
 	case TOPIC_OTHER:
 		return;
 	}

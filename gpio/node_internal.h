@@ -157,6 +157,9 @@ void node_order(struct node *node, struct node_pin *pin,
  * output's .../result. */
 void node_order_locally(struct node *node, struct node_pin *pin,
 			enum logic_verb verb, const char *who);
+/* The same with times. */
+void node_order_by(struct node *node, struct node_pin *pin,
+		   const struct logic_command *command, const char *who);
 /* On .../result, beside the .../set that asked. reason NULL: applied. */
 void node_say_result(struct node *node, struct slice topic, const char *reason,
 		     bool on, json_t *id);

@@ -116,6 +116,8 @@ static void answer(struct node *node, const struct logic_verdict *verdict)
 	struct node_order *order = &pin->order;
 	char reason[REASON_SIZE];
 
+	if (verdict->result != LOGIC_APPLIED)
+		node_covers_failed(node, verdict->token);
 	if (!order->waits || order->token != verdict->token)
 		return;
 	reason_of(node, verdict, reason);
@@ -156,6 +158,7 @@ void node_order(struct node *node, struct node_pin *pin,
 	/* Those it takes the place of. */
 	node_answer(node);
 	if (verdict.result != LOGIC_ACCEPTED) {
+		node_covers_failed(node, node->tokens);
 		reason_of(node, &verdict, reason);
 		log_warn(pin->pin.name, "refused: %s", reason);
 		node_say_result(node, topic, reason, false, command->id);
@@ -174,24 +177,32 @@ void node_order_locally(struct node *node, struct node_pin *pin,
 			enum logic_verb verb, const char *who)
 {
 	const struct logic_command command = { .verb = verb };
+
+	node_order_by(node, pin, &command, who);
+}
+
+void node_order_by(struct node *node, struct node_pin *pin,
+		   const struct logic_command *command, const char *who)
+{
 	const struct node_pin *unheld = node_pins_unheld(node, pin);
 	struct logic_verdict verdict = { 0 };
 	char topic[TOPICS_SIZE];
 	char reason[REASON_SIZE];
 
-	if (unheld && verb != LOGIC_OFF) {
+	if (unheld && command->verb != LOGIC_OFF) {
 		(void)snprintf(reason, REASON_SIZE,
 			       "nobody knows if %s is on: it has no line",
 			       unheld->pin.name);
 	} else {
-		verdict = logic_order(
-			&node->logic, (unsigned int)(pin - node->pins),
-			&command, ++node->tokens, loop_now(node->loop));
+		verdict = logic_order(&node->logic,
+				      (unsigned int)(pin - node->pins), command,
+				      ++node->tokens, loop_now(node->loop));
 		node_answer(node);
 		if (verdict.result == LOGIC_ACCEPTED) {
 			node_run(node);
 			return;
 		}
+		node_covers_failed(node, node->tokens);
 		reason_of(node, &verdict, reason);
 	}
 	log_warn(pin->pin.name, "refused to %s: %s", who, reason);
@@ -234,9 +245,11 @@ void node_run(struct node *node)
 
 	while (logic_act(&node->logic, loop_now(node->loop), &action)) {
 		node_pins_drive(node, &action);
+		node_covers_moved(node);
 		node_answer(node);
 	}
 	node_answer(node);
+	node_covers_moved(node);
 	keep_memory(node);
 
 	now = loop_now(node->loop);

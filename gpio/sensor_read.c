@@ -224,6 +224,8 @@ int sensor_read(const char *sysfs, const struct device *device, double *out)
 		return read_throttled(sysfs, THROTTLED_UNDER_VOLTAGE, out);
 	case DEVICE_THROTTLED:
 		return read_throttled(sysfs, THROTTLED_SLOW, out);
+	case DEVICE_COVER:
+		break;
 	}
 	return -ENODEV;
 }

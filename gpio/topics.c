@@ -96,6 +96,8 @@ enum topics_kind topics_parse(const char *node, struct slice topic,
 		kind = TOPIC_OUT_SET;
 	else if (take_prefix(&topic, "/light/"))
 		kind = TOPIC_LIGHT_SET;
+	else if (take_prefix(&topic, "/cover/"))
+		kind = TOPIC_COVER_SET;
 	else
 		return TOPIC_OTHER;
 	if (!take_suffix(&topic,

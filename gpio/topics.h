@@ -16,6 +16,10 @@
  *	hearth/NODE/out/NAME/result     {"applied":true,"state":"ON"}  or {"applied":false,"reason":"..."}
  *	hearth/NODE/light/NAME          {"state":"ON"}                 retained, QoS 1; outputs of kind light, besides out/
  *	hearth/NODE/light/NAME/set      a command                      and /result, as above
+ *	hearth/NODE/cover/NAME          open | closed | opening | closing | stopped   retained, QoS 1
+ *	hearth/NODE/cover/NAME/position 0 (closed) to 100              retained, QoS 0; not there: it is not known
+ *	hearth/NODE/cover/NAME/set      OPEN, CLOSE, STOP, 0 to 100: cover_command.h; and /result, as above, whose state
+ *	                                                               is that of its motor
  *	hearth/NODE/error               {"topic","payload","reason","count"}   what could not be understood, or was lost;
  *	                                                               count: of such since the start
  *
@@ -91,9 +95,10 @@ enum topics_kind {
 	TOPIC_OUT_SET,
 	TOPIC_LIGHT_SET,
 	TOPIC_COUNT_SET,
+	TOPIC_COVER_SET,
 };
 
-/* What a message to us is for; *name is the pin's with the last three. */
+/* What a message to us is for; *name is the pin's with the last four. */
 enum topics_kind topics_parse(const char *node, struct slice topic,
 			      struct slice *name);
 

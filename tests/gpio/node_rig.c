@@ -6,6 +6,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
+#include "gpio/cover_memory.h"
 #include "gpio/state.h"
 
 static void quiet(enum log_level level, const char *line)
@@ -63,6 +64,9 @@ int node_rig_teardown(void **state)
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
 		       TALLIES_FILE);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
+		       COVERS_FILE);
 	(void)unlink(path);
 	tree_remove(rig->sysfs);
 	(void)rmdir(rig->directory);

@@ -19,11 +19,92 @@
 	"{\"name\":\"boiler\",\"kind\":\"ds18b20\"," \
 	"\"source\":\"28-0316a2791cff\"}"
 
+#define OUT(name, line, more) \
+	"{\"name\":\"" name "\",\"dir\":\"out\",\"line\":" line more "}"
+#define IN_GROUP ",\"interlock\":\"g\""
+#define RELAYS OUT("u", "1", IN_GROUP) "," OUT("d", "2", IN_GROUP)
+#define COVER(name, up, down, more)                              \
+	"{\"name\":\"" name "\",\"kind\":\"cover\",\"up\":\"" up \
+	"\",\"down\":\"" down "\"" more "}"
+#define TIMES ",\"up_time\":20,\"down_time\":18"
+
 struct bad {
 	const char *pins;
 	const char *devices;
 	const char *pin;
 	const char *field;
+};
+
+static const struct bad table[] = {
+	{ "", "7", "device #1", "" },
+	{ "", "{\"kind\":\"cpu_temperature\"}", "device #1", "name" },
+	{ "", "{\"name\":\"a/b\",\"kind\":\"cpu_temperature\"}", "device #1",
+	  "name" },
+	{ "", "{\"name\":\"a\"}", "a", "kind" },
+	{ "", "{\"name\":\"a\",\"kind\":\"nose\"}", "a", "kind" },
+	{ "", "{\"name\":\"a\",\"kind\":7}", "a", "kind" },
+	{ "", "{\"name\":\"a\",\"kind\":\"ds18b20\"}", "a", "source" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"ds18b20\","
+	  "\"source\":\"28-../../../etc\"}",
+	  "a", "source" },
+	{ "", "{\"name\":\"a\",\"kind\":\"iio\",\"source\":\"../in_temp\"}",
+	  "a", "source" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"iio\","
+	  "\"source\":\"x/in_temp/../../y\"}",
+	  "a", "source" },
+	{ "", "{\"name\":\"a\",\"kind\":\"iio\",\"source\":\"bme280\"}", "a",
+	  "source" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+	  "\"source\":\"x\"}",
+	  "a", "source" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+	  "\"interval\":0.5}",
+	  "a", "interval" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+	  "\"interval\":86401}",
+	  "a", "interval" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+	  "\"factor\":0}",
+	  "a", "factor" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+	  "\"offset\":-1000001}",
+	  "a", "offset" },
+	{ "",
+	  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
+	  "\"delta\":-1}",
+	  "a", "delta" },
+	{ "", "{\"name\":\"a\",\"kind\":\"throttled\",\"delta\":1}", "a",
+	  "delta" },
+	{ "", "{\"name\":\"a\",\"kind\":\"throttled\",\"line\":1}", "a",
+	  "line" },
+	{ RELAYS, COVER("c", "u", "", TIMES), "c", "down" },
+	{ RELAYS, COVER("c", "u", "d", ",\"up_time\":20"), "c", "down_time" },
+	{ RELAYS, COVER("c", "u", "d", ",\"down_time\":20"), "c", "up_time" },
+	{ RELAYS, COVER("c", "u", "d", TIMES ",\"delta\":1"), "c", "delta" },
+	{ RELAYS, COVER("c", "u", "x", TIMES), "c", "down" },
+	{ RELAYS, COVER("c", "u", "u", TIMES), "c", "down" },
+	{ RELAYS, COVER("c", "u", "d", TIMES) "," COVER("e", "d", "u", TIMES),
+	  "e", "up" },
+	{ OUT("u", "1", "") "," OUT("d", "2", ""), COVER("c", "u", "d", TIMES),
+	  "c", "down" },
+	{ OUT("u", "1", IN_GROUP ",\"safe\":\"hold\"") "," OUT("d", "2",
+							       IN_GROUP),
+	  COVER("c", "u", "d", TIMES), "c", "up" },
+	{ OUT("u", "1", IN_GROUP) "," OUT("d", "2", IN_GROUP ",\"min_on\":5"),
+	  COVER("c", "u", "d", TIMES), "c", "down" },
+	/* 20 s, and 2 s at the end. */
+	{ OUT("u", "1", IN_GROUP ",\"max_on\":21") "," OUT("d", "2", IN_GROUP),
+	  COVER("c", "u", "d", TIMES), "c", "up" },
+	{ "", BOILER "," BOILER, "boiler", "name" },
+	{ "{\"name\":\"boiler\",\"dir\":\"out\",\"line\":1}", BOILER, "boiler",
+	  "name" },
 };
 
 static struct pins pins;
@@ -41,61 +122,6 @@ static int parse(const char *some_pins, const char *devices,
 
 static void test_every_mistake_names_device_and_field(void **state)
 {
-	static const struct bad table[] = {
-		{ "", "7", "device #1", "" },
-		{ "", "{\"kind\":\"cpu_temperature\"}", "device #1", "name" },
-		{ "", "{\"name\":\"a/b\",\"kind\":\"cpu_temperature\"}",
-		  "device #1", "name" },
-		{ "", "{\"name\":\"a\"}", "a", "kind" },
-		{ "", "{\"name\":\"a\",\"kind\":\"nose\"}", "a", "kind" },
-		{ "", "{\"name\":\"a\",\"kind\":7}", "a", "kind" },
-		{ "", "{\"name\":\"a\",\"kind\":\"ds18b20\"}", "a", "source" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"ds18b20\","
-		  "\"source\":\"28-../../../etc\"}",
-		  "a", "source" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"iio\",\"source\":\"../in_temp\"}",
-		  "a", "source" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"iio\","
-		  "\"source\":\"x/in_temp/../../y\"}",
-		  "a", "source" },
-		{ "", "{\"name\":\"a\",\"kind\":\"iio\",\"source\":\"bme280\"}",
-		  "a", "source" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
-		  "\"source\":\"x\"}",
-		  "a", "source" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
-		  "\"interval\":0.5}",
-		  "a", "interval" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
-		  "\"interval\":86401}",
-		  "a", "interval" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
-		  "\"factor\":0}",
-		  "a", "factor" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
-		  "\"offset\":-1000001}",
-		  "a", "offset" },
-		{ "",
-		  "{\"name\":\"a\",\"kind\":\"cpu_temperature\","
-		  "\"delta\":-1}",
-		  "a", "delta" },
-		{ "", "{\"name\":\"a\",\"kind\":\"throttled\",\"delta\":1}",
-		  "a", "delta" },
-		{ "", "{\"name\":\"a\",\"kind\":\"throttled\",\"line\":1}", "a",
-		  "line" },
-		{ "", BOILER "," BOILER, "boiler", "name" },
-		{ "{\"name\":\"boiler\",\"dir\":\"out\",\"line\":1}", BOILER,
-		  "boiler", "name" },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct pin_errors errors;
@@ -119,6 +145,7 @@ static void test_what_is_taken_comes_out_again(void **state)
 		"{\"name\":\"cpu\",\"kind\":\"cpu_temperature\"}",
 		"{\"name\":\"volt\",\"kind\":\"under_voltage\"}",
 		"{\"name\":\"slow\",\"kind\":\"throttled\"}",
+		COVER("blind", "u", "d", TIMES ",\"end_time\":1.5"),
 	};
 	char all[2048];
 	struct pin_errors errors;
@@ -126,11 +153,12 @@ static void test_what_is_taken_comes_out_again(void **state)
 	char *text;
 
 	(void)state;
-	(void)snprintf(all, sizeof(all), "%s,%s,%s,%s,%s", devices[0],
-		       devices[1], devices[2], devices[3], devices[4]);
-	assert_int_equal(parse("", all, &errors), 0);
-	assert_int_equal(pins.devices, 5);
-	for (size_t i = 0; i < 5; i++) {
+	(void)snprintf(all, sizeof(all), "%s,%s,%s,%s,%s,%s", devices[0],
+		       devices[1], devices[2], devices[3], devices[4],
+		       devices[5]);
+	assert_int_equal(parse(RELAYS, all, &errors), 0);
+	assert_int_equal(pins.devices, 6);
+	for (size_t i = 0; i < 6; i++) {
 		json_t *object = device_to_json(&pins.device[i], false);
 
 		text = json_text(object, JSON_COMPACT);
@@ -140,7 +168,7 @@ static void test_what_is_taken_comes_out_again(void **state)
 	}
 	document = pins_to_json(&pins);
 	assert_int_equal(json_array_size(json_object_get(document, "devices")),
-			 5);
+			 6);
 	json_decref(document);
 	assert_true(device_same(&pins.device[1], &pins.device[1]));
 	assert_false(device_same(&pins.device[1], &pins.device[2]));

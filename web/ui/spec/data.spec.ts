@@ -2,6 +2,7 @@ import './globals';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pin, Sample } from '../src/data/api';
+import { flush, onBoardMessage, things as allThings } from '../src/data/board';
 import type { Thing } from '../src/data/board';
 import { HEADER, headerPin } from '../src/data/header';
 import { averageSeries, isSwitch, liveSample, notFetched, series } from '../src/data/history';
@@ -216,6 +217,7 @@ const thing = (node: string, group: 'out' | 'in', name: string) => ({
   heard: 0,
   event: null,
   count: null,
+  position: null,
 });
 
 test('tiles go to their rooms, those without one come last', () => {
@@ -240,6 +242,39 @@ test('tiles go to their rooms, those without one come last', () => {
   assert.equal(list[0]!.tiles[0]!.thing!.state, 'ON');
   assert.equal(list[0]!.tiles[1]!.fault, 'busy');
   assert.equal(prettyName('floor_lamp-2'), 'Floor lamp 2');
+});
+
+test('sensors and covers have their label, room and place', () => {
+  const base = { label: '', room: 'Cellar' };
+  const devices = [
+    { ...base, name: 'boiler', kind: 'ds18b20', measured_in: '°C' },
+    { ...base, name: 'blind', kind: 'cover', label: 'Blind' },
+  ] as const;
+  const say = (topic: string, text: string) =>
+    onBoardMessage({ topic, payload: bytes(text), retain: true } as never);
+  say('hearth/pi/cover/blind/position', '30');
+  say('hearth/pi/cover/blind', 'open');
+  say('hearth/pi/sensor/boiler', '61.5');
+  flush();
+  const [room] = rooms('pi', [], [], allThings.value, devices);
+  assert.equal(room!.name, 'Cellar');
+  assert.deepEqual(
+    room!.tiles.map((x) => [x.label, x.group, x.thing!.state]),
+    [
+      ['Blind', 'cover', 'open'],
+      ['Boiler', 'sensor', '61.5'],
+    ],
+  );
+  const place = () => allThings.value.get('hearth/pi/cover/blind')?.position;
+  assert.equal(place(), 30);
+  say('hearth/pi/cover/blind/position', '');
+  flush();
+  assert.equal(place(), null);
+  /* Taken away: its state, then its position, in either order. */
+  say('hearth/pi/cover/blind', '');
+  say('hearth/pi/cover/blind/position', '');
+  flush();
+  assert.equal(place(), undefined);
 });
 
 test('a light published twice is one tile', () => {

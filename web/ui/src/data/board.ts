@@ -7,7 +7,7 @@ import { computed, signal } from '@preact/signals';
 import type { Message } from '../mqtt/client';
 import { link, linkState } from './link';
 
-export type Group = 'out' | 'in' | 'light' | 'sensor';
+export type Group = 'out' | 'in' | 'light' | 'sensor' | 'cover';
 
 export interface Thing {
   node: string;
@@ -19,6 +19,8 @@ export interface Thing {
   heard: number;
   event: { type: string; at: number } | null;
   count: number | null;
+  /* Of a cover, in percent: 0 is closed; null: not known. */
+  position: number | null;
 }
 
 /* A command's answer, as hearth/<node>/out/<name>/result carries it. */
@@ -30,7 +32,7 @@ export interface Result {
 /* A house has tens of them; the cap keeps a broken device from eating the
  * memory of a phone. */
 const MAX_THINGS = 500;
-const GROUPS = ['out', 'in', 'light', 'sensor'];
+const GROUPS = ['out', 'in', 'light', 'sensor', 'cover'];
 const decoder = new TextDecoder();
 
 export const things = signal<ReadonlyMap<string, Thing>>(new Map());
@@ -95,6 +97,7 @@ function change(
       heard: 0,
       event: null,
       count: null,
+      position: null,
     },
   );
   if (after === null) nextThings.delete(key);
@@ -154,6 +157,13 @@ export function onBoardMessage(m: Message, now = Date.now()): void {
     const count = Number(text);
     if (!Number.isFinite(count)) return;
     change(node, g, name, (t) => ({ ...t, count }));
+  } else if (leaf === 'position' && g === 'cover') {
+    const position = text === '' ? null : Number(text);
+    if (Number.isNaN(position)) return;
+    /* Taken away with the cover itself, or before its state. */
+    change(node, g, name, (t) =>
+      t.state === null && position === null ? null : { ...t, position },
+    );
   }
 }
 

@@ -29,10 +29,13 @@ function setPending(key: string, wish: string | null): void {
   pending.value = next;
 }
 
+/* Is it so? answered: the board said that the command was applied. */
+type Done = (t: Thing | undefined, answered: boolean) => boolean;
+
 /* Waits until the board says how it went. */
 function answer(
   key: string,
-  done: (t: Thing | undefined) => boolean,
+  done: Done,
 ): { settled: Promise<CommandError | null>; cancel: () => void } {
   let cancel = () => {};
   const settled = new Promise<CommandError | null>((resolve) => {
@@ -46,11 +49,11 @@ function answer(
     const stopResults = onResult((k, r) => {
       if (k !== key) return;
       if (!r.applied) finish({ kind: 'refused', reason: r.reason });
-      else if (done(things.value.get(key))) finish(null);
+      else if (done(things.value.get(key), true)) finish(null);
     });
     let first = true;
     const stopThings = things.subscribe((all) => {
-      if (!first && done(all.get(key))) finish(null);
+      if (!first && done(all.get(key), false)) finish(null);
       first = false;
     });
     cancel = () => finish(null);
@@ -61,7 +64,7 @@ function answer(
 async function run(
   thing: Thing,
   payload: string,
-  done: (t: Thing | undefined) => boolean,
+  done: Done,
 ): Promise<CommandError | null> {
   const key = thingKey(thing.node, thing.group, thing.name);
   setPending(key, payload);
@@ -96,4 +99,12 @@ export function dimTo(
 ): Promise<CommandError | null> {
   const payload = JSON.stringify({ state: 'ON', brightness: level });
   return run(thing, payload, (t) => onOff(t) === 'ON');
+}
+
+/* Asks a cover to move; to a position in percent, or by a word. */
+export function moveTo(
+  thing: Thing,
+  wish: 'OPEN' | 'CLOSE' | 'STOP' | number,
+): Promise<CommandError | null> {
+  return run(thing, String(wish), (_, answered) => answered);
 }

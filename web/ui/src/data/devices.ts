@@ -8,6 +8,7 @@ export const DEVICE_KINDS = [
   'cpu_temperature',
   'under_voltage',
   'throttled',
+  'cover',
 ] as const;
 export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
@@ -23,6 +24,11 @@ export interface Device {
   delta?: number;
   factor?: number;
   offset?: number;
+  up?: string;
+  down?: string;
+  up_time?: number;
+  down_time?: number;
+  end_time?: number;
   /* The unit of its values, also where none is set. */
   measured_in?: string;
 }
@@ -53,7 +59,12 @@ export type DeviceField =
   | 'interval'
   | 'delta'
   | 'factor'
-  | 'offset';
+  | 'offset'
+  | 'up'
+  | 'down'
+  | 'up_time'
+  | 'down_time'
+  | 'end_time';
 
 const MEASURING = ['unit', 'interval', 'delta', 'factor', 'offset'] as const;
 
@@ -64,13 +75,26 @@ export const FIELDS: Record<DeviceKind, readonly DeviceField[]> = {
   cpu_temperature: MEASURING,
   under_voltage: ['interval'],
   throttled: ['interval'],
+  cover: ['up', 'down', 'up_time', 'down_time', 'end_time'],
 };
 
-const USUAL = { interval: 60, delta: 0, factor: 1, offset: 0 } as const;
-const TEXTS = ['source', 'unit'] as const;
+const USUAL = {
+  interval: 60,
+  delta: 0,
+  factor: 1,
+  offset: 0,
+  up_time: 0,
+  down_time: 0,
+  end_time: 2,
+} as const;
+const TEXTS = ['source', 'unit', 'up', 'down'] as const;
 
 export const isText = (field: DeviceField) =>
   (TEXTS as readonly string[]).includes(field);
+
+/* What the topic of a device is: hearth/<node>/<group>/<name>. */
+export const groupOfDevice = (device: Device) =>
+  device.kind === 'cover' ? 'cover' : 'sensor';
 
 /* A device as the server has it when nothing is said of it. */
 export function withKind(device: Device, kind: DeviceKind): Device {

@@ -2,6 +2,7 @@
 import type { Pin, PinKind } from './api';
 import { brightness, thingKey } from './board';
 import type { Group, Thing } from './board';
+import { groupOfDevice } from './devices';
 import type { Device } from './devices';
 import { groupOf } from './pins';
 
@@ -11,7 +12,7 @@ export interface Tile {
   group: Group;
   name: string;
   label: string;
-  kind: PinKind | 'sensor';
+  kind: PinKind | 'sensor' | 'cover';
   pin: Pin | null;
   device?: Device;
   thing: Thing | null;
@@ -26,6 +27,7 @@ export interface Room {
 
 const KIND_ORDER = [
   'light',
+  'cover',
   'relay',
   'switch',
   'button',
@@ -35,11 +37,12 @@ const KIND_ORDER = [
   'sensor',
 ];
 
-const DEFAULT_KIND: Record<Group, PinKind | 'sensor'> = {
+const DEFAULT_KIND: Record<Group, PinKind | 'sensor' | 'cover'> = {
   out: 'relay',
   in: 'contact',
   light: 'light',
   sensor: 'sensor',
+  cover: 'cover',
 };
 
 /* "floor_lamp" is a topic, "Floor lamp" is a lamp. */
@@ -106,7 +109,7 @@ function fromDevice(
   things: Things,
   faults: ReadonlyMap<string, string>,
 ): Tile {
-  const group = 'sensor';
+  const group = groupOfDevice(device);
   const key = thingKey(node, group, device.name);
   return {
     key,
@@ -114,7 +117,7 @@ function fromDevice(
     group,
     name: device.name,
     label: device.label || prettyName(device.name),
-    kind: 'sensor',
+    kind: group,
     pin: null,
     device,
     thing: things.get(key) ?? null,

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import { DEVICE_KINDS, FIELDS, isText, withKind } from '../data/devices';
 import type { Device, DeviceField, Source } from '../data/devices';
+import { pins } from '../data/pins';
 import { t } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { FormError, Select, Text, useSubmit } from '../ui/form';
@@ -50,6 +51,24 @@ interface EditorProps {
   sources: readonly Source[];
   onClose: () => void;
   onSaved: () => void;
+}
+
+/* One of the outputs that are set up. */
+function DeviceOutput({ device, field, change, error }: FieldProps) {
+  const outputs = pins.value?.pins.filter((p) => p.dir === 'out') ?? [];
+  return (
+    <Select
+      label={t(`devices.${field}`)}
+      hint={t(`devices.${field}_hint`)}
+      error={error}
+      value={String(device[field] ?? '')}
+      options={[
+        ['', t('pins.target_none')],
+        ...outputs.map((p) => [p.name, p.label || p.name] as const),
+      ]}
+      onValue={(v) => change({ [field]: v })}
+    />
+  );
 }
 
 export function DeviceEditor(props: EditorProps) {
@@ -104,13 +123,17 @@ export function DeviceEditor(props: EditorProps) {
             value={device.room}
             onValue={(room) => change({ room })}
           />
-          {FIELDS[device.kind].map((field) => (
-            <DeviceText
-              key={field}
-              {...{ device, field, sources, change }}
-              error={fields[field]}
-            />
-          ))}
+          {FIELDS[device.kind].map((field) => {
+            const Field =
+              field === 'up' || field === 'down' ? DeviceOutput : DeviceText;
+            return (
+              <Field
+                key={field}
+                {...{ device, field, sources, change }}
+                error={fields[field]}
+              />
+            );
+          })}
         </div>
         <FormError text={message} />
         <div class="actions">

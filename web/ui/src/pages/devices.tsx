@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import type { Pins } from '../data/api';
 import { thingKey, things } from '../data/board';
-import { devices, loadDevices, newDevice } from '../data/devices';
+import { devices, groupOfDevice, loadDevices, newDevice } from '../data/devices';
 import type { Device } from '../data/devices';
 import { loadPins } from '../data/pins';
 import { session } from '../data/session';
@@ -13,6 +13,7 @@ import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { Empty, errorText, Failed, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
+import { coverText } from './cover-tile';
 import { DeviceEditor } from './device-editor';
 
 interface Editing {
@@ -29,12 +30,13 @@ interface RowProps {
 
 function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
   const node = session.value?.node ?? '';
-  const value = things.value.get(thingKey(node, 'sensor', device.name))?.state;
+  const group = groupOfDevice(device);
+  const value = things.value.get(thingKey(node, group, device.name))?.state;
   const label = device.label || prettyName(device.name);
   return (
     <li class="row">
       <span class="row-icon">
-        <Icon name="sensor" />
+        <Icon name={group} />
       </span>
       <span class="row-main">
         <strong>{label}</strong>
@@ -47,7 +49,7 @@ function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
       </span>
       {value && (
         <span class="chip">
-          {value} {device.measured_in}
+          {group === 'cover' ? coverText(value) : `${value} ${device.measured_in}`}
         </span>
       )}
       {session.value?.admin && (

@@ -14,6 +14,7 @@ import type { IconName } from '../ui/icon-paths';
 import { href } from '../ui/route';
 import { errorText } from '../ui/states';
 import { toast } from '../ui/toast';
+import { CoverControls, coverState } from './cover-tile';
 
 export function commandText(e: CommandError): string {
   switch (e.kind) {
@@ -83,6 +84,7 @@ function measured(tile: Tile): string {
 function stateText(tile: Tile): string {
   const s = onOff(tile.thing ?? undefined);
   if (tile.group === 'sensor') return measured(tile);
+  if (tile.group === 'cover') return coverState(tile);
   if (tile.kind === 'counter') return counted(tile);
   if (s === null) return tile.thing?.state || t('state.unknown');
   const on = s === 'ON';
@@ -114,11 +116,12 @@ function lastEvent(tile: Tile): string {
   return ` · ${t(key)} ${ago(e.at)}`;
 }
 
+const isLive = (tile: Tile) =>
+  linkState.value === 'online' && boards.value.get(tile.node) !== 'offline';
+
 /* Whether a tap does something, and what. */
 function actionOf(tile: Tile): 'switch' | 'sim' | null {
-  const live =
-    linkState.value === 'online' && boards.value.get(tile.node) !== 'offline';
-  if (!live) return null;
+  if (!isLive(tile)) return null;
   if (tile.group === 'out' || tile.group === 'light') {
     return onOff(tile.thing ?? undefined) === null ? null : 'switch';
   }
@@ -221,6 +224,7 @@ export function TileView({ tile }: { tile: Tile }) {
         <div class="tile-main">{face}</div>
       )}
       <Dimmer tile={tile} />
+      <CoverControls tile={tile} live={isLive(tile)} tell={(e) => tell(tile, e)} />
       <a
         class="tile-history"
         href={href('history', { topic: tile.key })}
