@@ -252,7 +252,7 @@ static void test_new_users_have_rules_that_go_with_them(void **state)
 	assert_int_equal(add("anna", true), 0);
 	assert_int_equal(add("bob", false), 0);
 	assert_int_equal(db_users_add(config, &device), 0);
-	assert_int_equal(rules_of("bob", &rule), 3);
+	assert_int_equal(rules_of("bob", &rule), 4);
 	assert_string_equal(rule.filter, "hearth/#");
 	assert_int_equal(rule.action, ACCESS_READ);
 	assert_int_equal(rules_of("sensor", &rule), 1);
