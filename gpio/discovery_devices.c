@@ -78,6 +78,25 @@ static void put_problem(struct discovery *d, const struct device *device)
 	discovery_put_text(d, one, "ent_cat", "diagnostic");
 }
 
+/* Its words are Home Assistant's own. It is known by its name: what drives it may
+ * change. */
+static void put_cover(struct discovery *d, const struct device *device)
+{
+	char id[DIALECT_ID_SIZE];
+	char topic[TOPICS_SIZE];
+	json_t *one = discovery_add_entity(
+		d, "cover", dialect_id(id, device->name), "",
+		device->label[0] ? device->label : device->name);
+
+	(void)topics_pin(topic, d->box->node, "cover", device->name, "");
+	discovery_put_text(d, one, "stat_t", topic);
+	discovery_put_available(d, one, topic, HAS_VALUE);
+	discovery_put_topic(d, one, "pos_t", "cover", device->name,
+			    "/position");
+	discovery_put_topic(d, one, "cmd_t", "cover", device->name, "/set");
+	discovery_put_topic(d, one, "set_pos_t", "cover", device->name, "/set");
+}
+
 void discovery_put_device(struct discovery *discovery,
 			  const struct device *device)
 {
@@ -90,6 +109,9 @@ void discovery_put_device(struct discovery *discovery,
 	case DEVICE_UNDER_VOLTAGE:
 	case DEVICE_THROTTLED:
 		put_problem(discovery, device);
+		return;
+	case DEVICE_COVER:
+		put_cover(discovery, device);
 		return;
 	}
 }

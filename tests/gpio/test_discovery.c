@@ -32,6 +32,10 @@ static const char *const everything[] = {
 	"{'name':'rain','dir':'in','line':20,'kind':'counter'}",
 };
 
+#define BLIND                                             \
+	"{'name':'blind','kind':'cover','label':'Blind'," \
+	"'up':'u','down':'d','up_time':9,'down_time':9}"
+
 static const char *const some_devices[] = {
 	"{'name':'boiler','kind':'ds18b20','source':'28-0316a2791cff'}",
 	"{'name':'damp','kind':'iio','source':'bme280/in_humidityrelative'}",
@@ -40,6 +44,7 @@ static const char *const some_devices[] = {
 	"{'name':'core','kind':'cpu_temperature','label':'Processor'}",
 	"{'name':'weak','kind':'under_voltage'}",
 	"{'name':'slow','kind':'throttled'}",
+	BLIND,
 };
 
 #define DEVICES (sizeof(some_devices) / sizeof(some_devices[0]))
@@ -214,6 +219,11 @@ static const struct {
 	{ "binary_sensor_under_5fvoltage", "dev_cla", "problem" },
 	{ "binary_sensor_under_5fvoltage", "pl_on", "1" },
 	{ "binary_sensor_throttled", "stat_t", "hearth/pi/sensor/slow" },
+	{ "cover_blind", "name", "Blind" },
+	{ "cover_blind", "stat_t", "hearth/pi/cover/blind" },
+	{ "cover_blind", "pos_t", "hearth/pi/cover/blind/position" },
+	{ "cover_blind", "cmd_t", "hearth/pi/cover/blind/set" },
+	{ "cover_blind", "set_pos_t", "hearth/pi/cover/blind/set" },
 };
 
 static void test_each_kind_is_what_it_should_be(void **state)
