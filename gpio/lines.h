@@ -73,7 +73,9 @@ struct line_request;
 
 struct lines_ops {
 	const char *backend; /* "gpiod", "sim" */
-	void (*close)(struct lines *lines);
+	void (*close)(struct lines *lines); /* of this chip alone */
+	/* Have chips come since? They are put behind the last. */
+	void (*rescan)(struct lines *lines);
 	int (*info)(struct lines *lines, unsigned int offset,
 		    struct line_info *out);
 	int (*request)(struct lines *lines, const char *consumer,
@@ -92,6 +94,7 @@ struct lines {
 	const struct lines_ops *ops;
 	char label[LINES_NAME_SIZE];
 	unsigned int count; /* of lines */
+	struct lines *next; /* another chip of the board; its own */
 };
 
 struct line_request {
@@ -100,12 +103,24 @@ struct line_request {
 	size_t n;
 };
 
-/* Every request must have been released. NULL is accepted. */
+/* The chip and those behind it. Every request must have been released. NULL is
+ * accepted. */
 static inline void lines_close(struct lines *lines)
 {
-	if (lines)
+	while (lines) {
+		struct lines *next = lines->next;
+
 		lines->ops->close(lines);
+		lines = next;
+	}
 }
+
+/*
+ * Of the board's chips, lines being the first, the one with this label; "" is
+ * the first itself. NULL: there is none, or there are two, which nobody could
+ * tell apart. A chip may come later: then it is looked for again.
+ */
+struct lines *lines_chip(struct lines *lines, const char *label);
 
 /* Returns 0, -EINVAL (no such line) or what the kernel says. */
 static inline int lines_info(struct lines *lines, unsigned int offset,

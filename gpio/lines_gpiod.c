@@ -1,19 +1,12 @@
-#include "gpio/lines_gpiod.h"
+#include "gpio/chips_gpiod.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gpiod.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-struct real_chip {
-	struct lines base;
-	struct gpiod_chip *chip;
-};
 
 struct real_request {
 	struct line_request base;
@@ -421,6 +414,7 @@ static void real_release(struct line_request *base)
 static const struct lines_ops real_ops = {
 	.backend = "gpiod",
 	.close = real_close,
+	.rescan = chips_gpiod_rescan,
 	.info = real_info,
 	.request = real_request,
 	.set = real_set,
@@ -429,117 +423,28 @@ static const struct lines_ops real_ops = {
 	.release = real_release,
 };
 
-/* How well a chip fits, higher is better; 0: not at all. */
-static int chip_score(struct gpiod_chip *chip, const char *label,
-		      const char *wanted)
+int real_chip_new(struct gpiod_chip *chip, const char *node, struct lines **out)
 {
-	static const char *const header[] = {
-		"pinctrl-bcm2835",
-		"pinctrl-bcm2711",
-		"pinctrl-rp1",
-	};
-
-	if (wanted)
-		return strcmp(label, wanted) == 0;
-
-	for (size_t i = 0; i < sizeof(header) / sizeof(header[0]); i++)
-		if (strcmp(label, header[i]) == 0)
-			return 3;
-	if (strncmp(label, "pinctrl-", 8) == 0)
-		return 2;
-	return gpiod_chip_get_line_offset_from_name(chip, "GPIO17") >= 0;
-}
-
-/* Opens the chip at path if it fits better than best; it replaces *out then. */
-static int consider_chip(const char *path, const char *wanted, int *best,
-			 struct real_chip *out)
-{
-	struct gpiod_chip *chip;
+	struct real_chip *real = calloc(1, sizeof(*real));
 	struct gpiod_chip_info *info;
-	int score;
+
+	if (!real)
+		return -ENOMEM;
 
 	errno = 0;
-	chip = gpiod_chip_open(path);
-	if (!chip)
-		return last_error();
 	info = gpiod_chip_get_info(chip);
 	if (!info) {
 		int r = last_error();
 
-		gpiod_chip_close(chip);
+		free(real);
 		return r;
 	}
-
-	score = chip_score(chip, gpiod_chip_info_get_label(info), wanted);
-	if (score > *best) {
-		if (out->chip)
-			gpiod_chip_close(out->chip);
-		out->chip = chip;
-		out->base.count =
-			(unsigned int)gpiod_chip_info_get_num_lines(info);
-		copy_name(out->base.label, gpiod_chip_info_get_label(info));
-		*best = score;
-	} else {
-		gpiod_chip_close(chip);
-	}
+	real->base.ops = &real_ops;
+	real->base.count = (unsigned int)gpiod_chip_info_get_num_lines(info);
+	copy_name(real->base.label, gpiod_chip_info_get_label(info));
+	copy_name(real->node, node);
+	real->chip = chip;
 	gpiod_chip_info_free(info);
-	return 0;
-}
-
-/* A link such as Pi OS's gpiochip4 names a chip that is found anyway. */
-static bool is_chip_node(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) &&
-	       gpiod_is_gpiochip_device(path);
-}
-
-static int find_chip(const char *wanted, struct real_chip *out)
-{
-	DIR *dir = opendir("/dev");
-	struct dirent *entry;
-	int best = 0;
-	int failed = 0;
-
-	if (!dir)
-		return -errno;
-
-	/* One thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	while ((entry = readdir(dir))) {
-		char path[sizeof("/dev/") + sizeof(entry->d_name)];
-		int r;
-
-		if (strncmp(entry->d_name, "gpiochip", 8) != 0)
-			continue;
-		(void)snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
-		if (!is_chip_node(path))
-			continue;
-		r = consider_chip(path, wanted, &best, out);
-		if (r)
-			failed = r;
-	}
-	(void)closedir(dir);
-
-	if (best > 0)
-		return 0;
-	return failed ? failed : -ENODEV;
-}
-
-int lines_gpiod_open(const char *label, struct lines **out)
-{
-	struct real_chip *chip = calloc(1, sizeof(*chip));
-	int r;
-
-	if (!chip)
-		return -ENOMEM;
-
-	r = find_chip(label, chip);
-	if (r) {
-		free(chip);
-		return r;
-	}
-	chip->base.ops = &real_ops;
-	*out = &chip->base;
+	*out = &real->base;
 	return 0;
 }

@@ -12,6 +12,8 @@
 
 #define SIM_LINES 58u
 #define SIM_LABEL "pinctrl-bcm2711"
+#define EXPANDER_LINES 8u
+#define EXPANDER_LABEL "pcf8574"
 #define NS_PER_MS UINT64_C(1000000)
 
 struct sim_request;
@@ -49,7 +51,7 @@ struct sim_request {
 
 struct sim {
 	struct lines base;
-	struct sim_line line[SIM_LINES];
+	struct sim_line line[SIM_LINES]; /* base.count of them */
 };
 
 static struct sim *sim_of(struct lines *lines)
@@ -177,7 +179,7 @@ static void sim_close(struct lines *lines)
 {
 	struct sim *sim = sim_of(lines);
 
-	for (unsigned int i = 0; i < SIM_LINES; i++)
+	for (unsigned int i = 0; i < lines->count; i++)
 		assert(!sim->line[i].holder);
 	free(sim);
 }
@@ -192,7 +194,7 @@ static int sim_info(struct lines *lines, unsigned int offset,
 {
 	const struct sim_line *line;
 
-	if (offset >= SIM_LINES)
+	if (offset >= lines->count)
 		return -EINVAL;
 
 	line = &sim_of(lines)->line[offset];
@@ -209,7 +211,7 @@ static int check_request(const struct sim *sim,
 		return -EINVAL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (configs[i].offset >= SIM_LINES)
+		if (configs[i].offset >= sim->base.count)
 			return -EINVAL;
 		for (size_t k = 0; k < i; k++)
 			if (configs[k].offset == configs[i].offset)
@@ -363,9 +365,16 @@ static void sim_release(struct line_request *base)
 	free(request);
 }
 
+/* Nothing is plugged in by itself. */
+static void sim_rescan(struct lines *lines)
+{
+	(void)lines;
+}
+
 static const struct lines_ops sim_ops = {
 	.backend = "sim",
 	.close = sim_close,
+	.rescan = sim_rescan,
 	.info = sim_info,
 	.request = sim_request,
 	.set = sim_set,
@@ -379,20 +388,34 @@ bool lines_are_simulated(const struct lines *lines)
 	return lines->ops == &sim_ops;
 }
 
-int lines_sim_open(struct lines **out)
+static struct sim *make_chip(const char *label, unsigned int count)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
 
 	if (!sim)
-		return -ENOMEM;
-
+		return NULL;
 	sim->base.ops = &sim_ops;
-	sim->base.count = SIM_LINES;
-	copy_name(sim->base.label, SIM_LABEL);
+	sim->base.count = count;
+	copy_name(sim->base.label, label);
+	for (unsigned int i = 0; i < count; i++)
+		sim->line[i].connected = -1;
+	return sim;
+}
+
+int lines_sim_open(struct lines **out)
+{
+	struct sim *sim = make_chip(SIM_LABEL, SIM_LINES);
+	struct sim *expander = make_chip(EXPANDER_LABEL, EXPANDER_LINES);
+
+	if (!sim || !expander) {
+		free(sim);
+		free(expander);
+		return -ENOMEM;
+	}
+
 	for (unsigned int i = 0; i < SIM_LINES; i++) {
 		struct sim_line *line = &sim->line[i];
 
-		line->connected = -1;
 		/* The BCM chips' pulls at power-up: 0..8 up, 9.. down. */
 		line->pulled_up = i <= 8;
 		if (i < 28)
@@ -403,6 +426,10 @@ int lines_sim_open(struct lines **out)
 	copy_name(sim->line[1].name, "ID_SCL");
 	copy_name(sim->line[2].consumer, "i2c-1");
 	copy_name(sim->line[3].consumer, "i2c-1");
+	/* Its inputs are pulled up, weakly. */
+	for (unsigned int i = 0; i < EXPANDER_LINES; i++)
+		expander->line[i].pulled_up = true;
+	sim->base.next = &expander->base;
 	*out = &sim->base;
 	return 0;
 }
@@ -410,7 +437,7 @@ int lines_sim_open(struct lines **out)
 static int wire_of_input(struct lines *lines, unsigned int offset,
 			 struct sim_line **out)
 {
-	if (offset >= SIM_LINES)
+	if (offset >= lines->count)
 		return -EINVAL;
 	*out = &sim_of(lines)->line[offset];
 	if ((*out)->output)
@@ -461,20 +488,20 @@ int lines_sim_press(struct lines *lines, unsigned int offset, uint32_t ms)
 
 bool lines_sim_level(struct lines *lines, unsigned int offset)
 {
-	assert(offset < SIM_LINES);
+	assert(offset < lines->count);
 	return wire_level(&sim_of(lines)->line[offset]);
 }
 
 void lines_sim_break(struct lines *lines, unsigned int offset, int error)
 {
-	assert(offset < SIM_LINES);
+	assert(offset < lines->count);
 	sim_of(lines)->line[offset].broken = error;
 }
 
 void lines_sim_occupy(struct lines *lines, unsigned int offset,
 		      const char *consumer)
 {
-	assert(offset < SIM_LINES && !sim_of(lines)->line[offset].holder);
+	assert(offset < lines->count && !sim_of(lines)->line[offset].holder);
 	copy_name(sim_of(lines)->line[offset].consumer,
 		  consumer ? consumer : "");
 }

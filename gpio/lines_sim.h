@@ -1,7 +1,7 @@
 /*
- * A simulated board: one chip that looks like a Raspberry Pi 4's (58 lines,
- * label pinctrl-bcm2711, GPIO0..27 on the header, GPIO2 and 3 held by "i2c-1"),
- * with the same requests, events and debouncing as the kernel's, on a laptop
+ * A simulated board: a chip that looks like a Raspberry Pi 4's (58 lines, label
+ * pinctrl-bcm2711, GPIO0..27 on the header, GPIO2 and 3 held by "i2c-1"), and
+ * behind it an expander on that bus (8 lines without names, label pcf8574), with the same requests, events and debouncing as the kernel's, on a laptop
  * and in tests. A released output keeps its level, as on a Pi.
  *
  * Besides what lines.h offers, the world outside can be played: a wire that

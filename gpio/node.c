@@ -181,7 +181,7 @@ static void apply_kept(struct node *node)
 	if (r == -ENOENT)
 		return;
 	if (!r)
-		r = pins_check(&pins, node->lines, &node->errors);
+		r = pins_check_kept(&pins, node->lines, &node->errors);
 	if (r) {
 		log_error(node->state_directory, STATE_FILE " is not used: %s",
 			  node->errors.count ? node->errors.error[0].message

@@ -27,13 +27,22 @@ struct node_pin *node_pins_find(struct node *node, struct slice name)
 	return NULL;
 }
 
+static struct lines *chip_of(const struct node_pin *pin)
+{
+	return lines_chip(pin->node->lines, pin->pin.chip);
+}
+
 void node_pin_why(const struct node_pin *pin, char reason[REASON_SIZE])
 {
+	struct lines *chip = chip_of(pin);
 	struct line_info info = { 0 };
 
-	if (pin->error == -EBUSY &&
-	    lines_info(pin->node->lines, pin->pin.line, &info) == 0 &&
-	    info.consumer[0])
+	if (!chip)
+		(void)snprintf(reason, REASON_SIZE, "the chip %s is not here",
+			       pin->pin.chip);
+	else if (pin->error == -EBUSY &&
+		 lines_info(chip, pin->pin.line, &info) == 0 &&
+		 info.consumer[0])
 		(void)snprintf(reason, REASON_SIZE, "line %u is used by %s",
 			       pin->pin.line, info.consumer);
 	else
@@ -119,14 +128,16 @@ static int begin_using(struct node_pin *pin)
 static bool take_line(struct node_pin *pin)
 {
 	struct line_config config = line_config_of(&pin->pin);
+	struct lines *chip = chip_of(pin);
 	char consumer[LINES_NAME_SIZE];
 	char why[REASON_SIZE];
 	int before = pin->error;
 
 	(void)snprintf(consumer, sizeof(consumer), "hearth:%.24s",
 		       pin->pin.name);
-	pin->error = lines_request(pin->node->lines, consumer, &config, 1,
-				   &pin->request);
+	pin->error =
+		chip ? lines_request(chip, consumer, &config, 1, &pin->request)
+		     : -ENODEV;
 	if (!pin->error) {
 		pin->error = begin_using(pin);
 		if (pin->error) {

@@ -9,17 +9,25 @@
 /* Lines shown of a chip that is no header of a Pi: the screen has an end. */
 #define LINES_SHOWN_MAX 128u
 
+/* A Pi 5 has five besides its header's. */
+#define CHIPS_SHOWN_MAX 12u
+
 /* json_null() for NULL. */
 static json_t *text_or_null(const char *text)
 {
 	return text && text[0] ? json_string(text) : json_null();
 }
 
-static const char *configured_as(const struct node *node, unsigned int line)
+static const char *configured_as(const struct node *node,
+				 const struct lines *chip, unsigned int line)
 {
-	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used && node->pins[i].pin.line == line)
-			return node->pins[i].pin.name;
+	for (size_t i = 0; i < PINS_MAX; i++) {
+		const struct node_pin *pin = &node->pins[i];
+
+		if (pin->used && pin->pin.line == line &&
+		    lines_chip(node->lines, pin->pin.chip) == chip)
+			return pin->pin.name;
+	}
 	return NULL;
 }
 
@@ -60,22 +68,23 @@ static int put_facts(json_t *line, const struct boards_line *known)
 	return bad;
 }
 
-static json_t *line_to_json(struct node *node, unsigned int offset,
-			    const struct boards_line *known)
+static json_t *line_to_json(const struct node *node, unsigned int offset,
+			    struct lines *chip, const struct boards_line *known)
 {
 	struct line_info info = { 0 };
 	json_t *line = json_object();
 	int bad = 0;
 
 	/* A line that cannot be looked at is shown with its number. */
-	(void)lines_info(node->lines, offset, &info);
+	(void)lines_info(chip, offset, &info);
 	bad |= json_object_set_new(line, "line", json_integer(offset));
 	bad |= json_object_set_new(line, "name", json_string(info.name));
 	bad |= json_object_set_new(line, "used", json_boolean(info.used));
 	bad |= json_object_set_new(line, "consumer",
 				   text_or_null(info.consumer));
-	bad |= json_object_set_new(line, "configured",
-				   text_or_null(configured_as(node, offset)));
+	bad |= json_object_set_new(
+		line, "configured",
+		text_or_null(configured_as(node, chip, offset)));
 	bad |= put_facts(line, known);
 	if (bad) {
 		json_decref(line);
@@ -85,9 +94,10 @@ static json_t *line_to_json(struct node *node, unsigned int offset,
 }
 
 /* Of a header those that come out at it, of any other chip all. */
-static json_t *lines_to_json(struct node *node, const struct board *board)
+static json_t *lines_to_json(const struct node *node, struct lines *chip,
+			     const struct board *board)
 {
-	unsigned int count = node->lines->count;
+	unsigned int count = chip->count;
 	json_t *list = json_array();
 
 	if (count > LINES_SHOWN_MAX)
@@ -99,8 +109,42 @@ static json_t *lines_to_json(struct node *node, const struct board *board)
 
 		if (board->pins && !on_header)
 			continue;
-		line = line_to_json(node, i, on_header ? &known : NULL);
+		line = line_to_json(node, i, chip, on_header ? &known : NULL);
 		if (json_array_append_new(list, line)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *chip_to_json(const struct node *node, struct lines *chip)
+{
+	json_t *object = json_object();
+	int bad = 0;
+
+	bad |= json_object_set_new(object, "label", json_string(chip->label));
+	bad |= json_object_set_new(object, "count",
+				   json_integer((json_int_t)chip->count));
+	bad |= json_object_set_new(
+		object, "lines",
+		lines_to_json(node, chip, boards_find("", "")));
+	if (bad) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* Those behind the first. */
+static json_t *chips_to_json(const struct node *node)
+{
+	json_t *list = json_array();
+
+	for (struct lines *chip = node->lines->next; chip; chip = chip->next) {
+		if (json_array_size(list) == CHIPS_SHOWN_MAX)
+			break;
+		if (json_array_append_new(list, chip_to_json(node, chip))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -190,7 +234,9 @@ char *node_report(struct node *node)
 					   ? json_null()
 					   : json_integer(node->revision));
 	bad |= json_object_set_new(report, "errors", errors_to_json(node));
-	bad |= json_object_set_new(report, "lines", lines_to_json(node, board));
+	bad |= json_object_set_new(report, "lines",
+				   lines_to_json(node, node->lines, board));
+	bad |= json_object_set_new(report, "chips", chips_to_json(node));
 	bad |= json_object_set_new(report, "sources",
 				   node_devices_sources(node));
 	if (!bad)

@@ -182,8 +182,12 @@ int pins_agree(struct pins *pins, struct pin_errors *errors);
 int pins_parse(struct slice json, struct pins *out, struct pin_errors *errors);
 
 /* Does this board have these lines, chip and header pins? Same answers. */
-int pins_check(const struct pins *pins, const struct lines *lines,
+int pins_check(const struct pins *pins, struct lines *lines,
 	       struct pin_errors *errors);
+/* The same, of pins that were good once: a chip that is missing (an expander
+ * came loose) is no reason to leave all other outputs to themselves. */
+int pins_check_kept(const struct pins *pins, struct lines *lines,
+		    struct pin_errors *errors);
 
 /* The configuration again. NULL: out of memory. */
 json_t *pins_to_json(const struct pins *pins);

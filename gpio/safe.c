@@ -14,15 +14,18 @@ static int drive(struct lines *lines, const struct pin *pin)
 		.active_low = pin->active_low,
 		.initial = pin->rules.safe == LOGIC_SAFE_ON,
 	};
+	struct lines *chip = lines_chip(lines, pin->chip);
 	struct line_request *request;
 	int r;
 
 	if (pin->direction != LINE_OUTPUT || pin->rules.safe == LOGIC_SAFE_HOLD)
 		return 0;
 
-	r = lines_request(lines, "hearth:safe", &config, 1, &request);
+	r = chip ? lines_request(chip, "hearth:safe", &config, 1, &request)
+		 : -ENODEV;
 	if (r)
-		log_error(pin->name, "line %u is not safe: %s", pin->line,
+		log_error(pin->name, "line %u%s%s is not safe: %s", pin->line,
+			  pin->chip[0] ? " of " : "", pin->chip,
 			  strerrordesc_np(-r));
 	else
 		lines_release(request);
@@ -48,8 +51,6 @@ int safe_drive(struct lines *lines, const char *state_directory)
 	for (size_t i = 0; i < pins.count; i++) {
 		const struct pin *pin = &pins.pin[i];
 
-		if (pin->chip[0] && strcmp(pin->chip, lines->label) != 0)
-			continue;
 		r = drive(lines, pin);
 		if (r)
 			failed = r;

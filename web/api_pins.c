@@ -24,7 +24,8 @@ static json_t *pin_json(const struct gpio_link *gpio, const struct pin *pin)
 	json_t *number = NULL;
 
 	if (!pin->chip[0]) {
-		number = json_object_get(pin_line_find(gpio, pin->line), "pin");
+		number = json_object_get(pin_line_find(gpio, "", pin->line),
+					 "pin");
 		json_object_set_new(object, "chip", json_null());
 	}
 	if (json_object_set_new(object, "pin",
@@ -66,11 +67,12 @@ void api_pins(struct request *request)
 	}
 	free(pins);
 	reply_json(request, 200,
-		   json_pack("{s:s?,s:O?,s:b,s:o,s:o,s:o}", "backend",
+		   json_pack("{s:s?,s:O?,s:b,s:o,s:o,s:o,s:o}", "backend",
 			     gpio_link_backend(gpio), "board",
 			     json_object_get(gpio_link_report(gpio), "board"),
 			     "pending", (int)gpio_link_pending(gpio), "pins",
-			     list, "lines", reported(gpio, "lines"), "errors",
+			     list, "lines", reported(gpio, "lines"), "chips",
+			     reported(gpio, "chips"), "errors",
 			     reported(gpio, "errors")));
 }
 
@@ -102,7 +104,8 @@ static void read_form(struct form *form, const char *name,
 	struct pin_errors errors = { 0 };
 
 	if (json_object_update(object, form->request->json) ||
-	    json_object_set_new(object, "name", json_string(name)))
+	    json_object_set_new(object, "name", json_string(name)) ||
+	    !pin_line_resolve(form->request->web->gpio, object))
 		form->failed = true;
 	json_object_del(object, "pin");
 	json_object_del(object, "confirm");
@@ -247,7 +250,7 @@ void api_sim_line(struct request *request)
 
 	if (!is_simulated(request))
 		return;
-	if (*end || !pin_line_find(request->web->gpio, (uint32_t)line)) {
+	if (*end || !pin_line_find(request->web->gpio, "", (uint32_t)line)) {
 		reply_problem(request, 404, "no-such-line",
 			      "The board has no such line.");
 		return;

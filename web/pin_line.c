@@ -1,5 +1,6 @@
 #include "web/pin_line.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "web/context.h"
@@ -9,10 +10,8 @@
 /* Who holds a line that hearth-gpiod has taken: "hearth:" and the pin. */
 #define OUR_CONSUMER "hearth:"
 
-const json_t *pin_line_find(const struct gpio_link *gpio, uint32_t number)
+static const json_t *find_in(const json_t *lines, uint32_t number)
 {
-	const json_t *lines = json_object_get(gpio_link_report(gpio), "lines");
-
 	for (size_t i = 0; i < json_array_size(lines); i++) {
 		const json_t *line = json_array_get(lines, i);
 
@@ -23,6 +22,117 @@ const json_t *pin_line_find(const struct gpio_link *gpio, uint32_t number)
 	return NULL;
 }
 
+static bool is_text(const json_t *value, const char *text)
+{
+	const char *is = json_string_value(value);
+
+	return is && strcmp(is, text) == 0;
+}
+
+const json_t *pin_line_find(const struct gpio_link *gpio, const char *label,
+			    uint32_t number)
+{
+	const json_t *report = gpio_link_report(gpio);
+	const json_t *chips = json_object_get(report, "chips");
+
+	if (!label[0] || is_text(json_object_get(report, "chip"), label))
+		return find_in(json_object_get(report, "lines"), number);
+	for (size_t i = 0; i < json_array_size(chips); i++) {
+		const json_t *chip = json_array_get(chips, i);
+
+		if (is_text(json_object_get(chip, "label"), label))
+			return find_in(json_object_get(chip, "lines"), number);
+	}
+	return NULL;
+}
+
+/* ---- lines by other names ------------------------------------------------ */
+
+static bool set_line(json_t *object, json_t *chip, const json_t *line)
+{
+	json_t *number = json_object_get(line, "line");
+
+	return !json_object_set_new(object, "line",
+				    json_integer(json_integer_value(number))) &&
+	       !json_object_set_new(object, "chip", chip);
+}
+
+static const json_t *find_name(const json_t *lines, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		const json_t *line = json_array_get(lines, i);
+
+		if (is_text(json_object_get(line, "name"), name))
+			return line;
+	}
+	return NULL;
+}
+
+static bool by_name(const json_t *report, json_t *object, const char *name)
+{
+	const json_t *chips = json_object_get(report, "chips");
+	const json_t *line = find_name(json_object_get(report, "lines"), name);
+
+	if (line)
+		return set_line(object, json_null(), line);
+	for (size_t i = 0; i < json_array_size(chips); i++) {
+		const json_t *chip = json_array_get(chips, i);
+
+		line = find_name(json_object_get(chip, "lines"), name);
+		if (line)
+			return set_line(
+				object,
+				json_incref(json_object_get(chip, "label")),
+				line);
+	}
+	return true;
+}
+
+/* "label:offset"; false: out of memory, *found: it was one. */
+static bool by_offset(const struct gpio_link *gpio, json_t *object,
+		      const char *text, bool *found)
+{
+	const char *colon = strrchr(text, ':');
+	char label[LINES_NAME_SIZE] = "";
+	const json_t *line;
+	unsigned long number;
+	char *end;
+
+	*found = false;
+	if (!colon || colon == text ||
+	    (size_t)(colon - text) >= sizeof(label) || colon[1] < '0' ||
+	    colon[1] > '9')
+		return true;
+	memcpy(label, text, (size_t)(colon - text));
+	number = strtoul(colon + 1, &end, 10);
+	if (*end || number > PIN_LINE_MAX)
+		return true;
+	line = pin_line_find(gpio, label, (uint32_t)number);
+	if (!line)
+		return true;
+	*found = true;
+	if (is_text(json_object_get(gpio_link_report(gpio), "chip"), label))
+		return set_line(object, json_null(), line);
+	return set_line(object, json_string(label), line);
+}
+
+bool pin_line_resolve(const struct gpio_link *gpio, json_t *object)
+{
+	json_t *said = json_incref(json_object_get(object, "line"));
+	const char *text = json_string_value(said);
+	bool found = false;
+	bool good = true;
+
+	if (text && text[0])
+		good = by_offset(gpio, object, text, &found);
+	if (text && text[0] && good && !found)
+		good = by_name(gpio_link_report(gpio), object, text);
+	json_decref(said);
+	return good;
+}
+
+/* ---- may it be? ---------------------------------------------------------- */
+
 void pin_line_check(const struct gpio_link *gpio, json_t *request,
 		    const struct pin *pin, struct pin_errors *errors)
 {
@@ -31,7 +141,7 @@ void pin_line_check(const struct gpio_link *gpio, json_t *request,
 
 	if (!said || json_is_null(said) || pin->chip[0])
 		return;
-	is = json_object_get(pin_line_find(gpio, pin->line), "pin");
+	is = json_object_get(pin_line_find(gpio, "", pin->line), "pin");
 	if (!json_is_integer(said))
 		pin_errors_add(errors, pin->name, "pin",
 			       "must be a number of the header");
@@ -58,10 +168,7 @@ bool pin_line_granted(struct request *request, const struct pin *pin,
 	const char *holder;
 	const json_t *line;
 
-	/* Of other chips nothing is known. */
-	if (pin->chip[0])
-		return true;
-	line = pin_line_find(request->web->gpio, pin->line);
+	line = pin_line_find(request->web->gpio, pin->chip, pin->line);
 	if (is_foreign(line, &holder)) {
 		reply_problem(request, 409, "line-taken",
 			      "Line %u is used by %s.", pin->line,

@@ -13,8 +13,16 @@
 struct gpio_link;
 struct request;
 
-/* NULL: it is not reported. Borrowed. */
-const json_t *pin_line_find(const struct gpio_link *gpio, uint32_t number);
+/* chip: a label, "" is the header's. NULL: it is not reported. Borrowed. */
+const json_t *pin_line_find(const struct gpio_link *gpio, const char *chip,
+			    uint32_t number);
+
+/*
+ * A line may be called by its name, or "label:offset". If object (a pin) has
+ * one that is reported, it gets the chip and the number instead. False: out of
+ * memory.
+ */
+bool pin_line_resolve(const struct gpio_link *gpio, json_t *object);
 
 /* Does the header have the line at this pin, which the request may name? Adds
  * what is wrong. */

@@ -340,7 +340,48 @@ static void test_lost_edges_show_in_the_numbers(void **state)
 	lines_release(made);
 }
 
+/* The same numbers on two chips are other lines. */
+static void test_each_chip_of_the_board_is_by_itself(void **state)
+{
+	struct rig *rig = *state;
+	const struct line_config on = { .offset = 1,
+					.direction = LINE_OUTPUT,
+					.initial = true };
+	const struct line_config off = { .offset = 1,
+					 .direction = LINE_OUTPUT };
+	struct line_request *a, *b;
+	struct lines *second;
+	struct line_info info;
+
+	assert_ptr_equal(lines_chip(rig->lines, ""), rig->lines);
+	assert_ptr_equal(lines_chip(rig->lines, "pinctrl-bcm2711"), rig->lines);
+	assert_null(lines_chip(rig->lines, "gpio-elsewhere"));
+	if (!rig->second)
+		return;
+
+	second = lines_chip(rig->lines, rig->second);
+	assert_non_null(second);
+	assert_string_equal(second->label, rig->second);
+	assert_int_equal(second->count, 8);
+	assert_int_equal(lines_request(rig->lines, "contract", &on, 1, &a), 0);
+	assert_int_equal(lines_info(second, 1, &info), 0);
+	assert_false(info.used);
+	assert_int_equal(lines_request(second, "contract", &off, 1, &b), 0);
+	assert_int_equal(get(a), 1);
+	assert_int_equal(get(b), 0);
+	assert_int_equal(lines_set(b, 1, 1), 0);
+	assert_int_equal(lines_set(a, 1, 0), 0);
+	assert_int_equal(get(a), 0);
+	assert_int_equal(get(b), 1);
+	lines_release(a);
+	assert_int_equal(get(b), 1);
+	assert_int_equal(lines_info(second, 1, &info), 0);
+	assert_string_equal(info.consumer, "contract");
+	lines_release(b);
+}
+
 const struct CMUnitTest lines_contract[] = {
+	cmocka_unit_test(test_each_chip_of_the_board_is_by_itself),
 	cmocka_unit_test(test_lines_have_the_names_of_the_board),
 	cmocka_unit_test(test_a_held_line_names_its_holder_and_is_busy),
 	cmocka_unit_test(test_our_own_lines_are_held_until_released),

@@ -22,6 +22,8 @@ struct rig {
 	void (*pull)(struct rig *rig, unsigned int offset, int level);
 	/* The electrical level on the wire. */
 	bool (*level)(struct rig *rig, unsigned int offset);
+	/* Label of a chip besides, with two free lines at least; NULL: none. */
+	const char *second;
 };
 
 /* The group's *state is a struct rig. */

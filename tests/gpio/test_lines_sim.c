@@ -28,7 +28,9 @@ static bool level(struct rig *rig, unsigned int offset)
 
 static int setup(void **state)
 {
-	static struct rig rig = { .pull = pull, .level = level };
+	static struct rig rig = { .pull = pull,
+				  .level = level,
+				  .second = "pcf8574" };
 
 	*state = &rig;
 	return lines_sim_open(&rig.lines);

@@ -266,6 +266,37 @@ static void test_the_board_must_have_the_lines(void **state)
 	lines_close(lines);
 }
 
+static void test_pins_of_several_chips(void **state)
+{
+	struct lines *lines;
+
+	(void)state;
+	assert_int_equal(lines_sim_open(&lines), 0);
+	assert_int_equal(parse("{\"pins\":["
+			       "{\"name\":\"a\",\"dir\":\"in\",\"line\":4},"
+			       "{\"name\":\"b\",\"dir\":\"in\",\"line\":4,"
+			       "\"chip\":\"pcf8574\"},"
+			       "{\"name\":\"c\",\"dir\":\"in\",\"line\":4,"
+			       "\"chip\":\"pinctrl-bcm2711\"},"
+			       "{\"name\":\"d\",\"dir\":\"in\",\"line\":8,"
+			       "\"chip\":\"pcf8574\"}]}"),
+			 0);
+	assert_int_equal(pins_check(&pins, lines, &errors), -EINVAL);
+	assert_int_equal(errors.count, 2);
+	/* The header's chip by its name is the header's chip. */
+	assert_string_equal(errors.error[0].pin, "c");
+	assert_string_equal(errors.error[0].message,
+			    "line 4 is also used by a");
+	assert_string_equal(errors.error[1].message,
+			    "pcf8574 has lines 0 to 7");
+	/* One that was good once, and is gone: the others are used. */
+	assert_int_equal(parse_pin(GOOD ",\"chip\":\"gone\""), 0);
+	assert_int_equal(pins_check(&pins, lines, &errors), -EINVAL);
+	assert_string_equal(errors.error[0].field, "chip");
+	assert_int_equal(pins_check_kept(&pins, lines, &errors), 0);
+	lines_close(lines);
+}
+
 static void test_written_and_read_again_it_is_the_same(void **state)
 {
 	static struct pins before;
@@ -359,6 +390,7 @@ int main(void)
 			test_what_is_no_configuration_is_refused_whole),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_the_board_must_have_the_lines),
+		cmocka_unit_test(test_pins_of_several_chips),
 		cmocka_unit_test(test_written_and_read_again_it_is_the_same),
 		cmocka_unit_test(test_sameness_of_pin_and_of_line),
 		cmocka_unit_test(

@@ -58,7 +58,9 @@ static bool level(struct rig *rig, unsigned int offset)
 
 static int setup(void **state)
 {
-	static struct rig rig = { .pull = pull, .level = level };
+	static struct rig rig = { .pull = pull,
+				  .level = level,
+				  .second = "pcf8574" };
 	int r;
 
 	*state = &rig;
@@ -88,6 +90,27 @@ static void test_a_chip_is_found_by_its_label(void **state)
 	assert_int_equal(lines_gpiod_open("gpiochip0", &other), -ENODEV);
 }
 
+/* guest-init makes four chips and a link to the first. */
+static void test_chips_are_told_apart_and_links_passed_over(void **state)
+{
+	struct rig *rig = *state;
+	struct lines *other;
+	size_t n = 0;
+
+	for (struct lines *chip = rig->lines; chip; chip = chip->next)
+		n++;
+	assert_int_equal(n, 4);
+	assert_null(lines_chip(rig->lines, "twin"));
+	assert_int_equal(lines_gpiod_open("twin", &other), -ENOTUNIQ);
+	assert_int_equal(lines_gpiod_open("GPIO22", &other), 0);
+	assert_string_equal(other->label, "pinctrl-bcm2711");
+	lines_close(other);
+	assert_int_equal(lines_gpiod_open("pcf8574-3", &other), 0);
+	assert_string_equal(other->label, "pcf8574");
+	assert_non_null(lines_chip(other, "pinctrl-bcm2711"));
+	lines_close(other);
+}
+
 int main(int argc, char **argv)
 {
 	struct CMUnitTest all[64];
@@ -100,6 +123,8 @@ int main(int argc, char **argv)
 		all[n++] = lines_contract[i];
 	all[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_chip_is_found_by_its_label);
+	all[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_chips_are_told_apart_and_links_passed_over);
 	for (size_t i = 0; i < n; i++) {
 		all[i].setup_func = setup;
 		all[i].teardown_func = teardown;

@@ -60,10 +60,15 @@ static struct local_client *node_start(struct rig *rig, const char *topic)
 
 static void node_report(struct local_client *client, int64_t revision)
 {
-	char report[1024];
+	char report[2048];
 
 	snprintf(report, sizeof(report),
 		 "{\"backend\":\"sim\",\"revision\":%lld,\"errors\":[],"
+		 "\"chip\":\"pinctrl-bcm2711\",\"chips\":[{\"label\":"
+		 "\"pcf8574\","
+		 "\"count\":8,\"lines\":[{\"line\":1,\"name\":\"RELAY1\","
+		 "\"used\":true,\"consumer\":\"boiler\"},{\"line\":2,"
+		 "\"name\":\"RELAY2\",\"used\":false}]}],"
 		 "\"board\":{\"id\":\"pi4\",\"name\":\"Raspberry Pi 4\","
 		 "\"pins\":40},"
 		 "\"lines\":[{\"line\":17,\"pin\":11,\"name\":\"GPIO17\","
@@ -174,6 +179,57 @@ static void test_a_risky_line_wants_a_second_thought(void **state)
 	/* On another chip the number says nothing. */
 	expect(state, 200, "PUT", "/api/v1/pins/bell",
 	       "{\"line\":3,\"chip\":\"gpio-ext\"}");
+	local_client_free(node);
+}
+
+static void test_a_line_may_be_called_by_name_and_chip(void **state)
+{
+	static const struct {
+		const char *line, *chip; /* "": the header's */
+		int64_t number;
+	} good[] = {
+		{ "GPIO17", "", 17 },
+		{ "pinctrl-bcm2711:17", "", 17 },
+		{ "RELAY2", "pcf8574", 2 },
+		{ "pcf8574:2", "pcf8574", 2 },
+	};
+	static const char *const bad[] = {
+		"GPIO99",     "",
+		":2",	      "pcf8574:",
+		"pcf8574:9",  "x:2",
+		"17",	      "pcf8574",
+		"pcf8574:2x", "pcf8574:-2",
+		"relay2",     "12345678901234567890123456789012345:1",
+	};
+	struct rig *rig = *state;
+	struct local_client *node = node_start(rig, "$hearth/none");
+	char body[128];
+	json_t *json;
+
+	node_report(node, 1);
+	json_decref(pins_once_reported(state));
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		const char *chip;
+
+		snprintf(body, sizeof(body),
+			 "{\"dir\":\"out\",\"line\":\"%s\"}", good[i].line);
+		json = call(state, i ? 200 : 201, "PUT", "/api/v1/pins/pump",
+			    body);
+		assert_int_equal(number(json, "line"), good[i].number);
+		chip = json_string_value(json_object_get(json, "chip"));
+		assert_string_equal(chip ? chip : "", good[i].chip);
+		json_decref(json);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(body, sizeof(body),
+			 "{\"dir\":\"out\",\"line\":\"%s\"}", bad[i]);
+		expect(state, 422, "PUT", "/api/v1/pins/fan", body);
+	}
+	/* Held by another driver, on any chip. */
+	json = call(state, 409, "PUT", "/api/v1/pins/fan",
+		    "{\"dir\":\"out\",\"line\":\"RELAY1\"}");
+	assert_non_null(strstr(text(json, "detail"), "boiler"));
+	json_decref(json);
 	local_client_free(node);
 }
 
@@ -329,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pins_reach_the_node_and_its_report_comes_back),
 		TEST(test_a_risky_line_wants_a_second_thought),
+		TEST(test_a_line_may_be_called_by_name_and_chip),
 		TEST(test_a_header_pin_must_be_the_lines),
 		TEST(test_bad_pins_are_refused),
 		TEST(test_simulated_inputs_are_pressed),

@@ -178,6 +178,8 @@ export interface Pins {
   pending?: boolean;
   pins: Pin[];
   lines: Line[];
+  /* Besides the one behind the header. */
+  chips: { label: string; count: number; lines: Line[] }[];
   errors: { pin: string; message: string }[];
 }
 

@@ -1,7 +1,7 @@
 /* The pin table, shared by Home (names, rooms) and Pins. */
 import { signal } from '@preact/signals';
 import * as api from './api';
-import type { Pin, Pins } from './api';
+import type { Line, Pin, Pins } from './api';
 
 export const pins = signal<Pins | null>(null);
 
@@ -18,3 +18,20 @@ export const groupOf = (pin: Pin) => (pin.dir === 'out' ? 'out' : 'in');
 /* The electrical level that makes an input read as on or off. */
 export const levelFor = (pin: Pin, on: boolean): 0 | 1 =>
   on !== pin.active_low ? 1 : 0;
+
+/* What is reported of the line of a pin. */
+export function lineOf(pin: Pin, data: Pins): Line | undefined {
+  const lines = pin.chip
+    ? data.chips.find((c) => c.label === pin.chip)?.lines
+    : data.lines;
+  return lines?.find((l) => l.line === pin.line);
+}
+
+/* "17" of the header, "pcf8574:1" of another chip; and back. */
+export const lineKey = (chip: string | null, line: number) =>
+  chip ? `${chip}:${line}` : String(line);
+
+export function lineFromKey(key: string): Pick<Pin, 'chip' | 'line'> {
+  const at = key.lastIndexOf(':');
+  return { chip: key.slice(0, Math.max(at, 0)) || null, line: Number(key.slice(at + 1)) };
+}

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import type { Line, Pin, PinKind, Pins } from '../data/api';
 import { headerPin } from '../data/header';
+import { lineFromKey, lineKey, lineOf } from '../data/pins';
 import { t } from '../i18n';
 import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
@@ -81,9 +82,10 @@ export function pinProblems(
   return bad;
 }
 
-function lineText(l: Line): string {
-  const at = l.pin ?? headerPin(l.line);
-  const where = at === null ? l.name : `${l.name} · ${t('pins.pin_n', { n: at })}`;
+function lineText(l: Line, chip: string | null): string {
+  const at = chip ? null : (l.pin ?? headerPin(l.line));
+  const name = chip ? `${lineKey(chip, l.line)} ${l.name}`.trim() : l.name;
+  const where = at === null ? name : `${name} · ${t('pins.pin_n', { n: at })}`;
   if (l.configured) return `${where} – ${l.configured}`;
   if (l.used) return `${where} – ${l.consumer || t('pins.taken_short')}`;
   return where;
@@ -91,7 +93,7 @@ function lineText(l: Line): string {
 
 /* Who else has the line, or why one should think twice. */
 function lineNote(pin: Pin, isNew: boolean, data: Pins): string | undefined {
-  const l = data.lines.find((x) => x.line === pin.line);
+  const l = lineOf(pin, data);
   if (!l) return undefined;
   if (l.configured && (isNew || l.configured !== pin.name)) {
     return t('pins.conflict', { who: l.configured });
@@ -189,10 +191,11 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
   const [confirm, setConfirm] = useState(false);
   const change = (c: Partial<Pin>) => setPin((p) => ({ ...p, ...c }));
   const bad = pinProblems(pin, isNew, data.pins);
+  const line = lineOf(pin, data);
   /* Thought over once, for as long as it stays on that line. */
   const risky =
-    (isNew || pin.line !== start.line) &&
-    data.lines.some((l) => l.line === pin.line && l.risk && !l.used);
+    (isNew || pin.line !== start.line || pin.chip !== start.chip) &&
+    Boolean(line?.risk && !line.used);
   const rooms = [...new Set(data.pins.map((p) => p.room).filter(Boolean))];
 
   const { busy, submit, fields, message } = useSubmit(async () => {
@@ -252,15 +255,22 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
         </div>
         <Select
           label={t('pins.line')}
-          value={String(pin.line)}
+          value={lineKey(pin.chip, pin.line)}
           options={[
             ...(pin.line < 0 ? [['-1', t('pins.choose_line')] as const] : []),
-            ...data.lines.map((l) => [String(l.line), lineText(l)] as const),
+            ...data.lines.map(
+              (l) => [lineKey(null, l.line), lineText(l, null)] as const,
+            ),
+            ...data.chips.flatMap((c) =>
+              c.lines.map(
+                (l) => [lineKey(c.label, l.line), lineText(l, c.label)] as const,
+              ),
+            ),
           ]}
           error={problem('line')}
           onValue={(v) => {
             setConfirm(false);
-            change({ line: Number(v) });
+            change(lineFromKey(v));
           }}
         />
         {lineNote(pin, isNew, data) && (
@@ -278,7 +288,7 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
           />
         )}
         <DirectionFields pin={pin} change={change} />
-        {pin.dir === 'out' && <PowerUp pin={pin} lines={data.lines} />}
+        {pin.dir === 'out' && !pin.chip && <PowerUp pin={pin} lines={data.lines} />}
         {pin.dir === 'in' && (
           <PinInputFields {...{ pin, change, problem }} others={data.pins} />
         )}

@@ -23,7 +23,7 @@ function fixed(p: HeaderPin): Shown {
 
 function describe(p: HeaderPin, data: Pins): Shown {
   const line = data.lines.find((l) => l.line === p.line);
-  const pin = data.pins.find((x) => x.line === p.line);
+  const pin = data.pins.find((x) => x.line === p.line && !x.chip);
   if (pin) {
     const node = session.value?.node ?? '';
     const key = thingKey(node, groupOf(pin), pin.name);

@@ -3,7 +3,7 @@ import * as api from '../data/api';
 import type { Line, Pin, Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
 import { headerPin } from '../data/header';
-import { groupOf, loadPins, pins } from '../data/pins';
+import { groupOf, lineKey, loadPins, pins } from '../data/pins';
 import { session } from '../data/session';
 import { prettyName } from '../data/tiles';
 import { t } from '../i18n';
@@ -34,7 +34,7 @@ function PinRow({ pin, fault, onEdit, onRemove }: {
   const key = thingKey(session.value?.node ?? '', groupOf(pin), pin.name);
   const state = onOff(things.value.get(key));
   const label = pin.label || prettyName(pin.name);
-  const at = pin.pin ?? headerPin(pin.line);
+  const at = pin.chip ? null : (pin.pin ?? headerPin(pin.line));
   return (
     <li class="row">
       <span class={`row-icon${state === 'ON' ? ' row-icon-on' : ''}`}>
@@ -43,7 +43,7 @@ function PinRow({ pin, fault, onEdit, onRemove }: {
       <span class="row-main">
         <strong>{label}</strong>
         <span class="muted small">
-          GPIO{pin.line}
+          {pin.chip ? lineKey(pin.chip, pin.line) : `GPIO${pin.line}`}
           {at !== null && ` · ${t('pins.pin_n', { n: at })}`}
           {` · ${t(`pins.dir_${pin.dir}`)} · ${pin.room || t('pins.no_room')}`}
         </span>
@@ -122,7 +122,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
   const faults = new Map(data.errors.map((e) => [e.pin, e.message]));
 
   const onLine = (line: number) => {
-    const pin = data.pins.find((p) => p.line === line);
+    const pin = data.pins.find((p) => p.line === line && !p.chip);
     if (pin) setEditing({ pin, isNew: false });
     else setEditing({ pin: newPin(line), isNew: true });
   };
