@@ -181,7 +181,7 @@ static void test_a_unit_follows_from_the_channel(void **state)
 	static const struct {
 		const char *device;
 		const char *unit;
-	} table[] = {
+	} units[] = {
 		{ BOILER, "°C" },
 		{ "{\"name\":\"a\",\"kind\":\"iio\","
 		  "\"source\":\"bme280/in_pressure\"}",
@@ -199,12 +199,12 @@ static void test_a_unit_follows_from_the_channel(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		struct pin_errors errors;
 
-		assert_int_equal(parse("", table[i].device, &errors), 0);
+		assert_int_equal(parse("", units[i].device, &errors), 0);
 		assert_string_equal(device_unit(&pins.device[0]),
-				    table[i].unit);
+				    units[i].unit);
 	}
 }
 
