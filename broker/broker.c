@@ -30,6 +30,7 @@
 #include "broker/routing/topic_tree.h"
 #include "broker/session/delivery.h"
 #include "broker/session/hold.h"
+#include "broker/session/legacy.h"
 #include "broker/session/load.h"
 #include "broker/session/playback.h"
 #include "broker/session/session.h"
@@ -267,6 +268,7 @@ static bool make_parts(struct broker *broker)
 	       (broker->guard = guard_new(broker)) &&
 	       hash_table_init(&broker->sessions) == 0 &&
 	       hash_table_init(&broker->by_serial) == 0 &&
+	       legacy_init(broker) == 0 &&
 	       hash_table_init(&broker->shares) == 0 &&
 	       hash_table_init(&broker->shares_by_id) == 0 &&
 	       (broker->tree = topic_tree_new()) &&
@@ -490,6 +492,7 @@ void broker_free(struct broker *broker)
 	reconfigured_free(broker->reconfigured);
 	if (broker->cache)
 		session_free_all(broker);
+	legacy_free(broker);
 	if (broker->playbacks.next)
 		playback_close(broker);
 	sys_topics_free(broker->sys_topics);

@@ -84,6 +84,7 @@ struct broker {
 	struct list
 		failing; /* connections to be closed at the end of the turn */
 	struct list locals; /* local clients */
+	struct hash_table legacies; /* wills of before the start: legacy.h */
 	struct list playbacks; /* of playback.h */
 	size_t playback_count;
 	size_t connection_count;

@@ -153,6 +153,10 @@
  * one and a half times that. 18 hours is the longest a client can ask for. */
 #define LIMIT_KEEP_ALIVE 65535
 
+/* Seconds a client has to come back after the hub itself has died, before its will
+ * is published: most try again within a few, some after half a minute. */
+#define LIMIT_WILL_GRACE 30
+
 /* Longest Session Expiry Interval granted, seconds; 30 days. Ghosts end. */
 #define LIMIT_SESSION_EXPIRY (30u * 24 * 3600)
 

@@ -62,9 +62,18 @@ struct store_queued {
 		identifiers; /* Subscription Identifiers, as properties encoded */
 };
 
+/* What is published for a client when the hub dies and the client does not come
+ * back. session need not be a stored one: it may end with its connection. */
+struct store_will {
+	uint64_t session;
+	struct message *message; /* its times and id mean nothing yet */
+	uint32_t delay; /* seconds after the connection is lost */
+	uint32_t expiry; /* seconds from its publication, STORE_EXPIRY_NEVER */
+};
+
 /* What load() hands to the broker, in this order: every session in order of ids, its
  * subscriptions; every message in order of ids; every queued row in order of
- * (session, seq); inbound identifiers; retained messages. Messages are given with
+ * (session, seq); inbound identifiers; retained messages; wills. Messages are given with
  * one reference that the callee takes. A callback's negative return ends load()
  * with it. */
 struct store_loader {
@@ -75,6 +84,7 @@ struct store_loader {
 	int (*queued)(void *arg, const struct store_queued *queued);
 	int (*inbound)(void *arg, uint64_t session, uint16_t packet_id);
 	int (*retained)(void *arg, struct message *message);
+	int (*will)(void *arg, const struct store_will *will);
 };
 
 enum store_health {
@@ -122,6 +132,11 @@ struct store_ops {
 	int (*retained_save)(struct store *store, struct message *message,
 			     bool lazy);
 	int (*retained_remove)(struct store *store, struct slice topic);
+
+	/* Insert or replace, some seconds later, in no batch: nobody is promised
+	 * it. A reference is taken. */
+	int (*will_save)(struct store *store, const struct store_will *will);
+	int (*will_remove)(struct store *store, uint64_t session);
 
 	/* Keep in the message history; lazily, in no batch. */
 	int (*history)(struct store *store, struct message *message);

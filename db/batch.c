@@ -36,6 +36,8 @@ void batch_free(struct batch *batch)
 	for (struct op *op = batch->first; op; op = op->next) {
 		if (holds_message(op->type))
 			message_unref(op->u.message);
+		else if (op->type == OP_WILL_SAVE)
+			message_unref(op->u.will.message);
 		else if (op->type == OP_HISTORY_MARK)
 			history_request_free(op->u.request);
 	}
@@ -78,13 +80,15 @@ static void *take(struct batch *batch, size_t size)
 static bool lazy(enum op_type type)
 {
 	return type == OP_RETAINED_LAZY || type == OP_HISTORY ||
-	       type == OP_HISTORY_MARK;
+	       type == OP_HISTORY_MARK || type == OP_WILL_SAVE;
 }
 
-/* What has been delivered: while its row stays, it may only come twice. */
-static bool delivered(enum op_type type)
+/* What has been delivered: while its row stays, it may only come twice. And a
+ * will that is not wanted any more: a DISCONNECT is not answered. */
+static bool may_wait(enum op_type type)
 {
-	return type == OP_QUEUE_REMOVE || type == OP_MESSAGE_REMOVE;
+	return type == OP_QUEUE_REMOVE || type == OP_MESSAGE_REMOVE ||
+	       type == OP_WILL_REMOVE;
 }
 
 struct op *batch_add(struct batch *batch, enum op_type type, size_t text)
@@ -104,7 +108,7 @@ struct op *batch_add(struct batch *batch, enum op_type type, size_t text)
 	batch->last = op;
 	batch->ops++;
 	batch->promised += !lazy(type);
-	batch->urgent += !lazy(type) && !delivered(type);
+	batch->urgent += !lazy(type) && !may_wait(type);
 	batch->bytes += size;
 
 	return op;
@@ -124,6 +128,19 @@ struct op *batch_add_message(struct batch *batch, enum op_type type,
 		return NULL;
 	op->u.message = message_ref(message);
 	batch->bytes += message_size(message);
+
+	return op;
+}
+
+struct op *batch_add_will(struct batch *batch, const struct store_will *will)
+{
+	struct op *op = batch_add(batch, OP_WILL_SAVE, 0);
+
+	if (!op)
+		return NULL;
+	op->u.will = *will;
+	message_ref(will->message);
+	batch->bytes += message_size(will->message);
 
 	return op;
 }

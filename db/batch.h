@@ -23,8 +23,10 @@ enum op_type {
 	OP_INBOUND_REMOVE,
 	OP_RETAINED_SAVE,
 	OP_RETAINED_REMOVE,
+	OP_WILL_REMOVE,
 	/* In no batch: they only keep their place among the others. */
 	OP_RETAINED_LAZY,
+	OP_WILL_SAVE,
 	OP_HISTORY,
 	OP_HISTORY_MARK,
 	OP_TYPES
@@ -50,6 +52,7 @@ struct op {
 			uint64_t message; /* OP_QUEUE_REMOVE */
 		} key;
 		struct message *message;
+		struct store_will will;
 		struct history_request *request; /* owned until it is marked */
 		struct slice topic;
 	} u;
@@ -80,5 +83,6 @@ uint8_t *batch_text(struct op *op);
 /* The same with a message: a reference is taken. */
 struct op *batch_add_message(struct batch *batch, enum op_type type,
 			     struct message *message);
+struct op *batch_add_will(struct batch *batch, const struct store_will *will);
 
 #endif

@@ -44,7 +44,7 @@ static const char *const config_steps[] = {
 	schema_config_007
 };
 static const char *const state_steps[] = { schema_state_001, schema_state_002,
-					   schema_state_003 };
+					   schema_state_003, schema_state_004 };
 static const char *const history_steps[] = { schema_history_001,
 					     schema_history_002 };
 

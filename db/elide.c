@@ -30,7 +30,9 @@ static enum thing thing_of(const struct op *op)
 	case OP_SESSION_REMOVE:
 	case OP_SUBSCRIPTION_SAVE:
 	case OP_SUBSCRIPTION_REMOVE:
+	case OP_WILL_REMOVE:
 	case OP_RETAINED_LAZY:
+	case OP_WILL_SAVE:
 	case OP_HISTORY:
 	case OP_HISTORY_MARK:
 	case OP_TYPES:
@@ -79,7 +81,9 @@ static struct key key_of(const struct op *op)
 	case OP_SESSION_REMOVE:
 	case OP_SUBSCRIPTION_SAVE:
 	case OP_SUBSCRIPTION_REMOVE:
+	case OP_WILL_REMOVE:
 	case OP_RETAINED_LAZY:
+	case OP_WILL_SAVE:
 	case OP_HISTORY:
 	case OP_HISTORY_MARK:
 	case OP_TYPES:

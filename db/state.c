@@ -28,6 +28,8 @@ enum sql {
 	SQL_INBOUND_REMOVE,
 	SQL_RETAINED_SAVE,
 	SQL_RETAINED_REMOVE,
+	SQL_WILL_SAVE,
+	SQL_WILL_REMOVE,
 	SQL_COUNT
 };
 
@@ -69,6 +71,11 @@ static const char *const texts[SQL_COUNT] = {
 		" properties, payload, topic)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_RETAINED_REMOVE] = "DELETE FROM retained WHERE topic = ?",
+	[SQL_WILL_SAVE] =
+		"REPLACE INTO wills (session, delay, expiry, qos, retain, user,"
+		" client, address, properties, payload, topic)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_WILL_REMOVE] = "DELETE FROM wills WHERE session = ?",
 };
 
 struct state {
@@ -204,6 +211,18 @@ static int subscription_remove(struct state *state, uint64_t session,
 	return statement_run(s);
 }
 
+/* The last columns of each message. */
+static void bind_origin_and_data(struct statement *s,
+				 const struct message *message)
+{
+	statement_text(s, message->origin->user);
+	statement_text(s, message->origin->client_id);
+	statement_text(s, message->origin->address);
+	statement_blob(s, message_properties(message));
+	statement_blob(s, message_payload(message));
+	statement_text_slice(s, message_topic(message));
+}
+
 /* The columns that messages and retained have in common. */
 static void bind_message(struct statement *s, const struct message *message)
 {
@@ -222,12 +241,7 @@ static void bind_message(struct statement *s, const struct message *message)
 		statement_int(s, (int64_t)left);
 	}
 	statement_int(s, message->qos);
-	statement_text(s, message->origin->user);
-	statement_text(s, message->origin->client_id);
-	statement_text(s, message->origin->address);
-	statement_blob(s, message_properties(message));
-	statement_blob(s, message_payload(message));
-	statement_text_slice(s, message_topic(message));
+	bind_origin_and_data(s, message);
 }
 
 static int message_save(struct state *state, const struct message *message)
@@ -259,6 +273,23 @@ int state_retained_save(struct state *state, const struct message *message)
 	return statement_run(s);
 }
 
+int state_will_save(struct state *state, const struct store_will *will)
+{
+	struct statement *s = &state->sql[SQL_WILL_SAVE];
+
+	statement_int(s, (int64_t)will->session);
+	statement_int(s, will->delay);
+	if (will->expiry == STORE_EXPIRY_NEVER)
+		statement_null(s);
+	else
+		statement_int(s, will->expiry);
+	statement_int(s, will->message->qos);
+	statement_int(s, will->message->retain);
+	bind_origin_and_data(s, will->message);
+
+	return statement_run(s);
+}
+
 static int queue_save(struct state *state, const struct store_queued *row)
 {
 	struct statement *s = &state->sql[SQL_QUEUE_SAVE];
@@ -285,7 +316,7 @@ static int run_key(struct state *state, enum sql sql, const struct op *op)
 	struct statement *s = &state->sql[sql];
 
 	statement_int(s, (int64_t)op->u.key.session);
-	if (op->type != OP_MESSAGE_REMOVE)
+	if (op->type != OP_MESSAGE_REMOVE && op->type != OP_WILL_REMOVE)
 		statement_int(s, (int64_t)op->u.key.seq);
 	if (op->type == OP_QUEUE_REMOVE)
 		statement_int(s, (int64_t)op->u.key.message);
@@ -331,7 +362,10 @@ int state_apply(struct state *state, const struct op *op)
 		return state_retained_save(state, op->u.message);
 	case OP_RETAINED_REMOVE:
 		return retained_remove(state, op->u.topic);
+	case OP_WILL_REMOVE:
+		return run_key(state, SQL_WILL_REMOVE, op);
 	case OP_RETAINED_LAZY:
+	case OP_WILL_SAVE:
 	case OP_HISTORY:
 	case OP_HISTORY_MARK:
 	case OP_TYPES:

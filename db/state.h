@@ -25,6 +25,7 @@ int state_apply(struct state *state, const struct op *op);
 /* From the first to the last of these ids. */
 int state_messages_remove(struct state *state, uint64_t first, uint64_t last);
 int state_retained_save(struct state *state, const struct message *message);
+int state_will_save(struct state *state, const struct store_will *will);
 int state_commit(struct state *state);
 void state_rollback(struct state *state);
 

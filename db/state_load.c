@@ -249,6 +249,21 @@ static int give_inbound(struct loading *loading, const struct statement *s)
 					(uint16_t)statement_int_at(s, 1));
 }
 
+static int give_will(struct loading *loading, const struct statement *s)
+{
+	struct store_will row = {
+		.session = (uint64_t)statement_int_at(s, 0),
+		.delay = (uint32_t)statement_int_at(s, 11),
+		.expiry = statement_null_at(s, 12)
+				  ? STORE_EXPIRY_NEVER
+				  : (uint32_t)statement_int_at(s, 12),
+	};
+	int r = message_at(loading, s, statement_int_at(s, 10) != 0,
+			   &row.message);
+
+	return r ? r : loading->loader->will(loading->arg, &row);
+}
+
 static const struct {
 	const char *sql;
 	int (*give)(struct loading *loading, const struct statement *s);
@@ -267,6 +282,11 @@ static const struct {
 	  give_inbound },
 	{ "SELECT " MESSAGE_COLUMNS " FROM retained ORDER BY topic",
 	  give_retained },
+	/* As the columns of a message; its times begin when it is published. */
+	{ "SELECT session, 0, NULL, qos, user, client, address, topic,"
+	  " properties, payload, retain, delay, expiry FROM wills"
+	  " ORDER BY session",
+	  give_will },
 };
 
 static int load_table(struct loading *loading, size_t n)

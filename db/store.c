@@ -272,6 +272,26 @@ void db_store_watch_replays(struct db_store *store, db_store_marked_fn *on,
 	history_writer_watch(store->thread.history, replays);
 }
 
+static int will_save(struct store *door, const struct store_will *will)
+{
+	struct db_store *store = store_of(door);
+	size_t before;
+
+	if (!room_for(store, message_size(will->message)))
+		return -ENOMEM;
+	before = store->filling->bytes;
+	if (!batch_add_will(store->filling, will))
+		return -ENOMEM;
+	count_pending(store, store->filling->bytes - before);
+
+	return 0;
+}
+
+static int will_remove(struct store *door, uint64_t session)
+{
+	return add_key(door, OP_WILL_REMOVE, session, 0);
+}
+
 static uint64_t current(const struct store *door)
 {
 	return const_store_of(door)->number;
@@ -352,6 +372,8 @@ static const struct store_ops ops = {
 	.inbound_remove = inbound_remove,
 	.retained_save = retained_save,
 	.retained_remove = retained_remove,
+	.will_save = will_save,
+	.will_remove = will_remove,
 	.history = history,
 	.history_rules = set_history_rules,
 	.current = current,

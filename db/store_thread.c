@@ -16,6 +16,7 @@
 #include "db/state.h"
 #include "db/store_history.h"
 #include "db/store_leftovers.h"
+#include "db/store_wills.h"
 
 #define LAZY_MS 60000
 #define HISTORY_MS 30000
@@ -63,6 +64,8 @@ int store_thread_init(struct store_thread *thread, struct db *db,
 	if (!r) {
 		thread->mailbox = mailbox_new(batches);
 		r = thread->mailbox ? lazy_init(&thread->lazy) : -errno;
+		if (!r)
+			r = wills_init(&thread->wills);
 	}
 	if (!r)
 		r = open_files(thread, db);
@@ -102,6 +105,7 @@ void store_thread_free(struct store_thread *thread)
 	mailbox_free(thread->mailbox);
 	if (thread->lazy.topics.slots)
 		lazy_free(&thread->lazy);
+	wills_free(&thread->wills);
 	leftovers_clear(&thread->leftovers);
 	history_writer_close(thread->history);
 	history_rules_unref(atomic_load(&thread->shown.rules));
@@ -150,6 +154,10 @@ static void keep_lazily(struct store_thread *thread, struct op *op)
 		break;
 	case OP_RETAINED_REMOVE:
 		lazy_remove(&thread->lazy, op->u.topic);
+		break;
+	case OP_WILL_SAVE:
+	case OP_WILL_REMOVE:
+		store_wills_take(thread, op);
 		break;
 	case OP_HISTORY:
 		store_history_put(thread, op->u.message);
@@ -383,13 +391,17 @@ static int lazy_step(struct store_thread *thread, uint64_t now)
 	return thread->lazy_left ? write_lazy(thread, LAZY_ROWS) : 0;
 }
 
-static int leftovers_step(struct store_thread *thread, uint64_t now)
+/* What is nobody's promise either, and is written when it has waited long enough. */
+static int later_step(struct store_thread *thread, uint64_t now)
 {
 	int r;
 
-	if (now < store_leftovers_due(thread))
+	if (now >= store_wills_due(thread))
+		r = store_wills_write(thread, now - WILLS_MS / 2);
+	else if (now >= store_leftovers_due(thread))
+		r = store_leftovers_write(thread);
+	else
 		return 0;
-	r = store_leftovers_write(thread);
 	if (r)
 		failed(thread, r);
 	else
@@ -452,7 +464,8 @@ static int time_left(const struct store_thread *thread, uint64_t now)
 	if (!list_empty(&thread->txn) && !thread->retry_at)
 		due = sooner(due, now + txn_left(thread) / 1000000 + 1);
 	if (!thread->retry_at && !refuses)
-		due = sooner(due, store_leftovers_due(thread));
+		due = sooner(due, sooner(store_leftovers_due(thread),
+					 store_wills_due(thread)));
 	if (history_writer_rows(thread->history) && !refuses)
 		due = sooner(due, thread->history_at);
 	if (thread->untidy && !refuses)
@@ -532,7 +545,7 @@ void store_thread_turn(struct store_thread *thread)
 		make_room(thread, now);
 		return;
 	}
-	if (lazy_step(thread, now) || leftovers_step(thread, now))
+	if (lazy_step(thread, now) || later_step(thread, now))
 		return;
 	store_history_step(thread, now);
 	tidy_step(thread, now);
@@ -552,6 +565,8 @@ static void finish(struct store_thread *thread)
 	} while (!r);
 	while (!r && lazy_count(&thread->lazy))
 		r = write_lazy(thread, LAZY_ROWS);
+	while (!r && wills_first(&thread->wills))
+		r = store_wills_write(thread, UINT64_MAX);
 	while (!r && thread->leftovers.count)
 		r = store_leftovers_write(thread);
 	if (r)

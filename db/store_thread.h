@@ -13,6 +13,7 @@
 #include "db/leftovers.h"
 #include "db/refusal.h"
 #include "db/store.h"
+#include "db/wills.h"
 
 struct db;
 struct history_rules;
@@ -52,6 +53,7 @@ struct store_thread {
 	db_store_marked_fn *marked;
 	void *marked_arg;
 	struct lazy lazy;
+	struct wills wills;
 	struct leftovers leftovers;
 	struct list txn; /* batches of the transaction being written */
 	size_t txn_ops;

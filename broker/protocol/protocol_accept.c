@@ -17,7 +17,9 @@
 #include "broker/routing/router.h"
 #include "broker/session/backlog.h"
 #include "broker/session/delivery.h"
+#include "broker/session/legacy.h"
 #include "broker/session/session.h"
+#include "broker/session/will_row.h"
 #include "broker/store.h"
 
 /* A CONNACK with all our properties but an assigned identifier. */
@@ -369,6 +371,7 @@ void protocol_open_session(struct connection *c,
 		return;
 	}
 
+	legacy_cancel(broker, s);
 	same = present && s->expiry == expiry && s->version == packet->version;
 	if (adopt(c, s, packet) < 0)
 		goto err_memory;
@@ -380,12 +383,15 @@ void protocol_open_session(struct connection *c,
 	 * clean start throws away must not come back. */
 	if (session_durable(s) || forgets)
 		ticket = broker_written(broker);
+	will_row_save(s);
 	attach(c, s, packet);
 	accept(c, packet, present, ticket);
 	return;
 
 err_memory:
-	if (!present)
+	if (present)
+		will_row_save(s);
+	else
 		session_remove(s);
 	protocol_refuse(c, MQTT_SERVER_UNAVAILABLE, "out of memory");
 }

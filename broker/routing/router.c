@@ -18,6 +18,7 @@
 #include "broker/routing/topic_tree.h"
 #include "broker/session/delivery.h"
 #include "broker/session/session.h"
+#include "broker/session/will_row.h"
 #include "broker/wire/properties.h"
 #include "broker/wire/topic.h"
 
@@ -200,38 +201,55 @@ int router_publish(struct broker *broker, struct publish *p,
 	return failed;
 }
 
+/* Nobody else has seen the message yet. from: NULL when there is no session. */
+static void publish_will(struct broker *broker, struct message *will,
+			 struct session *from, bool allowed)
+{
+	const char *client_id = will->origin->client_id;
+	struct topic_entry *entry;
+	struct publish p;
+
+	will->time = clock_wall_ms();
+	publish_of_message(&p, will);
+	p.from = from;
+	entry = router_topic(broker, p.topic);
+	if (!entry) {
+		log_error("client", "%s: will lost: out of memory", client_id);
+	} else if (!allowed) {
+		log_warn("client", "%s: will refused: not authorized for %.*s",
+			 client_id, (int)p.topic.len,
+			 (const char *)p.topic.data);
+	} else if (router_publish(broker, &p, entry) < 0) {
+		log_error("client", "%s: will not delivered to all", client_id);
+	}
+	publish_done(&p);
+}
+
 void router_publish_will(struct session *session)
 {
 	struct message *will = session->will;
-	struct broker *broker = session->broker;
-	struct topic_entry *entry;
-	struct publish p;
 
 	if (!will)
 		return;
 	session->will = NULL;
-
-	/* Nobody else has seen it yet. */
-	will->time = clock_wall_ms();
 	if (session->will_expires)
-		will->expires = loop_now(broker->loop) +
+		will->expires = loop_now(session->broker->loop) +
 				(uint64_t)session->will_expiry * 1000;
-	publish_of_message(&p, will);
-	p.from = session;
-	entry = router_topic(broker, p.topic);
-	if (!entry) {
-		log_error("client", "%s: will lost: out of memory",
-			  session->client_id);
-	} else if (!session_may(session, p.topic, ACCESS_WRITE).allowed) {
-		log_warn("client", "%s: will refused: not authorized for %.*s",
-			 session->client_id, (int)p.topic.len,
-			 (const char *)p.topic.data);
-	} else if (router_publish(broker, &p, entry) < 0) {
-		log_error("client", "%s: will not delivered to all",
-			  session->client_id);
-	}
-	publish_done(&p);
+	publish_will(session->broker, will, session,
+		     session_may(session, message_topic(will), ACCESS_WRITE)
+			     .allowed);
 	message_unref(will);
+	will_row_remove(session);
+}
+
+void router_publish_legacy(struct broker *broker, struct message *will)
+{
+	const struct origin *origin = will->origin;
+
+	publish_will(broker, will, NULL,
+		     access_may(broker->access, origin->user, origin->client_id,
+				message_topic(will), ACCESS_WRITE)
+			     .allowed);
 }
 
 struct replay {

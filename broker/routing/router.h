@@ -40,6 +40,9 @@ int router_publish(struct broker *broker, struct publish *p,
 /* The same for what the broker itself publishes for a session: a will. Rules
  * are asked; a refusal is logged. */
 void router_publish_will(struct session *session);
+/* The same for one whose client has not come back since the hub died. Its time is
+ * set; the reference stays the caller's. */
+void router_publish_legacy(struct broker *broker, struct message *will);
 
 /* Send the session the retained messages that a new subscription asks for; filter
  * is as it was subscribed to. */

@@ -8,6 +8,7 @@
 #include "broker/routing/retained.h"
 #include "broker/routing/subscriptions.h"
 #include "broker/session/backlog.h"
+#include "broker/session/legacy.h"
 #include "broker/session/load_ids.h"
 #include "broker/session/session.h"
 #include "broker/store.h"
@@ -184,6 +185,19 @@ static int on_retained(void *arg, struct message *message)
 	return r;
 }
 
+static int on_will(void *arg, const struct store_will *will)
+{
+	struct load *load = arg;
+	int r = legacy_add(load->broker, will);
+
+	/* Its row is found by the number of a session that may be no more. */
+	if (will->session >= load->broker->next_session)
+		load->broker->next_session = will->session + 1;
+	if (r < 0)
+		message_unref(will->message);
+	return r;
+}
+
 /* The references that loading held; a payload that no row named is not needed. */
 static void drop_messages(struct load *load, bool clean)
 {
@@ -207,6 +221,7 @@ int load_store(struct broker *broker)
 		.queued = on_queued,
 		.inbound = on_inbound,
 		.retained = on_retained,
+		.will = on_will,
 	};
 	struct load load = { .broker = broker };
 	int r;

@@ -16,6 +16,7 @@
 #include "broker/session/delivery.h"
 #include "broker/session/hold.h"
 #include "broker/session/playback.h"
+#include "broker/session/will_row.h"
 
 #define INBOUND_BYTES (65536 / 8)
 
@@ -136,6 +137,7 @@ void session_remove(struct session *s)
 	backlog_left(s);
 	subscriptions_clear(s);
 	shared_hand_over(s->broker, s);
+	will_row_remove(s);
 	if (remove_rows(s) < 0) {
 		hold_forget(s);
 		log_error("client",
@@ -250,6 +252,7 @@ void session_detach(struct session *s, bool will)
 	if (!will) {
 		message_unref(s->will);
 		s->will = NULL;
+		will_row_remove(s);
 	}
 	if (s->will && (s->will_delay == 0 || !session_durable(s)))
 		router_publish_will(s);

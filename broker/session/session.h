@@ -55,6 +55,7 @@ struct session {
 	uint32_t route_index;
 	enum mqtt_version version : 8;
 	bool will_expires;
+	bool will_kept : 1; /* in the store: will_row.h */
 	bool crowded : 1; /* its queue is more than half full: backlog.h */
 	bool overflowed : 1; /* told in the log that its queue is full */
 	bool playing : 1; /* something is played back to it: playback.h */

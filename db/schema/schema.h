@@ -16,6 +16,7 @@ extern const char schema_config_007[];
 extern const char schema_state_001[];
 extern const char schema_state_002[];
 extern const char schema_state_003[];
+extern const char schema_state_004[];
 extern const char schema_history_001[];
 extern const char schema_history_002[];
 

@@ -63,6 +63,16 @@ static int load_message(const struct sim_row *row,
 	return copy ? give(arg, copy) : -ENOMEM;
 }
 
+static int load_will(const struct sim_row *row,
+		     const struct store_loader *loader, void *arg)
+{
+	struct store_will will;
+
+	memcpy(&will, row->value, sizeof(will));
+	will.message = copy_message(row->message);
+	return will.message ? loader->will(arg, &will) : -ENOMEM;
+}
+
 static int load_row(enum sim_kind kind, const struct sim_row *row,
 		    const struct store_loader *loader, void *arg)
 {
@@ -96,6 +106,8 @@ static int load_row(enum sim_kind kind, const struct sim_row *row,
 			(uint16_t)strtoul(row->key + 21, NULL, 10));
 	case RETAINED:
 		return load_message(row, loader->retained, arg);
+	case WILLS:
+		return load_will(row, loader, arg);
 	case HISTORY:
 	case KINDS:
 	default:

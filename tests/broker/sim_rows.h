@@ -14,6 +14,7 @@ enum sim_kind {
 	QUEUED,
 	INBOUND,
 	RETAINED,
+	WILLS,
 	HISTORY,
 	KINDS
 };

@@ -309,6 +309,27 @@ static int retained_remove(struct store *store, struct slice topic)
 	return retained_op(store, topic, NULL);
 }
 
+static int will_op(struct store *store, uint64_t session,
+		   const struct store_will *will)
+{
+	struct slice value = will ? slice_of(will, sizeof(*will)) : nothing;
+	char key[32];
+
+	snprintf(key, sizeof(key), "%020llu", (unsigned long long)session);
+	return put(of(store), WILLS, !will, key, value,
+		   will ? will->message : NULL);
+}
+
+static int will_save(struct store *store, const struct store_will *will)
+{
+	return will_op(store, will->session, will);
+}
+
+static int will_remove(struct store *store, uint64_t session)
+{
+	return will_op(store, session, NULL);
+}
+
 static int history(struct store *store, struct message *message)
 {
 	char key[32];
@@ -393,6 +414,8 @@ static const struct store_ops operations = {
 	.inbound_remove = inbound_remove,
 	.retained_save = retained_save,
 	.retained_remove = retained_remove,
+	.will_save = will_save,
+	.will_remove = will_remove,
 	.history = history,
 	.history_rules = history_rules,
 	.current = current,
@@ -501,6 +524,11 @@ size_t sim_store_retained(const struct sim_store *sim)
 unsigned int sim_store_history_rules(const struct sim_store *sim)
 {
 	return sim->history_rules;
+}
+
+size_t sim_store_wills(const struct sim_store *sim)
+{
+	return sim->tables[WILLS].count;
 }
 
 size_t sim_store_history(const struct sim_store *sim)

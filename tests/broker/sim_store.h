@@ -35,6 +35,7 @@ size_t sim_store_messages(const struct sim_store *sim);
 size_t sim_store_queued(const struct sim_store *sim);
 size_t sim_store_inbound(const struct sim_store *sim);
 size_t sim_store_retained(const struct sim_store *sim);
+size_t sim_store_wills(const struct sim_store *sim);
 size_t sim_store_history(const struct sim_store *sim);
 /* How often it was told its policies. */
 unsigned int sim_store_history_rules(const struct sim_store *sim);

@@ -242,6 +242,15 @@ static int on_inbound(void *arg, uint64_t session, uint16_t packet_id)
 	return say("inbound %llu %u\n", (unsigned long long)session, packet_id);
 }
 
+static int on_will(void *arg, const struct store_will *row)
+{
+	(void)arg;
+	say("of session %llu after %u for %d: ",
+	    (unsigned long long)row->session, row->delay, (int)row->expiry);
+	row->message->time = 1700000000000;
+	return describe("will", row->message);
+}
+
 const char *model_load(void)
 {
 	static const struct store_loader loader = {
@@ -251,6 +260,7 @@ const char *model_load(void)
 		.queued = on_queued,
 		.inbound = on_inbound,
 		.retained = on_retained,
+		.will = on_will,
 	};
 	struct db *db = scratch_open();
 	struct db_store *owner;

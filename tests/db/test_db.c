@@ -224,7 +224,7 @@ static void test_a_damaged_file_is_set_aside(void **state)
 		const struct db_notice *notices;
 		static const char *const versions[] = {
 			[DB_CONFIG] = "7",
-			[DB_STATE] = "3",
+			[DB_STATE] = "4",
 			[DB_HISTORY] = "2",
 		};
 		struct db *db;
