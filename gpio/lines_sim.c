@@ -16,6 +16,13 @@
 #define EXPANDER_LABEL "pcf8574"
 #define NS_PER_MS UINT64_C(1000000)
 
+/* An even number, so that it ends where it should. */
+#define BOUNCES 6u
+#define BOUNCE_NS NS_PER_MS
+
+/* Whom a line that is busy says it is held by. */
+#define SIM_OTHER "another program"
+
 struct sim_request;
 
 struct sim_line {
@@ -31,6 +38,10 @@ struct sim_line {
 	bool pulled_up;
 	uint64_t press_ends; /* clock_ns(); 0: nobody presses */
 	int broken; /* errno of every set and get; 0 works */
+	enum lines_sim_fault fault;
+	unsigned int bounces; /* that are to come */
+	uint64_t bounce_at; /* clock_ns(); 0: it is at rest */
+	bool bounced; /* for now the contact is where it should not be */
 
 	/* As requested. */
 	bool active_low;
@@ -75,8 +86,8 @@ static bool wire_level(const struct sim_line *line)
 	if (line->output)
 		return line->driven;
 	if (line->connected >= 0)
-		return line->connected;
-	return line->pulled_up;
+		return line->connected != line->bounced;
+	return line->pulled_up != line->bounced;
 }
 
 static bool logical_level(const struct sim_line *line)
@@ -98,7 +109,7 @@ static void push_event(struct sim_request *request, struct sim_line *line,
 				 LINES_EVENTS_MAX];
 	request->waiting++;
 
-	line->seqno++;
+	line->seqno += line->fault == LINES_SIM_LOST_EVENTS ? 3 : 1;
 	line->reported = logical_level(line);
 	*event = (struct line_event){
 		.time_ns = now,
@@ -109,7 +120,7 @@ static void push_event(struct sim_request *request, struct sim_line *line,
 }
 
 /* The level on the wire may have changed. */
-static void line_moved(struct sim_line *line, bool before, uint64_t now)
+static void line_changed(struct sim_line *line, bool before, uint64_t now)
 {
 	if (!line->holder || line->output || logical_level(line) == before)
 		return;
@@ -120,28 +131,43 @@ static void line_moved(struct sim_line *line, bool before, uint64_t now)
 		push_event(line->holder, line, now);
 }
 
-/* Let happen what is due by now, in the order it happens. */
-static void line_catch_up(struct sim_line *line, uint64_t now)
+/* The same, by something outside: a contact may chatter. */
+static void line_moved(struct sim_line *line, bool before, uint64_t now)
 {
-	uint64_t released = line->press_ends;
+	bool changed = logical_level(line) != before;
 
-	if (line->settles && line->settles <= now &&
-	    !(released && released < line->settles)) {
-		uint64_t then = line->settles;
+	line_changed(line, before, now);
+	if (!changed || line->fault != LINES_SIM_BOUNCE || line->output)
+		return;
+	line->bounces = BOUNCES;
+	line->bounce_at = now + BOUNCE_NS;
+}
 
-		line->settles = 0;
-		if (logical_level(line) != line->reported)
-			push_event(line->holder, line, then);
-	}
-	if (released && released <= now) {
-		bool before = logical_level(line);
+static void line_bounce(struct sim_line *line, uint64_t now)
+{
+	bool before = logical_level(line);
 
-		line->press_ends = 0;
-		line->connected = -1;
-		line_moved(line, before, released);
-		/* At most once more: nobody presses now. */
-		line_catch_up(line, now);
-	}
+	line->bounced = !line->bounced;
+	line->bounces--;
+	line->bounce_at = line->bounces ? now + BOUNCE_NS : 0;
+	line_changed(line, before, now);
+}
+
+static void line_settle(struct sim_line *line, uint64_t now)
+{
+	line->settles = 0;
+	if (logical_level(line) != line->reported)
+		push_event(line->holder, line, now);
+}
+
+static void line_let_go(struct sim_line *line, uint64_t now)
+{
+	bool before = logical_level(line);
+
+	line->press_ends = 0;
+	line->connected = -1;
+	line->bounced = false;
+	line_moved(line, before, now);
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -149,6 +175,28 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 	if (!a || !b)
 		return a ? a : b;
 	return a < b ? a : b;
+}
+
+/* When something happens at the line by itself; 0: nothing does. */
+static uint64_t line_due(const struct sim_line *line)
+{
+	return earliest(earliest(line->settles, line->press_ends),
+			line->bounce_at);
+}
+
+/* Let happen what is due by now, in the order it happens. */
+static void line_catch_up(struct sim_line *line, uint64_t now)
+{
+	uint64_t due;
+
+	while ((due = line_due(line)) && due <= now) {
+		if (due == line->settles)
+			line_settle(line, due);
+		else if (due == line->press_ends)
+			line_let_go(line, due);
+		else
+			line_bounce(line, due);
+	}
 }
 
 /* Make the descriptor readable when there is something to do. */
@@ -160,8 +208,9 @@ static void request_arm(struct sim_request *request)
 	for (size_t i = 0; i < request->base.n && due != 1; i++) {
 		const struct sim_line *line = request_line(request, i);
 
-		due = earliest(due, line->settles);
-		due = earliest(due, line->press_ends);
+		due = earliest(due, line_due(line));
+		if (line->fault == LINES_SIM_IO_ERROR)
+			due = 1;
 	}
 	at.it_value.tv_sec = (time_t)(due / 1000000000);
 	at.it_value.tv_nsec = (long)(due % 1000000000);
@@ -339,6 +388,9 @@ static int sim_read(struct line_request *base, struct line_event *events,
 	if (read(base->fd, &expirations, sizeof(expirations)) < 0 &&
 	    errno != EAGAIN)
 		return -errno;
+	for (size_t i = 0; i < base->n; i++)
+		if (request_line(request, i)->fault == LINES_SIM_IO_ERROR)
+			return -EIO;
 
 	request_catch_up(request, clock_ns());
 	while (n < max && request->waiting > 0) {
@@ -452,6 +504,9 @@ static void connect_line(struct sim_line *line, int level, uint64_t press_ends)
 	bool before = logical_level(line);
 
 	line->connected = level;
+	line->bounced = false;
+	line->bounces = 0;
+	line->bounce_at = 0;
 	line->press_ends = press_ends;
 	line_moved(line, before, clock_ns());
 	if (line->holder)
@@ -504,4 +559,35 @@ void lines_sim_occupy(struct lines *lines, unsigned int offset,
 	assert(offset < lines->count && !sim_of(lines)->line[offset].holder);
 	copy_name(sim_of(lines)->line[offset].consumer,
 		  consumer ? consumer : "");
+}
+
+int lines_sim_set_fault(struct lines *lines, unsigned int offset,
+			enum lines_sim_fault fault)
+{
+	struct sim_line *line;
+
+	if (offset >= SIM_LINES)
+		return -EINVAL;
+	line = &sim_of(lines)->line[offset];
+	if (fault == LINES_SIM_BUSY && line->fault != fault &&
+	    line->consumer[0])
+		return -EBUSY;
+
+	if (line->fault == LINES_SIM_BUSY)
+		line->consumer[0] = '\0';
+	line->fault = fault;
+	line->broken = fault == LINES_SIM_IO_ERROR ? EIO : 0;
+	if (fault == LINES_SIM_BUSY)
+		copy_name(line->consumer, SIM_OTHER);
+	/* Whoever waits for edges is told that none will come. */
+	if (line->holder)
+		request_arm(line->holder);
+	return 0;
+}
+
+enum lines_sim_fault lines_sim_get_fault(struct lines *lines,
+					 unsigned int offset)
+{
+	assert(offset < SIM_LINES);
+	return sim_of(lines)->line[offset].fault;
 }

@@ -5,7 +5,13 @@
  * and in tests. A released output keeps its level, as on a Pi.
  *
  * Besides what lines.h offers, the world outside can be played: a wire that
- * pulls a line up or down, a finger on a button, a line that fails.
+ * pulls a line up or down, a finger on a button, a line that fails:
+ *
+ *	busy         another program holds it
+ *	io_error     it can be neither read nor written
+ *	lost_events  before each edge that is told two were lost: it went there and
+ *	             back too fast
+ *	bounce       each change of an input's level chatters for six milliseconds
  */
 #ifndef GPIO_LINES_SIM_H
 #define GPIO_LINES_SIM_H
@@ -31,6 +37,29 @@ int lines_sim_connect(struct lines *lines, unsigned int offset, int level);
 /* Hold the line at the opposite of its resting level for some milliseconds
  * (1..LINES_SIM_PRESS_MAX). Errors as above, -EINVAL also for the time. */
 int lines_sim_press(struct lines *lines, unsigned int offset, uint32_t ms);
+
+enum lines_sim_fault {
+	LINES_SIM_WORKS,
+	LINES_SIM_BUSY,
+	LINES_SIM_IO_ERROR,
+	LINES_SIM_LOST_EVENTS,
+	LINES_SIM_BOUNCE,
+};
+
+/* False: there is none of this name. */
+bool lines_sim_fault_find(const char *name, enum lines_sim_fault *out);
+/* NULL for LINES_SIM_WORKS. */
+const char *lines_sim_fault_name(enum lines_sim_fault fault);
+
+/*
+ * From now on the line has this fault, and no other. Returns 0, -EINVAL (no such
+ * line), or -EBUSY: it is held, by us or another, so nobody else can take it.
+ */
+int lines_sim_set_fault(struct lines *lines, unsigned int offset,
+			enum lines_sim_fault fault);
+/* The one it has; offset must be a line. */
+enum lines_sim_fault lines_sim_get_fault(struct lines *lines,
+					 unsigned int offset);
 
 /* The electrical level on the wire; offset must be a line. */
 bool lines_sim_level(struct lines *lines, unsigned int offset);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "broker/base/log.h"
-#include "gpio/lines_sim.h"
 #include "gpio/node_internal.h"
 #include "gpio/state.h"
 
@@ -122,40 +121,6 @@ static void on_config(struct node *node, struct slice payload)
 	node_say_report(node);
 }
 
-static int click(struct node *node, const struct topics_sim *sim)
-{
-	if (sim->press_ms)
-		return lines_sim_press(node->lines, sim->line, sim->press_ms);
-	return lines_sim_connect(node->lines, sim->line, sim->level);
-}
-
-static void on_sim(struct node *node, const struct client_message *message)
-{
-	struct topics_sim sim;
-	const char *reason;
-	int r;
-
-	if (!lines_are_simulated(node->lines)) {
-		node_say_error(node, message->topic, message->payload,
-			       "these lines are real");
-		return;
-	}
-	if (message->retain) {
-		node_say_error(node, message->topic, message->payload,
-			       "a retained click is old");
-		return;
-	}
-	if (topics_parse_sim(message->payload, &sim, &reason)) {
-		node_say_error(node, message->topic, message->payload, reason);
-		return;
-	}
-	r = click(node, &sim);
-	if (r)
-		node_say_error(node, message->topic, message->payload,
-			       r == -EPERM ? "this line is an output"
-					   : "there is no such line");
-}
-
 static void on_message(void *arg, const struct client_message *message)
 {
 	struct node *node = arg;
@@ -169,7 +134,7 @@ static void on_message(void *arg, const struct client_message *message)
 		on_config(node, message->payload);
 		return;
 	case TOPIC_SIM:
-		on_sim(node, message);
+		node_sim_heard(node, message);
 		return;
 	case TOPIC_OUT_SET:
 	case TOPIC_LIGHT_SET:

@@ -64,6 +64,7 @@ struct node {
 	struct lines *lines;
 	struct client *client;
 	char name[NODE_NAME_MAX + 1];
+	struct pin_dialects dialects; /* of the configuration in force */
 	char *state_directory; /* NULL: none */
 	char *sysfs;
 
@@ -81,7 +82,7 @@ struct node {
 	json_t *discovered; /* names and platforms told to Home Assistant; NULL:
 			     * none */
 	struct loop_timer birth_timer;
-	struct pin_dialects dialects; /* of the configuration in force */
+	struct node_sim *sim; /* NULL: nothing plays */
 
 	bool hub_missed; /* said already */
 	bool behind; /* the hub did not read: it is told again what is so */
@@ -205,6 +206,15 @@ void node_say_report(struct node *node);
 /* One of its errors; NULL: out of memory. */
 json_t *node_error_json(const char *pin, const char *field,
 			const char *message);
+
+/* node_sim.c */
+
+/* What happens to a simulated board from outside. */
+void node_sim_heard(struct node *node, const struct client_message *message);
+/* What plays at the line, and what ails it, if it is simulated. Not 0: out of
+ * memory. */
+int node_sim_put(const struct node *node, unsigned int offset, json_t *line);
+void node_sim_free(struct node *node);
 
 /* node_discovery.c */
 

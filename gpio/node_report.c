@@ -86,6 +86,8 @@ static json_t *line_to_json(const struct node *node, unsigned int offset,
 		line, "configured",
 		text_or_null(configured_as(node, chip, offset)));
 	bad |= put_facts(line, known);
+	if (chip == node->lines)
+		bad |= node_sim_put(node, offset, line);
 	if (bad) {
 		json_decref(line);
 		return NULL;

@@ -8,7 +8,6 @@
 
 #include "broker/wire/utf8.h"
 #include "gpio/json_text.h"
-#include "gpio/lines_sim.h"
 #include "gpio/tallies.h"
 
 bool topics_node_valid(const char *node)
@@ -281,49 +280,6 @@ bool topics_parse_count(struct slice payload, uint64_t *out)
 		*out = *out * 10 + (uint64_t)(payload.data[i] - '0');
 	}
 	return *out <= TALLY_MAX;
-}
-
-static bool whole_number(json_t *value, json_int_t min, json_int_t max)
-{
-	return json_is_integer(value) && json_integer_value(value) >= min &&
-	       json_integer_value(value) <= max;
-}
-
-static const char *take_sim(json_t *document, struct topics_sim *out)
-{
-	json_t *line = json_object_get(document, "line");
-	json_t *level = json_object_get(document, "level");
-	json_t *press = json_object_get(document, "press_ms");
-
-	if (!whole_number(line, 0, 65535))
-		return "line must be a whole number";
-	if (!level == !press)
-		return "either level or press_ms must be there";
-	if (level && !json_is_null(level) && !whole_number(level, 0, 1))
-		return "level must be 0, 1 or null";
-	if (press && !whole_number(press, 1, LINES_SIM_PRESS_MAX))
-		return "press_ms must be from 1 to 60000";
-
-	out->line = (unsigned int)json_integer_value(line);
-	out->level =
-		json_is_integer(level) ? (int)json_integer_value(level) : -1;
-	out->press_ms = press ? (uint32_t)json_integer_value(press) : 0;
-	return NULL;
-}
-
-int topics_parse_sim(struct slice payload, struct topics_sim *out,
-		     const char **reason)
-{
-	json_t *document;
-
-	*reason = load(payload, &document);
-	if (*reason) {
-		*reason = "not valid JSON";
-		return -EINVAL;
-	}
-	*reason = take_sim(document, out);
-	json_decref(document);
-	return *reason ? -EINVAL : 0;
 }
 
 const char *topics_state(bool on)

@@ -51,6 +51,8 @@
  *	$hearth/gpio/NODE/sim      from the hub, obeyed by a simulated board only:
  *		{"line":22,"level":1} (0, 1, or null: nothing connected)
  *		{"line":22,"press_ms":200}
+ *		{"line":22,"scenario":"door"} (sim_play.h, or null: no more)
+ *		{"line":22,"fault":"bounce"} (lines_sim.h, or null: it works)
  */
 #ifndef GPIO_TOPICS_H
 #define GPIO_TOPICS_H
@@ -58,8 +60,10 @@
 #include <jansson.h>
 
 #include "broker/base/slice.h"
+#include "gpio/lines_sim.h"
 #include "gpio/logic.h"
 #include "gpio/pins.h"
+#include "gpio/sim_play.h"
 
 /* A host name, by POSIX. */
 #define NODE_NAME_MAX 64u
@@ -116,10 +120,20 @@ void topics_command_free(struct topics_command *command);
 /* False: not a whole number from 0 to TALLY_MAX. */
 bool topics_parse_count(struct slice payload, uint64_t *out);
 
+enum topics_sim_what {
+	TOPICS_SIM_LEVEL,
+	TOPICS_SIM_PRESS,
+	TOPICS_SIM_SCENARIO,
+	TOPICS_SIM_FAULT,
+};
+
 struct topics_sim {
 	unsigned int line;
+	enum topics_sim_what what; /* of these it says: */
 	int level; /* -1: nothing connected */
-	uint32_t press_ms; /* 0: level counts */
+	uint32_t press_ms;
+	enum sim_scenario scenario;
+	enum lines_sim_fault fault;
 };
 
 /* As topics_parse_command(). */

@@ -1,4 +1,4 @@
-/* The board's lines and what they are for: /pins, /sim. */
+/* The board's lines and what they are for: /pins. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,6 @@
 #include "web/pin_line.h"
 #include "web/pin_table.h"
 #include "web/reply.h"
-
-/* Longest press of a simulated button. */
-#define PRESS_MAX_MS 60000
 
 /* As REST has it: everything, with its place on the header. */
 static json_t *pin_json(const struct gpio_link *gpio, const struct pin *pin)
@@ -224,53 +221,4 @@ void api_pin_delete(struct request *request)
 	audit(request, "pin %s deleted", name);
 	gpio_link_configure(request->web->gpio);
 	reply_empty(request, 204);
-}
-
-/* ---- the simulated board ------------------------------------------------ */
-
-static bool is_simulated(struct request *request)
-{
-	const char *backend = gpio_link_backend(request->web->gpio);
-
-	if (backend && strcmp(backend, "sim") == 0)
-		return true;
-	reply_problem(request, 409, "not-simulated",
-		      "Only a simulated board's inputs can be set.");
-	return false;
-}
-
-void api_sim_line(struct request *request)
-{
-	char *end;
-	unsigned long line = strtoul(request->segments[4], &end, 10);
-	struct form form;
-	int64_t value;
-	bool press;
-	int r;
-
-	if (!is_simulated(request))
-		return;
-	if (*end || !pin_line_find(request->web->gpio, "", (uint32_t)line)) {
-		reply_problem(request, 404, "no-such-line",
-			      "The board has no such line.");
-		return;
-	}
-	if (!form_begin(&form, request))
-		return;
-	press = form_has(&form, "press_ms");
-	if (press)
-		value = form_number(&form, "press_ms", FORM_REQUIRED, 1,
-				    PRESS_MAX_MS);
-	else
-		value = form_number(&form, "level", FORM_REQUIRED, 0, 1);
-	if (!form_end(&form))
-		return;
-	r = gpio_link_simulate(request->web->gpio,
-			       json_pack("{s:I,s:I}", "line", (json_int_t)line,
-					 press ? "press_ms" : "level",
-					 (json_int_t)value));
-	if (r)
-		reply_error(request, r, "Telling the board");
-	else
-		reply_empty(request, 204);
 }

@@ -108,6 +108,26 @@ scene('a simulated contact is opened by a tap', async (v, page) => {
   assert.ok(page);
 });
 
+scene('a simulated board is operated by its pins', async (v, page) => {
+  await v.go('pins');
+  const pins = (await hub.rest('GET', '/pins')).pins;
+  const { line, label } = pins.find((p) => p.name === 'door');
+  const card = page.getByRole('region', { name: 'Simulated board' });
+  await card.getByLabel('A tap on a pin operates it').check();
+  const before = await hub.retained(topic('in/door'));
+  await page.locator('.header .pad-in').getByText(label).click();
+  await isRetained(topic('in/door'), before === 'ON' ? 'OFF' : 'ON');
+
+  await card.getByLabel('Fault').selectOption('bounce');
+  await card.getByText('The contact bounces').last().waitFor();
+  await until('the board to have it', async () => {
+    const { lines } = await hub.rest('GET', '/pins');
+    return lines.find((l) => l.line === line).fault === 'bounce';
+  });
+  await card.getByLabel('Fault').selectOption('none');
+  await card.locator('.chip').waitFor({ state: 'detached' });
+});
+
 scene('a silent board is told, and no state is made up', async (v, page) => {
   await set('heater', 'OFF');
   await v.shows('heater', false);

@@ -165,6 +165,122 @@ static void test_an_occupied_line_is_busy_until_let_go(void **state)
 	lines_release(made);
 }
 
+static void fault(struct rig *rig, enum lines_sim_fault to)
+{
+	assert_int_equal(lines_sim_set_fault(rig->lines, 22, to), 0);
+	assert_int_equal(lines_sim_get_fault(rig->lines, 22), to);
+}
+
+/* Goes to and fro, and ends where it should. */
+static void test_a_bouncing_contact_comes_to_rest(void **state)
+{
+	struct rig *rig = *state;
+	struct line_request *of;
+	struct line_event event = { .active = true };
+
+	assert_int_equal(lines_request(rig->lines, "test", &input22, 1, &of),
+			 0);
+	fault(rig, LINES_SIM_BOUNCE);
+	pull(rig, 22, 0);
+	for (uint32_t i = 1; i <= 7; i++) {
+		bool before = event.active;
+
+		event = next_event(of);
+		assert_int_equal(event.seqno, i);
+		assert_int_equal(event.active, !before);
+	}
+	assert_false(event.active);
+	assert_false(level(rig, 22));
+	/* What does not change does not bounce. */
+	pull(rig, 22, 0);
+	fault(rig, LINES_SIM_WORKS);
+	pull(rig, 22, 1);
+	event = next_event(of);
+	assert_int_equal(event.seqno, 8);
+	assert_true(event.active);
+	lines_release(of);
+}
+
+static void test_debouncing_hides_the_bounces(void **state)
+{
+	struct rig *rig = *state;
+	struct line_config config = input22;
+	struct line_request *of;
+	struct line_event event;
+
+	config.debounce_us = 10000;
+	assert_int_equal(lines_request(rig->lines, "test", &config, 1, &of), 0);
+	fault(rig, LINES_SIM_BOUNCE);
+	pull(rig, 22, 0);
+	event = next_event(of);
+	assert_false(event.active);
+	assert_int_equal(event.seqno, 1);
+	pull(rig, 22, 1);
+	event = next_event(of);
+	assert_true(event.active);
+	assert_int_equal(event.seqno, 2);
+	lines_release(of);
+}
+
+static void test_lost_events_leave_a_gap(void **state)
+{
+	struct rig *rig = *state;
+	struct line_request *of;
+
+	assert_int_equal(lines_request(rig->lines, "test", &input22, 1, &of),
+			 0);
+	fault(rig, LINES_SIM_LOST_EVENTS);
+	pull(rig, 22, 0);
+	assert_int_equal(next_event(of).seqno, 3);
+	fault(rig, LINES_SIM_WORKS);
+	pull(rig, 22, 1);
+	assert_int_equal(next_event(of).seqno, 4);
+	lines_release(of);
+}
+
+/* Whoever waits for it is woken. */
+static void test_an_io_error_wakes_who_waits(void **state)
+{
+	struct rig *rig = *state;
+	struct line_request *of;
+	struct line_event event;
+	struct pollfd fd = { .events = POLLIN };
+	uint64_t values;
+
+	assert_int_equal(lines_request(rig->lines, "test", &input22, 1, &of),
+			 0);
+	fd.fd = of->fd;
+	fault(rig, LINES_SIM_IO_ERROR);
+	assert_int_equal(poll(&fd, 1, 30000), 1);
+	assert_int_equal(lines_read(of, &event, 1), -EIO);
+	assert_int_equal(lines_get(of, &values), -EIO);
+	fault(rig, LINES_SIM_WORKS);
+	assert_int_equal(lines_get(of, &values), 0);
+	assert_int_equal(lines_read(of, &event, 1), 0);
+	lines_release(of);
+}
+
+static void test_another_program_takes_what_is_free(void **state)
+{
+	struct rig *rig = *state;
+	struct line_request *of;
+
+	fault(rig, LINES_SIM_BUSY);
+	assert_int_equal(lines_request(rig->lines, "test", &input22, 1, &of),
+			 -EBUSY);
+	fault(rig, LINES_SIM_WORKS);
+	assert_int_equal(lines_request(rig->lines, "test", &input22, 1, &of),
+			 0);
+	assert_int_equal(lines_sim_set_fault(rig->lines, 22, LINES_SIM_BUSY),
+			 -EBUSY);
+	assert_int_equal(lines_sim_get_fault(rig->lines, 22), LINES_SIM_WORKS);
+	lines_release(of);
+	assert_int_equal(lines_sim_set_fault(rig->lines, 2, LINES_SIM_BUSY),
+			 -EBUSY);
+	assert_int_equal(lines_sim_set_fault(rig->lines, 58, LINES_SIM_BOUNCE),
+			 -EINVAL);
+}
+
 static void test_open_and_request_survive_allocation_failure(void **state)
 {
 	struct rig *rig = *state;
@@ -194,6 +310,11 @@ int main(void)
 		cmocka_unit_test(test_a_released_output_keeps_its_level),
 		cmocka_unit_test(test_a_broken_line_says_so_and_works_again),
 		cmocka_unit_test(test_an_occupied_line_is_busy_until_let_go),
+		cmocka_unit_test(test_a_bouncing_contact_comes_to_rest),
+		cmocka_unit_test(test_debouncing_hides_the_bounces),
+		cmocka_unit_test(test_lost_events_leave_a_gap),
+		cmocka_unit_test(test_an_io_error_wakes_who_waits),
+		cmocka_unit_test(test_another_program_takes_what_is_free),
 		cmocka_unit_test(
 			test_open_and_request_survive_allocation_failure),
 	};

@@ -301,6 +301,10 @@ static void test_clicks_of_the_simulated_board(void **state)
 		"{\"line\":4,\"press_ms\":0}",
 		"{\"line\":4,\"press_ms\":60001}",
 		"{\"line\":4,\"press_ms\":5,\"level\":1}",
+		"{\"line\":4,\"scenario\":\"doors\"}",
+		"{\"line\":4,\"scenario\":1}",
+		"{\"line\":4,\"fault\":\"fire\"}",
+		"{\"line\":4,\"fault\":null,\"scenario\":null}",
 	};
 	struct topics_sim sim;
 	const char *reason;
@@ -323,6 +327,26 @@ static void test_clicks_of_the_simulated_board(void **state)
 				 &sim, &reason),
 		0);
 	assert_int_equal(sim.press_ms, 200);
+
+	assert_int_equal(
+		topics_parse_sim(
+			slice_str("{\"line\":2,\"scenario\":\"door\"}"), &sim,
+			&reason),
+		0);
+	assert_int_equal(sim.what, TOPICS_SIM_SCENARIO);
+	assert_int_equal(sim.scenario, SIM_PLAY_DOOR);
+	assert_int_equal(
+		topics_parse_sim(
+			slice_str("{\"line\":2,\"fault\":\"lost_events\"}"),
+			&sim, &reason),
+		0);
+	assert_int_equal(sim.what, TOPICS_SIM_FAULT);
+	assert_int_equal(sim.fault, LINES_SIM_LOST_EVENTS);
+	assert_int_equal(
+		topics_parse_sim(slice_str("{\"line\":2,\"fault\":null}"), &sim,
+				 &reason),
+		0);
+	assert_int_equal(sim.fault, LINES_SIM_WORKS);
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(

@@ -292,6 +292,21 @@ static void test_simulated_inputs_are_pressed(void **state)
 	assert_int_equal(number(json, "line"), 17);
 	assert_int_equal(number(json, "press_ms"), 200);
 	json_decref(json);
+	expect(state, 204, "POST", "/api/v1/sim/lines/17",
+	       "{\"scenario\":\"door\"}");
+	json = wait_message(node);
+	assert_string_equal(text(json, "scenario"), "door");
+	json_decref(json);
+	expect(state, 204, "POST", "/api/v1/sim/lines/17",
+	       "{\"fault\":\"none\"}");
+	json = wait_message(node);
+	assert_true(json_is_null(json_object_get(json, "fault")));
+	json_decref(json);
+	expect(state, 422, "POST", "/api/v1/sim/lines/17",
+	       "{\"scenario\":\"fire\"}");
+	expect(state, 422, "POST", "/api/v1/sim/lines/17",
+	       "{\"scenario\":\"door\",\"level\":1}");
+	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{\"fault\":1}");
 	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{\"level\":2}");
 	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{}");
 	expect(state, 404, "POST", "/api/v1/sim/lines/99", "{\"level\":1}");

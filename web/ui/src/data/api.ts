@@ -169,7 +169,13 @@ export interface Line {
   consumer: string | null;
   configured: string | null;
   warning: string | null;
+  /* Of a simulated board only. */
+  scenario?: Scenario | null;
+  fault?: Fault | null;
 }
+
+export type Scenario = 'door' | 'noisy_button' | 'flow_meter';
+export type Fault = 'busy' | 'io_error' | 'lost_events' | 'bounce';
 
 export interface Pins {
   backend: string | null;

@@ -202,6 +202,23 @@ export const en = {
   'policies.thinned': '{n} messages were left out to stay within it.',
   'policies.failing': 'The history cannot be written at the moment; the log says why.',
 
+  'sim.title': 'Simulated board',
+  'sim.text':
+    'Do to a line what the house would do: press it, let something happen by itself, or break it.',
+  'sim.operate': 'A tap on a pin operates it',
+  'sim.press': 'Press',
+  'sim.low': 'Low',
+  'sim.high': 'High',
+  'sim.scenario': 'Happens by itself',
+  'sim.fault': 'Fault',
+  'sim.none': 'Nothing',
+  'sim.door': 'A door opens now and then',
+  'sim.noisy_button': 'A button with noisy contacts',
+  'sim.flow_meter': 'A flow meter',
+  'sim.busy': 'Held by another program',
+  'sim.io_error': 'Cannot be read or written',
+  'sim.lost_events': 'Edges are lost',
+  'sim.bounce': 'The contact bounces',
   'pins.simulated':
     'No GPIO hardware was found: this board is simulated.',
   'pins.header': 'Header',

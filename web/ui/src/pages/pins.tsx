@@ -16,6 +16,7 @@ import { DevicesCard } from './devices';
 import { HeaderView } from './pin-header';
 import { ConfigTxt } from './pin-power-up';
 import { newPin, PinEditor } from './pin-editor';
+import { Simulator, useSimulator } from './simulator';
 
 /* How soon to ask again for a report that is still to come. */
 const REPORT_MS = 400;
@@ -118,6 +119,7 @@ function LineTable({ lines }: { lines: readonly Line[] }) {
 function Content({ data, reload }: { data: Pins; reload: () => void }) {
   const [editing, setEditing] = useState<Editing | null>(null);
   const [removing, setRemoving] = useState<Pin | null>(null);
+  const sim = useSimulator(data);
   const admin = session.value?.admin ?? false;
   const faults = new Map(data.errors.map((e) => [e.pin, e.message]));
 
@@ -126,6 +128,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
     if (pin) setEditing({ pin, isNew: false });
     else setEditing({ pin: newPin(line), isNew: true });
   };
+  const onTap = sim.operated ? sim.onLine : onLine;
   const doRemove = async (pin: Pin) => {
     try {
       await api.remove(`/pins/${api.enc(pin.name)}`);
@@ -139,7 +142,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
     <div class="pins">
       <section class="card" aria-label={t('pins.header')}>
         <h2>{data.board?.name ?? t('pins.header')}</h2>
-        <HeaderView data={data} onLine={admin ? onLine : null} />
+        <HeaderView data={data} onLine={admin ? onTap : null} />
       </section>
       <div class="pins-side">
         <section class="card" aria-label={t('pins.configured')}>
@@ -161,6 +164,9 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
             ))}
           </ul>
         </section>
+        {admin && data.backend === 'sim' && (
+          <Simulator data={data} sim={sim} reload={reload} />
+        )}
         <DevicesCard data={data} />
         <ConfigTxt data={data} />
         <LineTable lines={data.lines} />
