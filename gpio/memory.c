@@ -13,7 +13,7 @@
 
 bool memory_wanted(const struct logic_rules *rules)
 {
-	return rules->boot == LOGIC_BOOT_RESTORE || rules->group ||
+	return rules->boot != LOGIC_BOOT_AS_READ || rules->group ||
 	       rules->cycles || rules->max_on_ms || rules->min_on_ms ||
 	       rules->min_off_ms || rules->auto_off_ms ||
 	       rules->command_timeout_ms;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "gpio/node_internal.h"
 
@@ -387,6 +388,10 @@ void node_pins_drive(struct node *node, const struct logic_action *action)
 		node_say_usable(node, pin, false);
 		return;
 	}
+	/* Neither may a dead time be shorter for the part of a millisecond, nor
+	 * for how long the write took. */
+	if (!on)
+		now = clock_ms() + 1;
 	logic_done(&node->logic, action, on, now);
 	node_say_state(node, pin);
 }

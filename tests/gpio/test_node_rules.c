@@ -196,6 +196,22 @@ static void restart(struct rig *rig)
 	node_start(rig->node);
 }
 
+static void test_boot_values_are_for_a_start_of_the_board(void **state)
+{
+	struct rig *rig = *state;
+
+	begin(rig, "{\"name\":\"a\",\"dir\":\"out\",\"line\":17,"
+		   "\"boot\":\"off\"},{\"name\":\"b\",\"dir\":\"out\","
+		   "\"line\":5,\"boot\":\"on\"}");
+	ask(rig, "hearth/pi/out/a", "ON");
+	await_result(rig, "hearth/pi/out/a", APPLIED_ON);
+	ask(rig, "hearth/pi/out/b", "OFF");
+	fake_hub_await(rig->hub, "hearth/pi/out/b", "OFF");
+	restart(rig);
+	assert_true(lines_sim_level(rig->lines, 17));
+	assert_false(lines_sim_level(rig->lines, 5));
+}
+
 static void test_a_restart_does_not_lengthen_max_on(void **state)
 {
 	struct rig *rig = *state;
@@ -355,6 +371,7 @@ int main(void)
 		NODE_TEST(test_the_hub_gone_for_long_means_safe),
 		NODE_TEST(test_a_silent_hub_is_gone_since_its_last_word),
 		NODE_TEST(test_a_lease_that_is_not_renewed_ends),
+		NODE_TEST(test_boot_values_are_for_a_start_of_the_board),
 		NODE_TEST(test_a_restart_does_not_lengthen_max_on),
 		NODE_TEST(test_nobody_knows_since_when_it_is_on),
 		NODE_TEST(test_an_output_that_comes_back_is_the_same),
