@@ -30,6 +30,7 @@ struct sim_store {
 	bool automatic;
 	bool congested;
 	int refuses;
+	enum store_health health;
 	bool armed;
 	bool failed;
 	unsigned int left;
@@ -385,8 +386,7 @@ static bool congested(const struct store *store)
 
 static enum store_health health(const struct store *store)
 {
-	(void)store;
-	return STORE_OK;
+	return of_const(store)->health;
 }
 
 static int refuses(const struct store *store)
@@ -524,6 +524,11 @@ size_t sim_store_retained(const struct sim_store *sim)
 unsigned int sim_store_history_rules(const struct sim_store *sim)
 {
 	return sim->history_rules;
+}
+
+void sim_store_set_health(struct sim_store *sim, enum store_health health)
+{
+	sim->health = health;
 }
 
 size_t sim_store_wills(const struct sim_store *sim)

@@ -26,6 +26,8 @@ void sim_store_fail(struct sim_store *sim, unsigned int n);
 bool sim_store_failed(const struct sim_store *sim);
 /* From now on; 0: it takes everything again. */
 void sim_store_set_refuses(struct sim_store *sim, int error);
+/* What it says of itself; STORE_OK at first. */
+void sim_store_set_health(struct sim_store *sim, enum store_health health);
 void sim_store_set_congested(struct sim_store *sim, bool congested);
 
 /* Rows on disk. */

@@ -115,6 +115,12 @@ static const struct {
 	  "4: hour = 24: expected a number from 0 to 23\n" },
 	{ LAN "[backup]\nkeep = 0\n",
 	  "4: keep = 0: expected a number from 1 to 365\n" },
+	{ LAN "[store]\nstate_mb = 15\n",
+	  "4: state_mb = 15: expected a number from 16 to 16384\n" },
+	{ LAN "[store]\nhistory_mb = 65537\n",
+	  "4: history_mb = 65537: expected a number from 16 to 65536\n" },
+	{ LAN "[store]\nballast_mb = 4097\n",
+	  "4: ballast_mb = 4097: expected a number from 0 to 4096\n" },
 	{ LAN "[durability]\nmax_delay = 1001\n",
 	  "4: max_delay = 1001: expected a number from 0 to 1000\n" },
 	{ LAN "[limits]\nsession_expiry = 4294967295\n",
@@ -247,6 +253,9 @@ static void check_backup(const struct config *c)
 	assert_true(c->backup_history);
 	assert_string_equal(c->backup_path, "/mnt");
 	assert_string_equal(c->backup_passphrase_file, "/etc/p");
+	assert_int_equal(c->state_mb, 16384);
+	assert_int_equal(c->history_mb, 16);
+	assert_int_equal(c->ballast_mb, 0);
 }
 
 static void test_every_key_reaches_its_field(void **state)
@@ -275,6 +284,7 @@ static void test_every_key_reaches_its_field(void **state)
 		"homeassistant_prefix=ha\n"
 		"[backup]\nnightly=no\nhour=23\nkeep=365\nhistory=yes\n"
 		"path=/mnt\npassphrase_file=/etc/p\n"
+		"[store]\nstate_mb=16384\nhistory_mb=16\nballast_mb=0\n"
 		"[limits]\nconnections=1\npacket_size=2048\nqueue_messages=3\n"
 		"queue_bytes=4096\nqueue_bytes_total=5000\n"
 		"full_queue=drop-oldest\nsessions=11\nsubscriptions=12\n"
@@ -350,6 +360,9 @@ static void test_defaults_are_closed(void **state)
 	assert_int_equal(c->gpio_backend, CONFIG_GPIO_AUTO);
 	assert_string_equal(c->gpio_program, "auto");
 	assert_int_equal(c->max_delay, 10);
+	assert_int_equal(c->state_mb, LIMIT_STATE_MB);
+	assert_int_equal(c->history_mb, LIMIT_HISTORY_MB);
+	assert_int_equal(c->ballast_mb, LIMIT_BALLAST_MB);
 	assert_int_equal(c->limits.connections, LIMIT_CONNECTIONS);
 	assert_int_equal(c->limits.packet_size, LIMIT_PACKET_SIZE);
 	assert_int_equal(c->limits.queue_messages, LIMIT_QUEUE_MESSAGES);

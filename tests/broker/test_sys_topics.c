@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -182,6 +183,36 @@ static void leave(struct broker *broker, const char *id, uint32_t expiry)
 	sim_peer_close(peer);
 }
 
+/* What keeps acknowledgements waiting is told to who only speaks MQTT, too. */
+static void test_the_store_says_how_it_is(void **state)
+{
+	struct sim_store *store = sim_store_new();
+	struct broker *broker;
+
+	(void)state;
+	clock_set_source(fake_monotonic, NULL);
+	broker = sim_broker(store, open_access());
+	broker->sys_topics = sys_topics_new(broker);
+	has_value(broker, &(struct value){ "hearth/store", "ok" });
+	sim_store_set_health(store, STORE_DEGRADED);
+	now_ns += UINT64_C(11000000000);
+	sim_run(broker);
+	has_value(broker, &(struct value){ "hearth/store", "degraded" });
+	sim_store_set_refuses(store, -ENOSPC);
+	now_ns += UINT64_C(11000000000);
+	sim_run(broker);
+	has_value(broker, &(struct value){ "hearth/store", "refusing" });
+	sim_store_set_refuses(store, 0);
+	sim_store_set_health(store, STORE_OK);
+	now_ns += UINT64_C(11000000000);
+	sim_run(broker);
+	has_value(broker, &(struct value){ "hearth/store", "ok" });
+
+	broker_free(broker);
+	sim_store_free(store);
+	clock_set_source(NULL, NULL);
+}
+
 static void test_all_of_mosquitto_and_some_of_our_own(void **state)
 {
 	struct broker *broker;
@@ -230,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values_are_there_and_follow),
+		cmocka_unit_test(test_the_store_says_how_it_is),
 		cmocka_unit_test(test_all_of_mosquitto_and_some_of_our_own),
 		cmocka_unit_test(test_nobody_else_writes_them),
 	};
