@@ -164,6 +164,23 @@
  * its message is lost. */
 #define LIMIT_MAX_DELAY 1000
 
+/* [store] state_mb: state.db is held in memory as well, whose limits above keep it
+ * well below. Less than the least would be full by the queues of a few clients. */
+#define LIMIT_STATE_MB 512
+#define LIMIT_STATE_MB_LEAST 16
+#define LIMIT_STATE_MB_MOST 16384
+
+/* [store] history_mb: its oldest day goes when it is reached; the least holds some
+ * days of a small house. */
+#define LIMIT_HISTORY_MB 256
+#define LIMIT_HISTORY_MB_LEAST 16
+#define LIMIT_HISTORY_MB_MOST 65536
+
+/* [store] ballast_mb: what is given up on a full disk must be more than the log of
+ * state.db may grow to, or nothing can be deleted any more. 0: none. */
+#define LIMIT_BALLAST_MB 48
+#define LIMIT_BALLAST_MB_MOST 4096
+
 /* Acknowledgements of one connection that wait for the disk. */
 #define LIMIT_GATED 20000
 

@@ -5,8 +5,16 @@
 #include <string.h>
 
 #include "broker/config/config.h"
+#include "broker/limits.h"
 #include "db/backup/keeper.h"
 #include "db/backup/passphrase.h"
+#include "db/db.h"
+#include "db/space.h"
+
+/* What hearth.conf says when it says nothing. */
+_Static_assert(LIMIT_STATE_MB == DB_MAX_STATE_MB, "see db/db.h");
+_Static_assert(LIMIT_HISTORY_MB == DB_MAX_HISTORY_MB, "see db/db.h");
+_Static_assert(LIMIT_BALLAST_MB == SPACE_BALLAST_MB, "see db/space.h");
 
 struct backups {
 	struct keeper *keeper;
@@ -145,6 +153,8 @@ int backups_open_db(const struct config *config, struct db **out)
 	char passphrase[PASSPHRASE_SIZE];
 	struct db_options options = {
 		.dir = config->data_dir,
+		.max_state_mb = config->state_mb,
+		.max_history_mb = config->history_mb,
 		.backups = config->backup_path,
 	};
 	const char *file = config->backup_passphrase_file;

@@ -25,7 +25,6 @@
 #include "db/db.h"
 #include "db/history_door.h"
 #include "db/history_policies.h"
-#include "db/space.h"
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/backups.h"
@@ -160,7 +159,7 @@ static int open_db(struct hub *hub)
 	 * card. */
 	const struct db_store_options store = {
 		.history_ms = hub->demo ? 1000 : 0,
-		.ballast_mb = hub->demo ? 0 : SPACE_BALLAST_MB,
+		.ballast_mb = hub->demo ? 0 : hub->config->ballast_mb,
 	};
 	int r = backups_open_db(hub->config, &hub->db);
 

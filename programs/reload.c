@@ -34,6 +34,7 @@ static const struct {
 	{ "web", "address" },	   { "web", "port" },
 	{ "web", "host" },	   { "gpio", NULL },
 	{ "backup", NULL },	   { "limits", "packet_size" },
+	{ "store", NULL },
 };
 
 struct attempt {

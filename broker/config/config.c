@@ -119,6 +119,15 @@ static const struct config_field fields[] = {
 	{ "durability", "max_delay", FIELD_NUMBER, PLACE(config, max_delay),
 	  .max = LIMIT_MAX_DELAY, .initial = "10" },
 
+	{ "store", "state_mb", FIELD_NUMBER, PLACE(config, state_mb),
+	  .min = LIMIT_STATE_MB_LEAST, .max = LIMIT_STATE_MB_MOST,
+	  .initial = "512" },
+	{ "store", "history_mb", FIELD_NUMBER, PLACE(config, history_mb),
+	  .min = LIMIT_HISTORY_MB_LEAST, .max = LIMIT_HISTORY_MB_MOST,
+	  .initial = "256" },
+	{ "store", "ballast_mb", FIELD_NUMBER, PLACE(config, ballast_mb),
+	  .max = LIMIT_BALLAST_MB_MOST, .initial = "48" },
+
 	{ "backup", "nightly", FIELD_YESNO, PLACE(config, backup_nightly),
 	  .initial = "yes" },
 	{ "backup", "hour", FIELD_NUMBER, PLACE(config, backup_hour), .max = 23,
@@ -173,6 +182,9 @@ _Static_assert(LIMIT_QUEUE_MESSAGES == 1000, "see LIMIT(queue_messages)");
 _Static_assert(LIMIT_QUEUE_BYTES == 1048576, "see LIMIT(queue_bytes)");
 _Static_assert(LIMIT_QUEUE_BYTES_TOTAL == 67108864,
 	       "see LIMIT(queue_bytes_total)");
+_Static_assert(LIMIT_STATE_MB == 512, "see state_mb");
+_Static_assert(LIMIT_HISTORY_MB == 256, "see history_mb");
+_Static_assert(LIMIT_BALLAST_MB == 48, "see ballast_mb");
 _Static_assert(LIMIT_SESSIONS == 20000, "see LIMIT(sessions)");
 _Static_assert(LIMIT_SUBSCRIPTIONS == 1000000, "see LIMIT(subscriptions)");
 _Static_assert(LIMIT_SUBSCRIPTIONS_PER_SESSION == 1000,

@@ -11,6 +11,7 @@
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program homeassistant homeassistant_prefix
  *	[durability]	max_delay
+ *	[store]		state_mb history_mb ballast_mb
  *	[backup]	nightly hour keep history path passphrase_file
  *	[limits]	see broker/limits.h
  *
@@ -101,6 +102,10 @@ struct config {
 	struct dialects dialects;
 
 	uint32_t max_delay; /* ms: broker/session/hold.h */
+
+	uint32_t state_mb; /* how large the databases may grow: db/db.h */
+	uint32_t history_mb;
+	uint32_t ballast_mb; /* db/space.h */
 
 	bool backup_nightly;
 	uint32_t backup_hour; /* local time */

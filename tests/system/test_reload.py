@@ -106,6 +106,8 @@ REFUSED = [
      ["[listener mqtt] mount_point: a change needs a restart"]),
     ("another node", [("node = test", "node = attic")],
      ["line 3: [hearth] node: a change needs a restart"]),
+    ("a larger database", [("[limits]", "[store]\nstate_mb = 600\n\n[limits]")],
+     ["[store] state_mb: a change needs a restart"]),
     ("a listener more", [("[limits]", "[listener more]\nport = 0\n\n[limits]")],
      ["[listener more]: a new one needs a restart"]),
     ("a listener less", [("[listener tls]", "[listener other]")],
