@@ -67,10 +67,34 @@ static void cover_agrees(const struct field_place *place,
 		complain(place, "down_time", "is missing: how many seconds?");
 }
 
+static void light_agrees(const struct field_place *place,
+			 const struct device *device)
+{
+	struct channel_name names[CHANNEL_NAMES_MAX];
+	unsigned int count = channel_names_split(device->outputs, names);
+
+	if (count != 1 && count != 3 && count != 4)
+		complain(place, "outputs",
+			 "must be 1, 3 or 4 channels as pwm:fe20c000.pwm:0");
+	for (unsigned int i = 0; i < count; i++)
+		for (unsigned int k = 0; k < i; k++)
+			if (channel_name_same(&names[i], &names[k]))
+				complain(place, "outputs",
+					 "one is there twice");
+	if (device->frequency < 1)
+		complain(place, "frequency", "must be at least 1 Hz");
+	if (device->gamma < 0.1)
+		complain(place, "gamma", "must be at least 0.1");
+	if (device->rules.max_on_ms && device->rules.safe == LOGIC_SAFE_ON)
+		complain(place, "safe", "cannot be on with max_on");
+}
+
 void device_agree(const struct field_place *place, const struct device *device)
 {
 	if (device->kind == DEVICE_COVER)
 		cover_agrees(place, device);
+	else if (device->kind == DEVICE_LIGHT)
+		light_agrees(place, device);
 	else
 		sensor_agrees(place, device);
 }
@@ -88,6 +112,7 @@ const char *device_unit(const struct device *device)
 	case DEVICE_UNDER_VOLTAGE:
 	case DEVICE_THROTTLED:
 	case DEVICE_COVER:
+	case DEVICE_LIGHT:
 		break;
 	}
 	return "";
@@ -147,6 +172,31 @@ static void outputs_agree(const struct pins *pins, const struct device *device,
 				       other->name);
 }
 
+static bool share(const struct device *a, const struct device *b)
+{
+	struct channel_name of_a[CHANNEL_NAMES_MAX];
+	struct channel_name of_b[CHANNEL_NAMES_MAX];
+	unsigned int n = channel_names_split(a->outputs, of_a);
+	unsigned int m = channel_names_split(b->outputs, of_b);
+
+	for (unsigned int i = 0; i < n; i++)
+		for (unsigned int k = 0; k < m; k++)
+			if (channel_name_same(&of_a[i], &of_b[k]))
+				return true;
+	return false;
+}
+
+static void channels_agree(const struct pins *pins, const struct device *device,
+			   struct pin_errors *errors)
+{
+	for (const struct device *other = pins->device; other != device;
+	     other++)
+		if (share(device, other))
+			pin_errors_add(errors, device->name, "outputs",
+				       "one is also an output of %s",
+				       other->name);
+}
+
 void devices_agree(const struct pins *pins, struct pin_errors *errors)
 {
 	for (size_t i = 0; i < pins->devices; i++) {
@@ -158,5 +208,6 @@ void devices_agree(const struct pins *pins, struct pin_errors *errors)
 				       "is there twice");
 		if (device->kind == DEVICE_COVER)
 			outputs_agree(pins, device, errors);
+		channels_agree(pins, device, errors);
 	}
 }

@@ -1,6 +1,6 @@
 /*
  * What a node has besides pins: sensors that the kernel reads, and covers, which
- * two of its outputs drive. They are in the same configuration, below "devices", and judged with it (pins.h):
+ * two of its outputs drive, and lights that can be dimmed. They are in the same configuration, below "devices", and judged with it (pins.h):
  *
  *	{"pins":[...],"devices":[{"name":"boiler","kind":"ds18b20",
  *	 "source":"28-0316a2791cff","interval":30,"delta":0.2}, ...]}
@@ -8,7 +8,7 @@
  * name and kind must be there. Of every device can be said
  *
  *	kind         "ds18b20", "iio", "cpu_temperature", "under_voltage",
- *	             "throttled" (1 or 0); "cover"
+ *	             "throttled" (1 or 0); "cover"; "light"
  *	label, room  for people
  *
  * of a sensor
@@ -30,7 +30,16 @@
  *	end_time     seconds that it runs on at the ends, where its own switch
  *	             stops it, so that its position is right again
  *
- * which cover.h explains.
+ * which cover.h explains; of a light (that can be dimmed)
+ *
+ *	outputs      one, three (red, green, blue) or four (white too) channels with
+ *	             a space between them: "pwm:fe20c000.pwm:0", "led:ACT"
+ *	frequency    of PWM, in Hz
+ *	inverted     low is light
+ *	gamma        the share of time is the gamma-th power of the brightness
+ *	transition   seconds from one brightness to another, where nothing is said
+ *	safe, boot (no "restore"), locked, max_on, auto_off, command_timeout,
+ *	failsafe     as of outputs: logic.h
  *
  * The hub knows this header too.
  */
@@ -41,6 +50,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "gpio/channel_name.h"
+#include "gpio/logic.h"
 
 /* Devices of one node: a 1-Wire bus of a house has a dozen. */
 #define DEVICES_MAX 32u
@@ -68,6 +80,16 @@
 /* Of delta, factor, offset. A sensor's scale is not off by more. */
 #define DEVICE_REAL_MAX 1000000u
 
+/* Of a light: channels and the spaces between them. */
+#define DEVICE_OUTPUTS_MAX (CHANNEL_NAMES_MAX * (CHANNEL_NAME_MAX + 1) - 1)
+
+/* No driver here goes beyond; the eye needs some hundred. */
+#define DEVICE_FREQUENCY 1000u
+#define DEVICE_FREQUENCY_MAX 100000u /* Hz */
+#define DEVICE_GAMMA 2.2
+#define DEVICE_GAMMA_MAX 5u
+#define DEVICE_TRANSITION_MAX 60u /* seconds */
+
 enum device_kind {
 	DEVICE_DS18B20,
 	DEVICE_IIO,
@@ -75,6 +97,7 @@ enum device_kind {
 	DEVICE_UNDER_VOLTAGE,
 	DEVICE_THROTTLED,
 	DEVICE_COVER,
+	DEVICE_LIGHT,
 };
 
 struct device {
@@ -97,6 +120,14 @@ struct device {
 	uint64_t up_ms;
 	uint64_t down_ms;
 	uint64_t end_ms;
+
+	/* Lights. */
+	char outputs[DEVICE_OUTPUTS_MAX + 1];
+	uint32_t frequency;
+	bool inverted;
+	double gamma;
+	uint64_t transition_ms;
+	struct logic_rules rules;
 };
 
 struct pins;

@@ -97,6 +97,35 @@ static void put_cover(struct discovery *d, const struct device *device)
 	discovery_put_topic(d, one, "set_pos_t", "cover", device->name, "/set");
 }
 
+/* Known by its first channel: where it is, as an output is by its line. */
+static void put_light(struct discovery *d, const struct device *device)
+{
+	struct channel_name names[CHANNEL_NAMES_MAX];
+	unsigned int channels = channel_names_split(device->outputs, names);
+	const char *mode = channels == 1   ? "brightness"
+			   : channels == 3 ? "rgb"
+					   : "rgbw";
+	char channel[CHANNEL_NAME_MAX + 16];
+	char id[DIALECT_ID_SIZE];
+	char topic[TOPICS_SIZE];
+	json_t *modes = json_array();
+	json_t *one;
+
+	(void)snprintf(channel, sizeof(channel), "%s_%u", names[0].device,
+		       names[0].number);
+	one = discovery_add_entity(d, "light", dialect_id(id, channel), "",
+				   device->label[0] ? device->label
+						    : device->name);
+	(void)topics_pin(topic, d->box->node, "light", device->name, "");
+	discovery_put_text(d, one, "schema", "json");
+	discovery_put_text(d, one, "stat_t", topic);
+	discovery_put_available(d, one, topic, HAS_VALUE);
+	discovery_put_topic(d, one, "cmd_t", "light", device->name, "/set");
+	d->bad |= json_array_append_new(modes, json_string(mode));
+	d->bad |= json_object_set_new(one, "sup_clrm", modes);
+	d->bad |= json_object_set_new(one, "brightness", json_true());
+}
+
 void discovery_put_device(struct discovery *discovery,
 			  const struct device *device)
 {
@@ -109,6 +138,9 @@ void discovery_put_device(struct discovery *discovery,
 	case DEVICE_UNDER_VOLTAGE:
 	case DEVICE_THROTTLED:
 		put_problem(discovery, device);
+		return;
+	case DEVICE_LIGHT:
+		put_light(discovery, device);
 		return;
 	case DEVICE_COVER:
 		put_cover(discovery, device);

@@ -153,7 +153,7 @@ void node_free(struct node *node)
 	node_sim_free(node);
 	client_free(node->client);
 	free(node->memory_text);
-	json_decref(node->devices.covers);
+	node_devices_free(node);
 	free(node->sysfs);
 	free(node->state_directory);
 	free(node);
@@ -231,6 +231,7 @@ void node_goodbye_said(struct node *node)
 
 static void make_all_safe(struct node *node)
 {
+	node_lights_safe(node);
 	for (unsigned int i = 0; i < PINS_MAX; i++)
 		logic_make_safe(&node->logic, i);
 	node_run(node);

@@ -1,5 +1,8 @@
 #include "gpio/node_devices.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "gpio/json_text.h"
 #include "gpio/node_internal.h"
 #include "gpio/reader.h"
@@ -10,6 +13,8 @@ static void begin(struct node_device *device)
 {
 	if (device->device.kind == DEVICE_COVER)
 		node_cover_begin(device);
+	else if (device->device.kind == DEVICE_LIGHT)
+		node_light_begin(device);
 	else
 		node_sensor_begin(device);
 }
@@ -18,14 +23,29 @@ static void say(const struct node_device *device)
 {
 	if (device->device.kind == DEVICE_COVER)
 		node_cover_say(device);
+	else if (device->device.kind == DEVICE_LIGHT)
+		node_light_say(device);
 	else
 		node_sensor_say(device);
 }
 
-static void end(struct node_device *device)
+/* The same channels under other words: what they give goes on. */
+static bool is_live(const struct node_device *device, const struct device *to)
+{
+	return device->used && to && device->device.kind == DEVICE_LIGHT &&
+	       to->kind == DEVICE_LIGHT &&
+	       strcmp(device->device.name, to->name) == 0 &&
+	       strcmp(device->device.outputs, to->outputs) == 0;
+}
+
+static void end(struct node_device *device, bool live)
 {
 	if (device->device.kind == DEVICE_COVER)
 		node_cover_end(device);
+	else if (device->device.kind == DEVICE_LIGHT && live)
+		node_light_let_go(device);
+	else if (device->device.kind == DEVICE_LIGHT)
+		node_light_end(device);
 	else
 		node_sensor_end(device);
 	loop_timer_cancel(device->node->loop, &device->timer);
@@ -49,7 +69,7 @@ static bool is_there(const struct node *node, const char *name)
 	return false;
 }
 
-static void add(struct node *node, const struct device *to)
+static void add(struct node *node, const struct device *to, bool live)
 {
 	struct node_device *device = node->devices.device;
 
@@ -61,6 +81,7 @@ static void add(struct node *node, const struct device *to)
 		.used = true,
 		.node = node,
 		.device = *to,
+		.live = live,
 		.generation = ++node->devices.generations,
 	};
 	begin(device);
@@ -68,13 +89,23 @@ static void add(struct node *node, const struct device *to)
 
 void node_devices_apply(struct node *node, const struct pins *pins)
 {
-	for (size_t i = 0; i < DEVICES_MAX; i++)
-		if (node->devices.device[i].used &&
-		    !goes_on(&node->devices.device[i], pins))
-			end(&node->devices.device[i]);
+	bool live[DEVICES_MAX] = { false };
+
+	for (size_t i = 0; i < DEVICES_MAX; i++) {
+		struct node_device *device = &node->devices.device[i];
+		const struct device *to =
+			devices_find(pins, device->device.name);
+		bool stays = is_live(device, to);
+
+		if (!device->used || goes_on(device, pins))
+			continue;
+		if (stays)
+			live[to - pins->device] = true;
+		end(device, stays);
+	}
 	for (size_t i = 0; i < pins->devices; i++)
 		if (!is_there(node, pins->device[i].name))
-			add(node, &pins->device[i]);
+			add(node, &pins->device[i], live[i]);
 }
 
 void node_devices_say(struct node *node)
@@ -88,8 +119,19 @@ void node_devices_stop(struct node *node)
 {
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		loop_timer_cancel(node->loop, &node->devices.device[i].timer);
+	loop_timer_cancel(node->loop, &node->devices.logic_timer);
 	reader_free(node->devices.reader);
 	node->devices.reader = NULL;
+}
+
+void node_devices_free(struct node *node)
+{
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		if (node->devices.device[i].used &&
+		    node->devices.device[i].device.kind == DEVICE_LIGHT)
+			node_light_let_go(&node->devices.device[i]);
+	free(node->devices.lights);
+	json_decref(node->devices.covers);
 }
 
 int node_devices_errors(const struct node *node, json_t *errors)
@@ -99,12 +141,16 @@ int node_devices_errors(const struct node *node, json_t *errors)
 	for (size_t i = 0; i < DEVICES_MAX; i++) {
 		const struct node_device *device = &node->devices.device[i];
 
-		if (!device->used || !device->sensor.error)
+		int error = device->sensor.error ? device->sensor.error
+						 : device->light_error;
+
+		if (!device->used || !error)
 			continue;
 		bad |= json_array_append_new(
-			errors, node_error_json(device->device.name, "source",
-						sensor_error_text(
-							device->sensor.error)));
+			errors, node_error_json(device->device.name,
+						device->light_error ? "outputs"
+								    : "source",
+						sensor_error_text(error)));
 	}
 	return bad;
 }

@@ -136,8 +136,15 @@ static void on_message(void *arg, const struct client_message *message)
 	case TOPIC_SIM:
 		node_sim_heard(node, message);
 		return;
-	case TOPIC_OUT_SET:
 	case TOPIC_LIGHT_SET:
+		if (node_light_named(node, name)) {
+			node_light_command(node_light_named(node, name),
+					   message);
+			return;
+		}
+		on_command(node, message, kind, name);
+		return;
+	case TOPIC_OUT_SET:
 		on_command(node, message, kind, name);
 		return;
 	case TOPIC_COUNT_SET:
@@ -181,6 +188,7 @@ static void on_connected(void *arg, bool session_present)
 	log_info("hub", "connected");
 	node->hub_missed = false;
 	logic_hub(&node->logic, true, loop_now(node->loop));
+	node_lights_hub(node, true, loop_now(node->loop));
 	say_everything(node);
 	node_run(node);
 }
@@ -238,6 +246,7 @@ static void on_disconnected(void *arg, bool was_connected, const char *why)
 	node->hub_missed = true;
 	/* Gone since it was heard last, not since that was noticed. */
 	logic_hub(&node->logic, false, client_heard(node->client));
+	node_lights_hub(node, false, client_heard(node->client));
 	node_run(node);
 }
 

@@ -13,6 +13,7 @@
 #include "gpio/memory.h"
 #include "gpio/node.h"
 #include "gpio/node_devices.h"
+#include "gpio/node_order.h"
 #include "gpio/pins.h"
 #include "gpio/tallies.h"
 #include "gpio/topics.h"
@@ -22,14 +23,6 @@
 
 /* A hub that can keep nothing is asked this often whether it can again. */
 #define NODE_ASK_AGAIN_MS 10000
-
-/* A command that was accepted and not yet answered. */
-struct node_order {
-	bool waits;
-	uint32_t token;
-	char *topic; /* of the command; NULL: no memory to answer it */
-	json_t *id; /* NULL: none */
-};
 
 /* What was last said on .../status of a pin. */
 enum node_said {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/base/log.h"
+#include "gpio/channel.h"
 #include "gpio/state.h"
 
 static int drive(struct lines *lines, const struct pin *pin)
@@ -32,7 +33,37 @@ static int drive(struct lines *lines, const struct pin *pin)
 	return r;
 }
 
-int safe_drive(struct lines *lines, const char *state_directory)
+static int dim(const char *sysfs, const struct device *device)
+{
+	const struct channel_options options = {
+		.frequency = device->frequency,
+		.inverted = device->inverted,
+	};
+	double duty = device->rules.safe == LOGIC_SAFE_ON ? 1 : 0;
+	struct channel_name names[CHANNEL_NAMES_MAX];
+	unsigned int count = channel_names_split(device->outputs, names);
+	int failed = 0;
+
+	if (device->kind != DEVICE_LIGHT ||
+	    device->rules.safe == LOGIC_SAFE_HOLD)
+		return 0;
+	for (unsigned int i = 0; i < count; i++) {
+		struct channel *channel = NULL;
+		int r = channel_open(sysfs, &names[i], &options, &channel);
+
+		if (!r)
+			r = channel_set(channel, duty);
+		channel_close(channel);
+		if (r)
+			log_error(device->name, "%s is not safe: %s",
+				  names[i].device, strerrordesc_np(-r));
+		failed = r ? r : failed;
+	}
+	return failed;
+}
+
+int safe_drive(struct lines *lines, const char *state_directory,
+	       const char *sysfs)
 {
 	static struct pins pins; /* Large, and nobody else is here. */
 	struct pin_errors errors = { 0 };
@@ -52,6 +83,11 @@ int safe_drive(struct lines *lines, const char *state_directory)
 		const struct pin *pin = &pins.pin[i];
 
 		r = drive(lines, pin);
+		if (r)
+			failed = r;
+	}
+	for (size_t i = 0; i < pins.devices; i++) {
+		r = dim(sysfs, &pins.device[i]);
 		if (r)
 			failed = r;
 	}

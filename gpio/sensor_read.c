@@ -225,6 +225,7 @@ int sensor_read(const char *sysfs, const struct device *device, double *out)
 	case DEVICE_THROTTLED:
 		return read_throttled(sysfs, THROTTLED_SLOW, out);
 	case DEVICE_COVER:
+	case DEVICE_LIGHT:
 		break;
 	}
 	return -ENODEV;

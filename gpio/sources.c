@@ -87,6 +87,34 @@ static bool on_hwmon(const char *entry, void *arg)
 	return true;
 }
 
+static bool on_pwm(const char *entry, void *arg)
+{
+	struct list *list = arg;
+	char source[DEVICE_SOURCE_MAX + 1];
+	char path[SYSFS_PATH_SIZE];
+	double count;
+
+	(void)snprintf(path, sizeof(path), "class/pwm/%s", entry);
+	if (sysfs_device(list->sysfs, list->name, path) ||
+	    sysfs_number(list->sysfs, &count, "class/pwm/%s/npwm", entry))
+		return false;
+	for (unsigned int i = 0; i < count && i < SOURCES_MAX; i++) {
+		(void)snprintf(source, sizeof(source), "pwm:%.64s:%u",
+			       list->name, i);
+		add(list, DEVICE_LIGHT, source);
+	}
+	return false;
+}
+
+static bool on_led(const char *entry, void *arg)
+{
+	char source[DEVICE_SOURCE_MAX + 1];
+
+	(void)snprintf(source, sizeof(source), "led:%.64s", entry);
+	add(arg, DEVICE_LIGHT, source);
+	return false;
+}
+
 json_t *sources_list(const char *sysfs)
 {
 	struct list list = { .sysfs = sysfs, .json = json_array() };
@@ -105,6 +133,8 @@ json_t *sources_list(const char *sysfs)
 	}
 	(void)sysfs_each(sysfs, "bus/w1/devices", "28-", on_w1, &list);
 	(void)sysfs_each(sysfs, IIO_DEVICES, "iio:device", on_iio, &list);
+	(void)sysfs_each(sysfs, "class/pwm", "pwmchip", on_pwm, &list);
+	(void)sysfs_each(sysfs, "class/leds", "", on_led, &list);
 	if (list.failed) {
 		json_decref(list.json);
 		return NULL;

@@ -90,6 +90,42 @@ int sysfs_number(const char *root, double *out, const char *path, ...)
 	return 0;
 }
 
+int sysfs_write(const char *root, const char *text, const char *path, ...)
+{
+	char whole[SYSFS_PATH_SIZE];
+	size_t len = strlen(text);
+	va_list args;
+	int fd, r;
+
+	va_start(args, path);
+	r = make_path(whole, root, path, args);
+	va_end(args);
+	if (r)
+		return r;
+	fd = open(whole, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != (ssize_t)len)
+		r = -errno;
+	(void)close(fd);
+	return r;
+}
+
+int sysfs_open(const char *root, const char *path, ...)
+{
+	char whole[SYSFS_PATH_SIZE];
+	va_list args;
+	int fd, r;
+
+	va_start(args, path);
+	r = make_path(whole, root, path, args);
+	va_end(args);
+	if (r)
+		return r;
+	fd = open(whole, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 bool sysfs_there(const char *root, const char *path)
 {
 	char whole[SYSFS_PATH_SIZE];
@@ -153,4 +189,30 @@ bool sysfs_leads(const char *root, const char *name, const char *path, ...)
 		leads = has_part(real, name);
 	free(real);
 	return leads;
+}
+
+static void cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+int sysfs_device(const char *root, char out[SYSFS_TEXT_SIZE], const char *path)
+{
+	char whole[SYSFS_PATH_SIZE];
+	const char *slash;
+	char *real;
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", root, path);
+	real = realpath(whole, NULL);
+	if (!real)
+		return -errno;
+	cut_last(real);
+	cut_last(real);
+	slash = strrchr(real, '/');
+	(void)snprintf(out, SYSFS_TEXT_SIZE, "%s", slash ? slash + 1 : "");
+	free(real);
+	return 0;
 }

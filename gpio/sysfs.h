@@ -27,6 +27,14 @@ sysfs_read(const char *root, char out[SYSFS_TEXT_SIZE], const char *path, ...);
 __attribute__((format(printf, 3, 4))) int
 sysfs_number(const char *root, double *out, const char *path, ...);
 
+/* Write text whole. 0 or a negative errno. */
+__attribute__((format(printf, 3, 4))) int
+sysfs_write(const char *root, const char *text, const char *path, ...);
+
+/* A descriptor to read and write it again and again, or a negative errno. */
+__attribute__((format(printf, 2, 3))) int sysfs_open(const char *root,
+						     const char *path, ...);
+
 /* Is there such a file? */
 bool sysfs_there(const char *root, const char *path);
 
@@ -40,5 +48,9 @@ bool sysfs_each(const char *root, const char *directory, const char *prefix,
  * where they are, not by their number. */
 __attribute__((format(printf, 3, 4))) bool
 sysfs_leads(const char *root, const char *name, const char *path, ...);
+
+/* The name of the directory two above what root/path leads to, which of a class's
+ * entry is its device. 0 or a negative errno. */
+int sysfs_device(const char *root, char out[SYSFS_TEXT_SIZE], const char *path);
 
 #endif

@@ -14,7 +14,8 @@
  *	hearth/NODE/out/NAME            ON | OFF                       retained, QoS 1; after the line was read back
  *	hearth/NODE/out/NAME/set        a command
  *	hearth/NODE/out/NAME/result     {"applied":true,"state":"ON"}  or {"applied":false,"reason":"..."}
- *	hearth/NODE/light/NAME          {"state":"ON"}                 retained, QoS 1; outputs of kind light, besides out/
+ *	hearth/NODE/light/NAME          {"state":"ON"}                 retained, QoS 1; outputs of kind light, besides out/;
+ *	                                                               and lights that can be dimmed: light_command.h
  *	hearth/NODE/light/NAME/set      a command                      and /result, as above
  *	hearth/NODE/cover/NAME          open | closed | opening | closing | stopped   retained, QoS 1
  *	hearth/NODE/cover/NAME/position 0 (closed) to 100              retained, QoS 0; not there: it is not known

@@ -330,7 +330,8 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 
 	if (options.safe)
-		r = safe_drive(lines, options.state_directory);
+		r = safe_drive(lines, options.state_directory,
+			       options.sysfs ? options.sysfs : "/sys");
 	else
 		r = serve(&options, lines);
 	lines_close(lines);

@@ -55,7 +55,8 @@ int node_rig_teardown(void **state)
 	clock_set_source(NULL, NULL);
 	node_free(rig->node);
 	lines_close(rig->lines);
-	fake_hub_free(rig->hub);
+	if (rig->hub)
+		fake_hub_free(rig->hub);
 	loop_free(rig->loop);
 	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory, STATE_FILE);
 	(void)unlink(path);

@@ -26,6 +26,9 @@
 #define COVER(name, up, down, more)                              \
 	"{\"name\":\"" name "\",\"kind\":\"cover\",\"up\":\"" up \
 	"\",\"down\":\"" down "\"" more "}"
+#define LIGHT(name, outputs, more)                                         \
+	"{\"name\":\"" name "\",\"kind\":\"light\",\"outputs\":\"" outputs \
+	"\"" more "}"
 #define TIMES ",\"up_time\":20,\"down_time\":18"
 
 struct bad {
@@ -102,6 +105,20 @@ static const struct bad table[] = {
 	/* 20 s, and 2 s at the end. */
 	{ OUT("u", "1", IN_GROUP ",\"max_on\":21") "," OUT("d", "2", IN_GROUP),
 	  COVER("c", "u", "d", TIMES), "c", "up" },
+	{ "", LIGHT("l", "", ""), "l", "outputs" },
+	{ "", LIGHT("l", "pwm:a:0 pwm:a:1", ""), "l", "outputs" },
+	{ "", LIGHT("l", "led:../x", ""), "l", "outputs" },
+	{ "", LIGHT("l", "pwm:a:0 pwm:a:1 pwm:a:0", ""), "l", "outputs" },
+	{ "", LIGHT("l", "pwm:a:0", "") "," LIGHT("m", "pwm:a:0", ""), "m",
+	  "outputs" },
+	{ "", LIGHT("l", "led:x", ",\"frequency\":0"), "l", "frequency" },
+	{ "", LIGHT("l", "led:x", ",\"frequency\":100001"), "l", "frequency" },
+	{ "", LIGHT("l", "led:x", ",\"gamma\":0"), "l", "gamma" },
+	{ "", LIGHT("l", "led:x", ",\"transition\":61"), "l", "transition" },
+	{ "", LIGHT("l", "led:x", ",\"boot\":\"restore\""), "l", "boot" },
+	{ "", LIGHT("l", "led:x", ",\"max_on\":1,\"safe\":\"on\""), "l",
+	  "safe" },
+	{ "", LIGHT("l", "led:x", ",\"source\":\"x\""), "l", "source" },
 	{ "", BOILER "," BOILER, "boiler", "name" },
 	{ "{\"name\":\"boiler\",\"dir\":\"out\",\"line\":1}", BOILER, "boiler",
 	  "name" },
@@ -146,6 +163,11 @@ static void test_what_is_taken_comes_out_again(void **state)
 		"{\"name\":\"volt\",\"kind\":\"under_voltage\"}",
 		"{\"name\":\"slow\",\"kind\":\"throttled\"}",
 		COVER("blind", "u", "d", TIMES ",\"end_time\":1.5"),
+		LIGHT("lamp", "pwm:a:0 pwm:a:1 led:x",
+		      ",\"frequency\":500,\"inverted\":true,\"gamma\":1,"
+		      "\"transition\":0.5,\"safe\":\"hold\",\"boot\":\"on\","
+		      "\"locked\":true,\"max_on\":9,\"auto_off\":8,"
+		      "\"command_timeout\":7,\"failsafe\":6"),
 	};
 	char all[2048];
 	struct pin_errors errors;
@@ -153,12 +175,12 @@ static void test_what_is_taken_comes_out_again(void **state)
 	char *text;
 
 	(void)state;
-	(void)snprintf(all, sizeof(all), "%s,%s,%s,%s,%s,%s", devices[0],
+	(void)snprintf(all, sizeof(all), "%s,%s,%s,%s,%s,%s,%s", devices[0],
 		       devices[1], devices[2], devices[3], devices[4],
-		       devices[5]);
+		       devices[5], devices[6]);
 	assert_int_equal(parse(RELAYS, all, &errors), 0);
-	assert_int_equal(pins.devices, 6);
-	for (size_t i = 0; i < 6; i++) {
+	assert_int_equal(pins.devices, 7);
+	for (size_t i = 0; i < 7; i++) {
 		json_t *object = device_to_json(&pins.device[i], false);
 
 		text = json_text(object, JSON_COMPACT);
@@ -168,7 +190,7 @@ static void test_what_is_taken_comes_out_again(void **state)
 	}
 	document = pins_to_json(&pins);
 	assert_int_equal(json_array_size(json_object_get(document, "devices")),
-			 6);
+			 7);
 	json_decref(document);
 	assert_true(device_same(&pins.device[1], &pins.device[1]));
 	assert_false(device_same(&pins.device[1], &pins.device[2]));

@@ -45,6 +45,7 @@ static const char *const some_devices[] = {
 	"{'name':'weak','kind':'under_voltage'}",
 	"{'name':'slow','kind':'throttled'}",
 	BLIND,
+	"{'name':'strip','kind':'light','outputs':'pwm:a:0 pwm:a:1 pwm:a:2'}",
 };
 
 #define DEVICES (sizeof(some_devices) / sizeof(some_devices[0]))
@@ -219,6 +220,9 @@ static const struct {
 	{ "binary_sensor_under_5fvoltage", "dev_cla", "problem" },
 	{ "binary_sensor_under_5fvoltage", "pl_on", "1" },
 	{ "binary_sensor_throttled", "stat_t", "hearth/pi/sensor/slow" },
+	{ "light_a_5f0", "schema", "json" },
+	{ "light_a_5f0", "stat_t", "hearth/pi/light/strip" },
+	{ "light_a_5f0", "cmd_t", "hearth/pi/light/strip/set" },
 	{ "cover_blind", "name", "Blind" },
 	{ "cover_blind", "stat_t", "hearth/pi/cover/blind" },
 	{ "cover_blind", "pos_t", "hearth/pi/cover/blind/position" },

@@ -109,7 +109,8 @@ static void test_safe_reaches_every_chip(void **state)
 	assert_true(lines_sim_level(expander(rig), 1));
 	keep(rig, "{\"pins\":[" LOST "," RELAY "," PUMP "]}");
 	/* All are tried, whatever one of them says. */
-	assert_int_equal(safe_drive(rig->lines, rig->directory), -ENODEV);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs),
+			 -ENODEV);
 	assert_false(lines_sim_level(expander(rig), 1));
 }
 

@@ -185,7 +185,7 @@ static void test_safe_drives_what_was_left(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_int_equal(safe_drive(rig->lines, rig->directory), 0);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs), 0);
 	begin(rig, PUMP "," HEATER "," DESK "," FAN "," DOOR);
 	command(rig, "hearth/pi/out/pump/set", "ON");
 	command(rig, "hearth/pi/out/heater/set", "ON");
@@ -193,12 +193,13 @@ static void test_safe_drives_what_was_left(void **state)
 	command(rig, "hearth/pi/out/fan/set", "OFF");
 	fake_hub_await(rig->hub, "hearth/pi/out/fan/result", NULL);
 	/* It is still running: its lines are not ours to take. */
-	assert_int_equal(safe_drive(rig->lines, rig->directory), -EBUSY);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs),
+			 -EBUSY);
 
 	node_free(rig->node);
 	rig->node = NULL;
 	assert_true(lines_sim_level(rig->lines, 17));
-	assert_int_equal(safe_drive(rig->lines, rig->directory), 0);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs), 0);
 	assert_false(lines_sim_level(rig->lines, 17));
 	assert_true(lines_sim_level(rig->lines, 27));
 	assert_true(lines_sim_level(rig->lines, 23));

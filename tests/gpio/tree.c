@@ -91,3 +91,28 @@ void tree_delete(const char *root, const char *path)
 	whole(name, root, path);
 	(void)unlink(name);
 }
+
+#define PWM_DEVICE "devices/platform/soc/fe20c000.pwm/pwm/pwmchip0"
+
+void tree_put_lights(const char *root)
+{
+	static const char *const files[] = { "period", "duty_cycle", "enable" };
+	char path[PATH_SIZE];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		for (unsigned int k = 0; k < 3; k++) {
+			(void)snprintf(path, sizeof(path),
+				       PWM_DEVICE "/pwm%u/%s", i, files[k]);
+			tree_put(root, path, "0\n");
+		}
+		(void)snprintf(path, sizeof(path), PWM_DEVICE "/pwm%u/polarity",
+			       i);
+		tree_put(root, path, "normal\n");
+	}
+	tree_put(root, PWM_DEVICE "/npwm", "2\n");
+	tree_put(root, PWM_DEVICE "/export", "");
+	tree_link(root, "class/pwm/pwmchip0", PWM_DEVICE);
+	tree_put(root, "class/leds/ACT/max_brightness", "255\n");
+	tree_put(root, "class/leds/ACT/brightness", "0\n");
+	tree_put(root, "class/leds/ACT/trigger", "mmc0\n");
+}

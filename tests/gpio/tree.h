@@ -13,6 +13,9 @@ void tree_put(const char *root, const char *path, const char *text);
 void tree_link(const char *root, const char *path, const char *target);
 /* The file's text, valid until the next call; "" if there is none. */
 const char *tree_get(const char *root, const char *path);
+/* A PWM chip of two channels at class/pwm/pwmchip0, of the device fe20c000.pwm, and
+ * a LED called ACT. */
+void tree_put_lights(const char *root);
 void tree_delete(const char *root, const char *path);
 
 #endif

@@ -206,6 +206,16 @@ export function onOff(t: Thing | undefined): 'ON' | 'OFF' | null {
   return s === 'ON' || s === 'OFF' ? s : null;
 }
 
+/* A light's colour as #rrggbb, for those that have one. */
+export function color(t: Thing | undefined): string | null {
+  if (!t?.state?.startsWith('{')) return null;
+  const c = parseObject(t.state).color as Record<string, unknown> | undefined;
+  const parts = [c?.r, c?.g, c?.b];
+  if (!parts.every((x) => Number.isInteger(x))) return null;
+  const hex = (x: unknown) => Number(x).toString(16).padStart(2, '0');
+  return `#${parts.map(hex).join('')}`;
+}
+
 export function brightness(t: Thing | undefined): number | null {
   if (!t?.state?.startsWith('{')) return null;
   const b = parseObject(t.state).brightness;

@@ -108,3 +108,16 @@ export function moveTo(
 ): Promise<CommandError | null> {
   return run(thing, String(wish), (_, answered) => answered);
 }
+
+/* Asks a light for a colour, #rrggbb; its white stays as it is. */
+export function paint(
+  thing: Thing,
+  wish: string,
+): Promise<CommandError | null> {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(wish.slice(i, i + 2), 16));
+  const before = JSON.parse(thing.state ?? '{}').color ?? {};
+  const color = 'w' in before ? { r, g, b, w: before.w } : { r, g, b };
+  return run(thing, JSON.stringify({ state: 'ON', color }), (t) =>
+    onOff(t) === 'ON',
+  );
+}

@@ -9,6 +9,7 @@ export const DEVICE_KINDS = [
   'under_voltage',
   'throttled',
   'cover',
+  'light',
 ] as const;
 export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
@@ -29,6 +30,18 @@ export interface Device {
   up_time?: number;
   down_time?: number;
   end_time?: number;
+  outputs?: string;
+  frequency?: number;
+  inverted?: boolean;
+  gamma?: number;
+  transition?: number;
+  safe?: 'off' | 'on' | 'hold';
+  boot?: 'as_read' | 'off' | 'on';
+  locked?: boolean;
+  max_on?: number;
+  auto_off?: number;
+  command_timeout?: number;
+  failsafe?: number;
   /* The unit of its values, also where none is set. */
   measured_in?: string;
 }
@@ -52,7 +65,7 @@ export async function loadDevices(): Promise<Devices> {
   return d;
 }
 
-/* A field of a device that is a text or a number in its form. */
+/* A field of a device in its form. */
 export type DeviceField =
   | 'source'
   | 'unit'
@@ -64,7 +77,19 @@ export type DeviceField =
   | 'down'
   | 'up_time'
   | 'down_time'
-  | 'end_time';
+  | 'end_time'
+  | 'outputs'
+  | 'frequency'
+  | 'inverted'
+  | 'gamma'
+  | 'transition'
+  | 'safe'
+  | 'boot'
+  | 'locked'
+  | 'max_on'
+  | 'auto_off'
+  | 'command_timeout'
+  | 'failsafe';
 
 const MEASURING = ['unit', 'interval', 'delta', 'factor', 'offset'] as const;
 
@@ -76,6 +101,20 @@ export const FIELDS: Record<DeviceKind, readonly DeviceField[]> = {
   under_voltage: ['interval'],
   throttled: ['interval'],
   cover: ['up', 'down', 'up_time', 'down_time', 'end_time'],
+  light: [
+    'outputs',
+    'transition',
+    'gamma',
+    'frequency',
+    'safe',
+    'boot',
+    'max_on',
+    'auto_off',
+    'command_timeout',
+    'failsafe',
+    'inverted',
+    'locked',
+  ],
 };
 
 const USUAL = {
@@ -86,15 +125,33 @@ const USUAL = {
   up_time: 0,
   down_time: 0,
   end_time: 2,
+  frequency: 1000,
+  inverted: false,
+  gamma: 2.2,
+  transition: 0,
+  safe: 'off',
+  boot: 'as_read',
+  locked: false,
+  max_on: 0,
+  auto_off: 0,
+  command_timeout: 0,
+  failsafe: 0,
 } as const;
-const TEXTS = ['source', 'unit', 'up', 'down'] as const;
+const TEXTS = ['source', 'unit', 'up', 'down', 'outputs'] as const;
+
+/* Fields that are one of some words, and those that are yes or no. */
+export const CHOICES = {
+  safe: ['off', 'on', 'hold'],
+  boot: ['as_read', 'off', 'on'],
+} as const;
+export const CHECKS: readonly DeviceField[] = ['inverted', 'locked'];
 
 export const isText = (field: DeviceField) =>
   (TEXTS as readonly string[]).includes(field);
 
 /* What the topic of a device is: hearth/<node>/<group>/<name>. */
 export const groupOfDevice = (device: Device) =>
-  device.kind === 'cover' ? 'cover' : 'sensor';
+  device.kind === 'cover' || device.kind === 'light' ? device.kind : 'sensor';
 
 /* A device as the server has it when nothing is said of it. */
 export function withKind(device: Device, kind: DeviceKind): Device {

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
 import * as api from '../data/api';
-import { DEVICE_KINDS, FIELDS, isText, withKind } from '../data/devices';
+import { CHECKS, CHOICES, DEVICE_KINDS, FIELDS, isText, withKind } from '../data/devices';
 import type { Device, DeviceField, Source } from '../data/devices';
 import { pins } from '../data/pins';
 import { t } from '../i18n';
+import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
-import { FormError, Select, Text, useSubmit } from '../ui/form';
+import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
 import { slug } from './pin-editor';
 
 interface FieldProps {
@@ -18,15 +19,15 @@ interface FieldProps {
 
 function DeviceText({ device, field, sources, change, error }: FieldProps) {
   const value = device[field];
-  const offered = field === 'source';
+  const offered = field === 'source' || field === 'outputs';
   return (
     <>
       <Text
-        label={t(`devices.${field}`)}
-        hint={t(`devices.${field}_hint`)}
+        label={t(`devices.${field}` as Key)}
+        hint={t(`devices.${field}_hint` as Key)}
         error={error}
         type={isText(field) ? 'text' : 'number'}
-        value={value === undefined || Number.isNaN(value) ? '' : String(value)}
+        value={value === undefined || Number.isNaN(value as number) ? '' : String(value)}
         onValue={(v) =>
           change({ [field]: isText(field) ? v : v === '' ? NaN : Number(v) })
         }
@@ -58,8 +59,8 @@ function DeviceOutput({ device, field, change, error }: FieldProps) {
   const outputs = pins.value?.pins.filter((p) => p.dir === 'out') ?? [];
   return (
     <Select
-      label={t(`devices.${field}`)}
-      hint={t(`devices.${field}_hint`)}
+      label={t(`devices.${field}` as Key)}
+      hint={t(`devices.${field}_hint` as Key)}
       error={error}
       value={String(device[field] ?? '')}
       options={[
@@ -69,6 +70,36 @@ function DeviceOutput({ device, field, change, error }: FieldProps) {
       onValue={(v) => change({ [field]: v })}
     />
   );
+}
+
+function DeviceChoice({ device, field, change, error }: FieldProps) {
+  const words = CHOICES[field as keyof typeof CHOICES];
+  const name = field as 'safe' | 'boot';
+  return (
+    <Select
+      label={t(`pins.${name}`)}
+      error={error}
+      value={String(device[field])}
+      options={words.map((w) => [w, t(`pins.${name}_${w}` as Key)] as const)}
+      onValue={(v) => change({ [field]: v })}
+    />
+  );
+}
+
+function DeviceCheck({ device, field, change }: FieldProps) {
+  return (
+    <Check
+      label={t(`devices.${field}` as Key)}
+      value={device[field] === true}
+      onValue={(v) => change({ [field]: v })}
+    />
+  );
+}
+
+function formFor(field: DeviceField) {
+  if (field === 'up' || field === 'down') return DeviceOutput;
+  if (field in CHOICES) return DeviceChoice;
+  return CHECKS.includes(field) ? DeviceCheck : DeviceText;
 }
 
 export function DeviceEditor(props: EditorProps) {
@@ -124,8 +155,7 @@ export function DeviceEditor(props: EditorProps) {
             onValue={(room) => change({ room })}
           />
           {FIELDS[device.kind].map((field) => {
-            const Field =
-              field === 'up' || field === 'down' ? DeviceOutput : DeviceText;
+            const Field = formFor(field);
             return (
               <Field
                 key={field}

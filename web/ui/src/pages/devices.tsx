@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import type { Pins } from '../data/api';
-import { thingKey, things } from '../data/board';
+import { onOff, thingKey, things } from '../data/board';
 import { devices, groupOfDevice, loadDevices, newDevice } from '../data/devices';
 import type { Device } from '../data/devices';
 import { loadPins } from '../data/pins';
@@ -31,7 +31,8 @@ interface RowProps {
 function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
   const node = session.value?.node ?? '';
   const group = groupOfDevice(device);
-  const value = things.value.get(thingKey(node, group, device.name))?.state;
+  const key = thingKey(node, group, device.name);
+  const value = things.value.get(key)?.state;
   const label = device.label || prettyName(device.name);
   return (
     <li class="row">
@@ -49,7 +50,10 @@ function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
       </span>
       {value && (
         <span class="chip">
-          {group === 'cover' ? coverText(value) : `${value} ${device.measured_in}`}
+          {group === 'cover' && coverText(value)}
+          {group === 'light' &&
+            t(onOff(things.value.get(key)) === 'ON' ? 'state.on' : 'state.off')}
+          {group === 'sensor' && `${value} ${device.measured_in}`}
         </span>
       )}
       {session.value?.admin && (

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../data/api';
-import { boards, brightness, onOff } from '../data/board';
-import { dimTo, pending, switchTo } from '../data/command';
+import { boards, brightness, color, onOff } from '../data/board';
+import { dimTo, paint, pending, switchTo } from '../data/command';
 import type { CommandError } from '../data/command';
 import { linkState } from '../data/link';
 import { levelFor, pins } from '../data/pins';
@@ -137,22 +137,35 @@ function Dimmer({ tile }: { tile: Tile }) {
   }
   const thing = tile.thing;
   const shown = dragged ?? level;
+  const hue = color(thing);
   return (
-    <input
-      class="tile-dimmer"
-      type="range"
-      min={1}
-      max={255}
-      value={shown}
-      disabled={actionOf(tile) === null}
-      aria-label={t('tile.brightness', { name: tile.label })}
-      aria-valuetext={`${Math.round((shown / 255) * 100)} %`}
-      onInput={(e) => setDragged(Number(e.currentTarget.value))}
-      onChange={async (e) => {
-        tell(tile, await dimTo(thing, Number(e.currentTarget.value)));
-        setDragged(null);
-      }}
-    />
+    <>
+      {hue !== null && (
+        <input
+          class="tile-color"
+          type="color"
+          value={hue}
+          disabled={actionOf(tile) === null}
+          aria-label={t('tile.color', { name: tile.label })}
+          onChange={async (e) => tell(tile, await paint(thing, e.currentTarget.value))}
+        />
+      )}
+      <input
+        class="tile-dimmer"
+        type="range"
+        min={1}
+        max={255}
+        value={shown}
+        disabled={actionOf(tile) === null}
+        aria-label={t('tile.brightness', { name: tile.label })}
+        aria-valuetext={`${Math.round((shown / 255) * 100)} %`}
+        onInput={(e) => setDragged(Number(e.currentTarget.value))}
+        onChange={async (e) => {
+          tell(tile, await dimTo(thing, Number(e.currentTarget.value)));
+          setDragged(null);
+        }}
+      />
+    </>
   );
 }
 
