@@ -7,9 +7,12 @@
 
 #include "gpio/lines_gpiod.h"
 
+struct adopted;
+
 struct real_chip {
 	struct lines base;
 	struct gpiod_chip *chip;
+	struct adopted *adopted; /* and not asked for yet */
 	char node[LINES_NAME_SIZE]; /* in /dev */
 };
 
@@ -18,5 +21,13 @@ int real_chip_new(struct gpiod_chip *chip, const char *node,
 		  struct lines **out);
 
 void chips_gpiod_rescan(struct lines *lines);
+
+/* adopted_gpiod.c: lines_adopt() of a chip. */
+int adopted_add(struct real_chip *real, unsigned int offset, bool active_low,
+		int fd);
+/* The one that these are, or NULL; what else is waiting of them is let go. */
+struct line_request *adopted_take(struct real_chip *real,
+				  const struct line_config *configs, size_t n);
+void adopted_close(struct real_chip *real);
 
 #endif

@@ -76,6 +76,8 @@ struct lines_ops {
 	void (*close)(struct lines *lines); /* of this chip alone */
 	/* Have chips come since? They are put behind the last. */
 	void (*rescan)(struct lines *lines);
+	int (*adopt)(struct lines *lines, unsigned int offset, bool active_low,
+		     int fd);
 	int (*info)(struct lines *lines, unsigned int offset,
 		    struct line_info *out);
 	int (*request)(struct lines *lines, const char *consumer,
@@ -140,6 +142,18 @@ static inline int lines_request(struct lines *lines, const char *consumer,
 				struct line_request **out)
 {
 	return lines->ops->request(lines, consumer, configs, n, out);
+}
+
+/*
+ * fd is a request of one output that a process before us made, whose line was
+ * held ever since (base/fdstore.h): the next request of just that line with that
+ * polarity, as an output to keep, goes on with it, and nothing moves. Returns
+ * 0, and fd is taken, or -EINVAL: it is no such thing, -ENOTSUP, -ENOMEM.
+ */
+static inline int lines_adopt(struct lines *lines, unsigned int offset,
+			      bool active_low, int fd)
+{
+	return lines->ops->adopt(lines, offset, active_low, fd);
 }
 
 /* Drive the outputs in mask. Returns 0 or a negative errno. */

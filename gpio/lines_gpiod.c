@@ -46,6 +46,7 @@ static void copy_name(char to[LINES_NAME_SIZE], const char *from)
 
 static void real_close(struct lines *lines)
 {
+	adopted_close(chip_of(lines));
 	gpiod_chip_close(chip_of(lines)->chip);
 	free(lines);
 }
@@ -278,6 +279,9 @@ static int real_request(struct lines *lines, const char *consumer,
 	    !offsets_are_distinct(configs, n, lines->count))
 		return -EINVAL;
 
+	*out = adopted_take(chip_of(lines), configs, n);
+	if (*out)
+		return 0;
 	request = calloc(1, sizeof(*request));
 	if (!request)
 		return -ENOMEM;
@@ -411,10 +415,17 @@ static void real_release(struct line_request *base)
 	free(request);
 }
 
+static int real_adopt(struct lines *lines, unsigned int offset, bool active_low,
+		      int fd)
+{
+	return adopted_add(chip_of(lines), offset, active_low, fd);
+}
+
 static const struct lines_ops real_ops = {
 	.backend = "gpiod",
 	.close = real_close,
 	.rescan = chips_gpiod_rescan,
+	.adopt = real_adopt,
 	.info = real_info,
 	.request = real_request,
 	.set = real_set,

@@ -423,10 +423,22 @@ static void sim_rescan(struct lines *lines)
 	(void)lines;
 }
 
+/* A simulated wire does not outlive the process. */
+static int sim_adopt(struct lines *lines, unsigned int offset, bool active_low,
+		     int fd)
+{
+	(void)lines;
+	(void)offset;
+	(void)active_low;
+	(void)fd;
+	return -ENOTSUP;
+}
+
 static const struct lines_ops sim_ops = {
 	.backend = "sim",
 	.close = sim_close,
 	.rescan = sim_rescan,
+	.adopt = sim_adopt,
 	.info = sim_info,
 	.request = sim_request,
 	.set = sim_set,

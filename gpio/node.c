@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/base/log.h"
+#include "gpio/held.h"
 #include "gpio/node_internal.h"
 #include "gpio/state.h"
 
@@ -147,6 +148,8 @@ void node_free(struct node *node)
 	loop_timer_cancel(node->loop, &node->retry_timer);
 	loop_timer_cancel(node->loop, &node->goodbye_timer);
 	node_devices_stop(node);
+	/* What is to stay held, stays so. */
+	node->stopping = true;
 	node_pins_release(node);
 	node_inputs_keep(node);
 	node_discovery_free(node);
@@ -179,10 +182,11 @@ static void apply_kept(struct node *node)
 	static struct pins pins; /* Large, and only this thread's. */
 	int r = state_load(node->state_directory, &pins, &node->errors);
 
-	if (r == -ENOENT)
-		return;
 	if (!r)
 		r = pins_check_kept(&pins, node->lines, &node->errors);
+	held_take(node->lines, r ? NULL : &pins);
+	if (r == -ENOENT)
+		return;
 	if (r) {
 		log_error(node->state_directory, STATE_FILE " is not used: %s",
 			  node->errors.count ? node->errors.error[0].message
@@ -201,6 +205,8 @@ void node_start(struct node *node)
 	if (node->state_directory) {
 		recall(node);
 		apply_kept(node);
+	} else {
+		held_take(node->lines, NULL);
 	}
 	client_start(node->client);
 }

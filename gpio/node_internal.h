@@ -38,6 +38,7 @@ struct node_pin {
 	struct node *node;
 	struct line_request *request; /* NULL: the line could not be had */
 	int error; /* why not */
+	bool held; /* when we end, too */
 	enum node_said said;
 	struct loop_source source; /* inputs */
 	bool on; /* inputs; outputs are in logic */
@@ -117,6 +118,13 @@ void node_pins_drive(struct node *node, const struct logic_action *action);
 /* For what a restart has to know: as logic_remember(), of outputs that have
  * rules for it. */
 void node_pins_remember(const struct node *node, struct memory *out);
+
+/* node_held.c */
+
+/* The line was had, or what is wanted of it changed. */
+void node_held_update(struct node_pin *pin);
+/* It is let go. */
+void node_held_drop(struct node_pin *pin);
 
 /* node_inputs.c */
 

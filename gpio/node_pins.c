@@ -65,6 +65,7 @@ static void let_go(struct node_pin *pin)
 		node_input_end(pin);
 	}
 	pin->source.fd = -1;
+	node_held_drop(pin);
 	lines_release(pin->request);
 	pin->request = NULL;
 }
@@ -146,8 +147,10 @@ static bool take_line(struct node_pin *pin)
 			pin->request = NULL;
 		}
 	}
-	if (!pin->error)
+	if (!pin->error) {
+		node_held_update(pin);
 		return true;
+	}
 
 	pin->request = NULL;
 	if (pin->error != before) {
@@ -189,6 +192,7 @@ static void reword_pin(struct node_pin *pin, const struct pin *to)
 	if (topics_change)
 		node_say_left(pin->node, pin);
 	pin->pin = *to;
+	node_held_update(pin);
 	if (pin->request && to->direction == LINE_OUTPUT)
 		logic_set_rules(&pin->node->logic, number_of(pin), &to->rules);
 	else if (pin->request)

@@ -33,13 +33,42 @@ static int address_of(const char *name, struct sockaddr_un *address)
 	return (int)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
-int notify_send(const char *state)
+/* fd < 0: none goes along. */
+static ssize_t send_to(int socket_fd, const struct sockaddr_un *address,
+		       size_t len, const char *state, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct sockaddr_un to = *address;
+	/* sendmsg() only reads it. */
+	struct iovec part = { (void *)(uintptr_t)state, strlen(state) };
+	struct msghdr message = {
+		.msg_name = &to,
+		.msg_namelen = (socklen_t)len,
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+
+	if (fd >= 0) {
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	return sendmsg(socket_fd, &message, MSG_NOSIGNAL);
+}
+
+int notify_send_fd(const char *state, int fd)
 {
 	const char *name = environment("NOTIFY_SOCKET");
 	struct sockaddr_un address;
+	int socket_fd;
 	int r = 0;
 	int len;
-	int fd;
 
 	if (!name || !*name)
 		return 0;
@@ -47,15 +76,19 @@ int notify_send(const char *state)
 	if (len < 0)
 		return len;
 
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (socket_fd < 0)
 		return -errno;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		   (const struct sockaddr *)&address, (socklen_t)len) < 0)
+	if (send_to(socket_fd, &address, (size_t)len, state, fd) < 0)
 		r = -errno;
-	close(fd);
+	close(socket_fd);
 
 	return r;
+}
+
+int notify_send(const char *state)
+{
+	return notify_send_fd(state, -1);
 }
 
 /* A plain decimal number; 0 for anything else. */
