@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,13 @@
 #include "gpio/lines_sim.h"
 #include "gpio/node.h"
 #include "gpio/safe.h"
+#include "gpio/sysfs_sim.h"
 #include "gpio/topics.h"
 
 #define EXIT_USAGE 2
+
+/* In the state directory. */
+#define SYSFS_SIM "sysfs-sim"
 
 struct options {
 	const char *hub;
@@ -183,6 +188,29 @@ static int open_lines(const struct options *options, struct lines **out)
 	return r;
 }
 
+/* A simulated board has simulated sensors and lights, beside what it keeps. */
+static int find_sysfs(struct options *options, struct lines *lines)
+{
+	static char root[PATH_MAX];
+	int r;
+
+	if (options->sysfs)
+		return 0;
+	options->sysfs = "/sys";
+	if (!lines_are_simulated(lines) || !options->state_directory)
+		return 0;
+	if (snprintf(root, sizeof(root), "%s/" SYSFS_SIM,
+		     options->state_directory) >= (int)sizeof(root))
+		return -ENAMETOOLONG;
+	r = sysfs_sim_make(root);
+	if (r)
+		log_error(root, "no simulated sensors: %s",
+			  strerrordesc_np(-r));
+	else
+		options->sysfs = root;
+	return 0;
+}
+
 static void on_stopped(void *arg)
 {
 	struct program *program = arg;
@@ -329,10 +357,10 @@ int main(int argc, char **argv)
 	if (open_lines(&options, &lines))
 		return EXIT_FAILURE;
 
-	if (options.safe)
-		r = safe_drive(lines, options.state_directory,
-			       options.sysfs ? options.sysfs : "/sys");
-	else
+	r = find_sysfs(&options, lines);
+	if (!r && options.safe)
+		r = safe_drive(lines, options.state_directory, options.sysfs);
+	else if (!r)
 		r = serve(&options, lines);
 	lines_close(lines);
 	/* What -EINVAL means has been said. */

@@ -14,6 +14,7 @@
 #include "gpio/sensor.h"
 #include "gpio/sensor_read.h"
 #include "gpio/sources.h"
+#include "gpio/sysfs_sim.h"
 #include "tests/failing_malloc.h"
 #include "tests/gpio/tree.h"
 
@@ -297,6 +298,29 @@ static void test_what_is_there_is_offered(void **state)
 	json_decref(list);
 }
 
+static void test_the_simulated_board_offers_all_kinds(void **state)
+{
+	double value;
+	json_t *list;
+
+	(void)state;
+	assert_int_equal(sysfs_sim_make(root), 0);
+	list = sources_list(root);
+	/* Processor, power, haste, 1-Wire, three of a BME280, PWM, a LED. */
+	assert_int_equal(json_array_size(list), 3 + 1 + 3 + 4 + 1);
+	json_decref(list);
+	assert_int_equal(read_as(DEVICE_DS18B20, "28-00000a51b0a7", &value), 0);
+	assert_true(near(value, 23.125));
+	assert_int_equal(read_as(DEVICE_IIO, "bme280/in_pressure", &value), 0);
+	assert_true(near(value, 1013.25));
+	/* What was written stays. */
+	tree_put(root, "class/thermal/thermal_zone0/temp", "60000\n");
+	assert_int_equal(sysfs_sim_make(root), 0);
+	assert_int_equal(read_as(DEVICE_CPU_TEMPERATURE, "", &value), 0);
+	assert_true(near(value, 60));
+	assert_int_equal(sysfs_sim_make("/proc/hearth"), -ENOENT);
+}
+
 static void test_an_offer_survives_each_failing_allocation(void **state)
 {
 	unsigned int n = 0;
@@ -333,6 +357,7 @@ int main(void)
 			test_a_value_is_taken_away_after_some_failures),
 		cmocka_unit_test(test_values_are_written_without_tail),
 		TREE_TEST(test_what_is_there_is_offered),
+		TREE_TEST(test_the_simulated_board_offers_all_kinds),
 		TREE_TEST(test_an_offer_survives_each_failing_allocation),
 	};
 
