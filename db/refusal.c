@@ -40,6 +40,8 @@ enum refusal_advice refusal_failed(struct refusal *refusal, int error,
 static void look(struct refusal *refusal, uint64_t now)
 {
 	refusal->look_at = 0;
+	if (refusal->crowded)
+		return;
 	if (atomic_load(&refusal->why) == -ENOSPC &&
 	    !space_enough(&refusal->space)) {
 		refusal->look_at = now + REFUSAL_LOOK_MS;
@@ -49,9 +51,14 @@ static void look(struct refusal *refusal, uint64_t now)
 	atomic_store(&refusal->why, 0);
 }
 
-void refusal_succeeded(struct refusal *refusal, uint64_t now)
+void refusal_succeeded(struct refusal *refusal, bool crowded, uint64_t now)
 {
 	refusal->since = 0;
+	refusal->crowded = crowded;
+	if (crowded && !atomic_load(&refusal->why)) {
+		log_warn("state.db", "it is as large as it may grow");
+		refuse(refusal, -ENOSPC);
+	}
 	if (atomic_load(&refusal->why) && !refusal->for_good &&
 	    !refusal->look_at)
 		look(refusal, now);

@@ -20,6 +20,7 @@
 
 struct refusal {
 	atomic_int why; /* 0: none; or a negative errno */
+	bool crowded; /* the file, whatever room the disk has */
 	bool for_good; /* nothing can be kept until the next start */
 	uint64_t since; /* what failed does so since; 0: nothing does */
 	uint64_t look_at; /* when to look for room; 0: no need */
@@ -38,8 +39,8 @@ void refusal_init(struct refusal *refusal, int dir_fd, uint64_t ballast,
 /* Something was not written for this reason. */
 enum refusal_advice refusal_failed(struct refusal *refusal, int error,
 				   uint64_t now);
-/* It was, after all. */
-void refusal_succeeded(struct refusal *refusal, uint64_t now);
+/* It was. crowded: the file is near its cap, which is as good as a full disk. */
+void refusal_succeeded(struct refusal *refusal, bool crowded, uint64_t now);
 /* Look for room, if it is time. True: there is none yet, so some should be made. */
 bool refusal_look(struct refusal *refusal, uint64_t now);
 

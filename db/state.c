@@ -30,6 +30,9 @@ enum sql {
 	SQL_RETAINED_REMOVE,
 	SQL_WILL_SAVE,
 	SQL_WILL_REMOVE,
+	SQL_PAGES,
+	SQL_PAGES_FREE,
+	SQL_PAGES_MOST,
 	SQL_COUNT
 };
 
@@ -76,6 +79,9 @@ static const char *const texts[SQL_COUNT] = {
 		" client, address, properties, payload, topic)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_WILL_REMOVE] = "DELETE FROM wills WHERE session = ?",
+	[SQL_PAGES] = "PRAGMA page_count",
+	[SQL_PAGES_FREE] = "PRAGMA freelist_count",
+	[SQL_PAGES_MOST] = "PRAGMA max_page_count",
 };
 
 struct state {
@@ -373,6 +379,33 @@ int state_apply(struct state *state, const struct op *op)
 	}
 
 	return 0;
+}
+
+/* 0 when it cannot be told. */
+static size_t number(struct state *state, enum sql sql)
+{
+	struct statement *s = &state->sql[sql];
+	size_t n = 0;
+
+	if (statement_step(s) > 0)
+		n = (size_t)statement_int_at(s, 0);
+	statement_reset(s);
+
+	return n;
+}
+
+bool state_crowded(struct state *state, bool was)
+{
+	/* A gap between the two, so that it does not go to and fro. */
+	size_t reserve = STATE_RESERVE + (was ? STATE_RESERVE / 4 : 0);
+	size_t most = number(state, SQL_PAGES_MOST);
+	size_t used = number(state, SQL_PAGES);
+
+	reserve /= state->page_size;
+	if (used + reserve < most)
+		return false;
+
+	return used - number(state, SQL_PAGES_FREE) + reserve >= most;
 }
 
 size_t state_wal_bytes(const struct state *state)

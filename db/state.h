@@ -29,6 +29,12 @@ int state_will_save(struct state *state, const struct store_will *will);
 int state_commit(struct state *state);
 void state_rollback(struct state *state);
 
+/* Has the file so nearly come to its cap that no more should be taken in? What was
+ * taken in before must still fit: STATE_RESERVE is kept for it. was: it had; then a
+ * little less is still too much. */
+#define STATE_RESERVE ((size_t)6 * 1024 * 1024)
+bool state_crowded(struct state *state, bool was);
+
 /* Bytes of the WAL that are not yet in the file itself. */
 size_t state_wal_bytes(const struct state *state);
 /* Copy the WAL into the file. hard: wait for readers, so that it starts anew. */

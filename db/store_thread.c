@@ -15,14 +15,12 @@
 #include "db/history_write.h"
 #include "db/state.h"
 #include "db/store_history.h"
+#include "db/store_lazy.h"
 #include "db/store_leftovers.h"
 #include "db/store_wills.h"
 
 #define LAZY_MS 60000
 #define HISTORY_MS 30000
-
-/* Lazy values of one transaction: it must not hold up what is waited for. */
-#define LAZY_ROWS 500
 
 /* Nothing to write for so long: time to copy the WAL back. */
 #define IDLE_MS 1000
@@ -298,15 +296,22 @@ static void failed(struct store_thread *thread, int error)
 
 static void succeeded(struct store_thread *thread)
 {
+	const bool degraded = atomic_load(&thread->degraded);
+	const bool crowded =
+		state_crowded(thread->state, thread->refusal.crowded);
+	int why;
+
 	thread->retry_at = 0;
 	thread->busy_at = clock_ms();
 	thread->untidy = true;
-	if (!atomic_load(&thread->degraded))
-		return;
-	log_info("state.db", "is written again");
+	why = atomic_load(&thread->refusal.why);
+	if (degraded)
+		log_info("state.db", "is written again");
 	atomic_store(&thread->degraded, false);
-	refusal_succeeded(&thread->refusal, thread->busy_at);
-	signal_fd(thread->fd);
+	if (degraded || why || crowded)
+		refusal_succeeded(&thread->refusal, crowded, thread->busy_at);
+	if (degraded || atomic_load(&thread->refusal.why) != why)
+		signal_fd(thread->fd);
 }
 
 static int write_txn(struct store_thread *thread)
@@ -344,70 +349,30 @@ static int write_txn(struct store_thread *thread)
 	return 0;
 }
 
-/* One transaction of those that wait longest. */
-static int write_lazy(struct store_thread *thread, size_t max)
+/* Tells how a transaction went that nobody waits for. */
+static int told(struct store_thread *thread, int r)
 {
-	struct list *after;
-	struct list *at;
-	size_t n = 0;
-	int r;
-
-	r = state_begin(thread->state);
-	list_for_each (at, after, &thread->lazy.order) {
-		struct lazy_entry *entry =
-			list_entry(at, struct lazy_entry, link);
-
-		if (r || n == max)
-			break;
-		r = state_retained_save(thread->state, entry->message);
-		n++;
-	}
-	if (!r)
-		r = state_commit(thread->state);
-	if (r) {
-		state_rollback(thread->state);
-		failed(thread, r);
-		return r;
-	}
-
-	succeeded(thread);
-	lazy_drop(&thread->lazy, n);
-	thread->lazy_left -= n < thread->lazy_left ? n : thread->lazy_left;
-	return 0;
-}
-
-/* A step of what is due; those that came later wait for the next time. */
-static int lazy_step(struct store_thread *thread, uint64_t now)
-{
-	if (!lazy_count(&thread->lazy)) {
-		thread->lazy_left = 0;
-		return 0;
-	}
-	if (now >= thread->lazy_at) {
-		thread->lazy_left = lazy_count(&thread->lazy);
-		thread->lazy_at = now + thread->options.lazy_ms;
-	}
-
-	return thread->lazy_left ? write_lazy(thread, LAZY_ROWS) : 0;
-}
-
-/* What is nobody's promise either, and is written when it has waited long enough. */
-static int later_step(struct store_thread *thread, uint64_t now)
-{
-	int r;
-
-	if (now >= store_wills_due(thread))
-		r = store_wills_write(thread, now - WILLS_MS / 2);
-	else if (now >= store_leftovers_due(thread))
-		r = store_leftovers_write(thread);
-	else
-		return 0;
 	if (r)
 		failed(thread, r);
 	else
 		succeeded(thread);
 
 	return r;
+}
+
+/* One of the things that nobody was promised, if it is due. */
+static int later_step(struct store_thread *thread, uint64_t now)
+{
+	int (*write)(struct store_thread *) = NULL;
+
+	if (store_lazy_due(thread, now))
+		write = store_lazy_write;
+	else if (now >= store_wills_due(thread))
+		write = store_wills_write;
+	else if (now >= store_leftovers_due(thread))
+		write = store_leftovers_write;
+
+	return write ? told(thread, write(thread)) : 0;
 }
 
 static void checkpoint(struct store_thread *thread, bool hard)
@@ -466,6 +431,8 @@ static int time_left(const struct store_thread *thread, uint64_t now)
 	if (!thread->retry_at && !refuses)
 		due = sooner(due, sooner(store_leftovers_due(thread),
 					 store_wills_due(thread)));
+	if (!thread->retry_at && refuses && thread->leftovers.count)
+		due = now;
 	if (history_writer_rows(thread->history) && !refuses)
 		due = sooner(due, thread->history_at);
 	if (thread->untidy && !refuses)
@@ -523,6 +490,8 @@ static void make_room(struct store_thread *thread, uint64_t now)
 			log_warn("history.db", "its oldest day is given up: "
 					       "the disk is full");
 	}
+	if (thread->leftovers.count)
+		(void)told(thread, store_leftovers_write(thread));
 	if (!atomic_load(&thread->refusal.why))
 		signal_fd(thread->fd);
 }
@@ -545,7 +514,7 @@ void store_thread_turn(struct store_thread *thread)
 		make_room(thread, now);
 		return;
 	}
-	if (lazy_step(thread, now) || later_step(thread, now))
+	if (later_step(thread, now))
 		return;
 	store_history_step(thread, now);
 	tidy_step(thread, now);
@@ -564,9 +533,9 @@ static void finish(struct store_thread *thread)
 		r = write_txn(thread);
 	} while (!r);
 	while (!r && lazy_count(&thread->lazy))
-		r = write_lazy(thread, LAZY_ROWS);
+		r = store_lazy_write(thread);
 	while (!r && wills_first(&thread->wills))
-		r = store_wills_write(thread, UINT64_MAX);
+		r = store_wills_write(thread);
 	while (!r && thread->leftovers.count)
 		r = store_leftovers_write(thread);
 	if (r)

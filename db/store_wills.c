@@ -24,8 +24,9 @@ uint64_t store_wills_due(const struct store_thread *thread)
 	return first ? first->since + WILLS_MS : UINT64_MAX;
 }
 
-int store_wills_write(struct store_thread *thread, uint64_t before)
+int store_wills_write(struct store_thread *thread)
 {
+	const uint64_t last = wills_first(&thread->wills)->since + WILLS_MS / 2;
 	int r = state_begin(thread->state);
 	struct list *after;
 	struct list *at;
@@ -35,7 +36,7 @@ int store_wills_write(struct store_thread *thread, uint64_t before)
 		const struct wills_entry *entry =
 			list_entry(at, struct wills_entry, link);
 
-		if (r || n == ROWS || entry->since > before)
+		if (r || n == ROWS || entry->since > last)
 			break;
 		r = state_will_save(thread->state, &entry->will);
 		n++;

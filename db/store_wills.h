@@ -15,8 +15,8 @@ struct store_thread;
 void store_wills_take(struct store_thread *thread, const struct op *op);
 /* When the first is due, clock_ms(); UINT64_MAX: there is none. */
 uint64_t store_wills_due(const struct store_thread *thread);
-/* One transaction of some that came before this. 0 or a negative errno: then
- * nothing has changed. */
-int store_wills_write(struct store_thread *thread, uint64_t before);
+/* One transaction of the first and some that came soon after it. 0 or a negative
+ * errno: then nothing has changed. */
+int store_wills_write(struct store_thread *thread);
 
 #endif

@@ -211,7 +211,29 @@ def damaged():
         equal(daemon.stop(), 0, "the second end")
 
 
+def at_its_cap():
+    """[store] state_mb: state.db is full, the disk is not."""
+    with hub.Hub(config=hub.PLAIN + "[store]\nstate_mb = 16\nballast_mb = 1\n"
+                 ) as daemon:
+        daemon.open_to_all()
+        equal(os.path.getsize(os.path.join(daemon.data, "ballast")), 1 << 20)
+        with mqtt.client(daemon.mqtt_port, V5, "pub") as conn:
+            count, reason = 0, 0
+            while reason < 0x80 and count < 400:
+                count += 1
+                conn.send(mqtt.publish(V5, f"value/{count}", bytes(60000), 1,
+                                       count, retain=True))
+                reason = conn.expect(mqtt.PUBACK).reason
+            equal(reason, QUOTA_EXCEEDED, f"publish {count}")
+            assert 100 < count < 300, f"{count} of 60000 bytes in 16 MB"
+            equal(store_state(daemon), "refusing", "REST")
+            others_go_on(daemon, conn)
+        size = os.path.getsize(os.path.join(daemon.data, "state.db"))
+        assert size <= 16 << 20, f"state.db has {size} bytes"
+
+
 def main():
+    cases.case("state.db at its cap: what is new is refused", at_its_cap)
     cases.case("a damaged file is set aside, told, and deleted", damaged)
     if can_have_disks():
         cases.case("a full disk: what is acknowledged is kept, all else goes "
