@@ -37,7 +37,8 @@ int db_pins_put(struct db_config *config, const struct db_pin *pin,
 /* -ENOENT. */
 int db_pins_remove(struct db_config *config, const char *name);
 
-/* The simulated board's first pins, if no pin has ever been set up here. */
+/* The simulated board's first pins and devices, if no pin has ever been set up
+ * here. */
 int db_pins_demo(struct db_config *config);
 
 #endif

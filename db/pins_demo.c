@@ -7,6 +7,7 @@
 #include "db/settings.h"
 
 #define KEY_DONE "pins_demo"
+#define KEY_DEVICES "devices" /* as web/device_table.h keeps them */
 
 /* name, line, and what else gpio/pins.h asks for or allows. */
 #define PIN(name, line, rest)                                                 \
@@ -35,6 +36,15 @@ static const struct db_pin house[] = {
 								    "Garden")),
 };
 
+/* On what gpio/sysfs_sim.h has. */
+static const char devices[] =
+	"[{\"name\":\"cellar\",\"kind\":\"ds18b20\",\"label\":\"Cellar\","
+	"\"room\":\"Garden\",\"source\":\"28-00000a51b0a7\","
+	"\"interval\":10},"
+	"{\"name\":\"shelf\",\"kind\":\"light\",\"label\":\"Shelf\","
+	"\"room\":\"Study\",\"transition\":0.4,"
+	"\"outputs\":\"pwm:sim.pwm:0 pwm:sim.pwm:1 pwm:sim.pwm:2\"}]";
+
 static int furnish(struct db_config *config)
 {
 	char holder[DB_PIN_NAME_MAX + 1];
@@ -42,6 +52,9 @@ static int furnish(struct db_config *config)
 
 	for (size_t i = 0; r >= 0 && i < sizeof(house) / sizeof(*house); i++)
 		r = db_pins_put(config, &house[i], holder);
+
+	if (r >= 0)
+		r = db_settings_set(config, KEY_DEVICES, devices);
 
 	return r < 0 ? r : db_settings_set(config, KEY_DONE, "1");
 }

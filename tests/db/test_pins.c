@@ -12,6 +12,7 @@
 #include "db/config.h"
 #include "db/db.h"
 #include "db/pins.h"
+#include "db/settings.h"
 #include "tests/db/scratch.h"
 
 static struct db *db;
@@ -161,12 +162,16 @@ static void test_pins_have_a_limit(void **state)
 static void test_the_demo_is_set_up_once(void **state)
 {
 	struct db_pin *pins;
+	char *devices;
 	size_t count;
 
 	(void)state;
 	assert_int_equal(db_pins_demo(config), 0);
 	assert_int_equal(db_pins_list(config, &pins, &count), 0);
 	assert_int_equal(count, 7);
+	assert_int_equal(db_settings_get(config, "devices", &devices), 0);
+	assert_non_null(strstr(devices, "\"shelf\""));
+	free(devices);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(db_pins_remove(config, pins[i].name), 0);
 	free(pins);

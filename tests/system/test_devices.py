@@ -45,9 +45,10 @@ def sensors(daemon):
     put(daemon, "air", kind="iio", source="bme280/in_pressure", interval=1)
     becomes(daemon, "sensor/boiler", "23.125")
     becomes(daemon, "sensor/air", "1013.25")
+    equal(state(daemon, "sensor/cellar"), "23.125", "the demo's own")
     units = {d["name"]: d["measured_in"]
              for d in daemon.rest("GET", "/devices")["devices"]}
-    equal(units, {"air": "hPa", "boiler": "°C"})
+    equal((units["air"], units["boiler"]), ("hPa", "°C"))
     where = sysfs(daemon, f"bus/w1/devices/{source}/w1_slave")
     with open(where, "w", encoding="ascii") as file:
         file.write("72 01 4b 46 7f ff 0e 10 57 : crc=57 NO\n")
@@ -89,7 +90,10 @@ def cover(daemon):
 
 def light(daemon):
     """Dimmed on what the simulated PWM chip holds; safe at the end."""
-    put(daemon, "desk_lamp", kind="light", outputs="pwm:sim.pwm:0", gamma=1)
+    # The demo's own.
+    hub.until("the shelf's light", lambda: json.loads(
+        state(daemon, "light/shelf") or "{}").get("color_mode") == "rgb")
+    put(daemon, "desk_lamp", kind="light", outputs="pwm:sim.pwm:3", gamma=1)
     watcher = Watcher(daemon, topic("light/desk_lamp"))
     hub.until("its state", lambda: watcher.process.lines)
     pub(daemon, topic("light/desk_lamp/set"),
@@ -102,7 +106,7 @@ def light(daemon):
 
 
 def duty(daemon):
-    with open(sysfs(daemon, "class/pwm/pwmchip0/pwm0/duty_cycle"),
+    with open(sysfs(daemon, "class/pwm/pwmchip0/pwm3/duty_cycle"),
               encoding="ascii") as file:
         return int(file.read().split()[0])
 
