@@ -1,6 +1,7 @@
 """Somebody sets the clock, or NTP does on a board without one: nothing that was
 promised for a time ends early or late because of it."""
 import email.utils
+import json
 import os
 import struct
 import sys
@@ -134,6 +135,28 @@ def restart(clock, seconds, name):
         watcher.disconnect()
 
 
+def since_1970(clock):
+    """No clock chip: the hub starts in 1970 with what it stored, works there, and
+    the network sets the clock while it runs. Its history goes on."""
+    daemon = clock.daemon
+    today = -clock.ahead
+    daemon.rest("PUT", "/history/policies/kept%2F%23", {"keep": True})
+    restart(clock, 60 - int(clock.now()), "start-1970")
+    promise(daemon, "in-1970")
+    with mqtt.client(daemon.mqtt_port, V311, "watcher", keep_alive=60) as watcher:
+        watcher.subscribe(("will/#", 1))
+        clock.jump(today - clock.ahead)
+        keep(daemon, "in-1970", watcher)
+        promise(daemon, "today")
+        keep(daemon, "today", watcher)
+        watcher.disconnect()
+    equal(daemon.stop(), 0)
+    daemon.start(new_ports=False)
+    topics = json.dumps(daemon.rest("GET", "/history/topics"))
+    for name in ("kept/in-1970", "kept/today"):
+        assert f'"{name}"' in topics, topics
+
+
 def main():
     clock = Clock()
     with clock.daemon as daemon:
@@ -145,6 +168,7 @@ def main():
                    "start-back")
         cases.case("started forty years ahead", restart, clock, 40 * YEAR,
                    "start-ahead")
+        cases.case("started in 1970, and set to today", since_1970, clock)
         cases.case("and it ends cleanly", lambda: equal(daemon.stop(), 0))
     cases.end()
 
