@@ -31,7 +31,8 @@ struct supervisor {
 
 /* A plain child: our own mask and ignored signals are our own business. Returns 0
  * or a negative errno. */
-static int spawn(char *const *argv, char *const *environment, pid_t *out)
+static int spawn(char *const *argv, char *const *environment,
+		 const posix_spawn_file_actions_t *actions, pid_t *out)
 {
 	posix_spawnattr_t attributes;
 	sigset_t none;
@@ -48,7 +49,7 @@ static int spawn(char *const *argv, char *const *environment, pid_t *out)
 						      POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	r = posix_spawn(out, argv[0], NULL, &attributes, argv, environment);
+	r = posix_spawn(out, argv[0], actions, &attributes, argv, environment);
 	posix_spawnattr_destroy(&attributes);
 	if (r)
 		*out = 0;
@@ -58,17 +59,25 @@ static int spawn(char *const *argv, char *const *environment, pid_t *out)
 
 static int spawn_child(struct supervisor *supervisor)
 {
+	posix_spawn_file_actions_t actions;
 	char **environment = NULL;
 	int r;
 
+	r = -posix_spawn_file_actions_init(&actions);
+	if (r)
+		return r;
 	if (supervisor->watchdog) {
 		environment = watchdog_environment(supervisor->watchdog);
-		if (!environment)
-			return -ENOMEM;
+		r = environment
+			    ? watchdog_hand_over(supervisor->watchdog, &actions)
+			    : -ENOMEM;
 	}
-	r = spawn(supervisor->options.argv, environment ? environment : environ,
-		  &supervisor->pid);
+	if (!r)
+		r = spawn(supervisor->options.argv,
+			  environment ? environment : environ, &actions,
+			  &supervisor->pid);
 	free(environment);
+	posix_spawn_file_actions_destroy(&actions);
 	if (r)
 		return r;
 	supervisor->started = clock_ms();
@@ -172,7 +181,7 @@ static int begin_after(struct supervisor *supervisor)
 
 	if (!supervisor->options.after)
 		return -ENOENT;
-	r = spawn(supervisor->options.after, environ, &supervisor->after);
+	r = spawn(supervisor->options.after, environ, NULL, &supervisor->after);
 	if (r)
 		log_error(supervisor->options.name,
 			  "%s: cannot be started after it: %s",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "broker/base/loop.h"
+#include "programs/fd_keeper.h"
 
 extern char **environ;
 
@@ -20,6 +21,7 @@ struct watchdog {
 	struct loop_timer timer;
 	uint32_t ms;
 	pid_t pid; /* 0: no child */
+	struct fd_keeper *keeper;
 	void (*silent)(void *arg);
 	void *arg;
 	char socket[sizeof("NOTIFY_SOCKET=@") +
@@ -27,34 +29,61 @@ struct watchdog {
 	char usec[sizeof("WATCHDOG_USEC=") + 20];
 };
 
-/* One datagram. False: there is none. *ours: the child sent it. */
+/* What came with a word: who says it, and a descriptor or -1. */
+static void read_control(struct msghdr *message, pid_t *who, int *fd)
+{
+	struct ucred credentials;
+
+	*who = 0;
+	*fd = -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
+	     c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(credentials))) {
+			memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+			*who = credentials.pid;
+		} else if (c->cmsg_type == SCM_RIGHTS &&
+			   c->cmsg_len == CMSG_LEN(sizeof(*fd))) {
+			memcpy(fd, CMSG_DATA(c), sizeof(*fd));
+		}
+	}
+}
+
+/* One datagram. False: there is none. *ours: the child sent it. There is room
+ * for one descriptor; the kernel closes what is more. */
 static bool hear(const struct watchdog *watchdog, bool *ours)
 {
 	union {
 		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) +
+			   CMSG_SPACE(sizeof(int))];
 	} control;
-	char text[64];
-	struct iovec part = { text, sizeof(text) };
+	char text[400];
+	struct iovec part = { text, sizeof(text) - 1 };
 	struct msghdr message = {
 		.msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	const struct cmsghdr *c;
-	struct ucred who;
+	ssize_t n;
+	pid_t who;
+	int fd;
 
 	*ours = false;
-	if (recvmsg(watchdog->source.fd, &message, MSG_DONTWAIT) < 0)
+	n = recvmsg(watchdog->source.fd, &message,
+		    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
 		return false;
-	c = CMSG_FIRSTHDR(&message);
-	if (c && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_CREDENTIALS &&
-	    c->cmsg_len == CMSG_LEN(sizeof(who))) {
-		memcpy(&who, CMSG_DATA(c), sizeof(who));
-		*ours = watchdog->pid > 0 && who.pid == watchdog->pid;
-	}
+	text[n] = '\0';
+	read_control(&message, &who, &fd);
+	*ours = watchdog->pid > 0 && who == watchdog->pid;
+	if (*ours)
+		fd_keeper_hear(watchdog->keeper, text, fd);
+	else if (fd >= 0)
+		(void)close(fd);
 	return true;
 }
 
@@ -135,8 +164,10 @@ struct watchdog *watchdog_new(struct loop *loop, uint32_t ms,
 	list_init(&watchdog->timer.link);
 	(void)snprintf(watchdog->usec, sizeof(watchdog->usec),
 		       "WATCHDOG_USEC=%lu000", (unsigned long)ms);
-	r = open_socket(watchdog);
+	watchdog->keeper = fd_keeper_new();
+	r = watchdog->keeper ? open_socket(watchdog) : -ENOMEM;
 	if (r) {
+		fd_keeper_free(watchdog->keeper);
 		free(watchdog);
 		errno = -r;
 		return NULL;
@@ -155,6 +186,7 @@ void watchdog_free(struct watchdog *watchdog)
 	fd = watchdog->source.fd;
 	loop_remove(watchdog->loop, &watchdog->source);
 	(void)close(fd);
+	fd_keeper_free(watchdog->keeper);
 	free(watchdog);
 }
 
@@ -162,17 +194,19 @@ void watchdog_free(struct watchdog *watchdog)
 static bool is_ours_alone(const char *entry)
 {
 	return strncmp(entry, "NOTIFY_SOCKET=", 14) == 0 ||
-	       strncmp(entry, "WATCHDOG_", 9) == 0;
+	       strncmp(entry, "WATCHDOG_", 9) == 0 ||
+	       strncmp(entry, "LISTEN_", 7) == 0;
 }
 
 char **watchdog_environment(const struct watchdog *watchdog)
 {
+	const char *kept[FD_KEEPER_ENTRIES];
 	size_t n = 0;
 	char **out;
 
 	while (environ[n])
 		n++;
-	out = calloc(n + 3, sizeof(*out));
+	out = calloc(n + 3 + FD_KEEPER_ENTRIES, sizeof(*out));
 	if (!out)
 		return NULL;
 
@@ -182,12 +216,23 @@ char **watchdog_environment(const struct watchdog *watchdog)
 			out[n++] = *entry;
 	/* posix_spawn() wants char *, and changes nothing. */
 	memcpy(&out[n++], &(const char *){ watchdog->socket }, sizeof(*out));
-	memcpy(&out[n], &(const char *){ watchdog->usec }, sizeof(*out));
+	memcpy(&out[n++], &(const char *){ watchdog->usec }, sizeof(*out));
+	memcpy(&out[n], kept,
+	       fd_keeper_environment(watchdog->keeper, kept) * sizeof(*out));
 	return out;
+}
+
+int watchdog_hand_over(const struct watchdog *watchdog,
+		       posix_spawn_file_actions_t *actions)
+{
+	return fd_keeper_hand_over(watchdog->keeper, actions);
 }
 
 void watchdog_of(struct watchdog *watchdog, pid_t pid)
 {
+	/* Its last words: it may have sent something to keep. */
+	if (pid == 0)
+		(void)hear_all(watchdog);
 	watchdog->pid = pid;
 	loop_timer_cancel(watchdog->loop, &watchdog->timer);
 }

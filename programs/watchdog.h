@@ -10,6 +10,7 @@
 #ifndef PROGRAMS_WATCHDOG_H
 #define PROGRAMS_WATCHDOG_H
 
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,11 @@ void watchdog_free(struct watchdog *watchdog);
 /* Our environment with what the child needs of it, for posix_spawn(); freed by
  * free(). NULL: out of memory. */
 char **watchdog_environment(const struct watchdog *watchdog);
+
+/* And what it is to find open: what the last child had us keep (fd_keeper.h).
+ * Returns 0 or a negative errno. */
+int watchdog_hand_over(const struct watchdog *watchdog,
+		       posix_spawn_file_actions_t *actions);
 
 /* This child has been started; 0: it has ended. */
 void watchdog_of(struct watchdog *watchdog, pid_t pid);

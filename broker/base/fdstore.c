@@ -85,12 +85,14 @@ static bool make_ours(int fd)
 
 void fdstore_take(void (*take)(void *arg, const char *name, int fd), void *arg)
 {
+	unsigned long parent = number("LISTEN_PPID");
 	unsigned long count = number("LISTEN_FDS");
 	/* As above. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	const char *names = getenv("LISTEN_FDNAMES");
 	char name[FDSTORE_NAME_MAX + 1];
 
-	if (number("LISTEN_PID") != (unsigned long)getpid())
+	if (number("LISTEN_PID") != (unsigned long)getpid() &&
+	    (parent == 0 || parent != (unsigned long)getppid()))
 		count = 0;
 	if (!names)
 		names = "";
@@ -107,6 +109,7 @@ void fdstore_take(void (*take)(void *arg, const char *name, int fd), void *arg)
 			(void)close(fd);
 	}
 	(void)unsetenv("LISTEN_PID"); /* NOLINT(concurrency-mt-unsafe) */
+	(void)unsetenv("LISTEN_PPID"); /* NOLINT(concurrency-mt-unsafe) */
 	(void)unsetenv("LISTEN_FDS"); /* NOLINT(concurrency-mt-unsafe) */
 	(void)unsetenv("LISTEN_FDNAMES"); /* NOLINT(concurrency-mt-unsafe) */
 }

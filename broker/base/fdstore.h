@@ -2,7 +2,8 @@
  * Descriptors that outlive us: systemd keeps copies of them for a service
  * (FileDescriptorStoreMax=) and hands them to it when it starts again
  * (sd_pid_notify_with_fds(3), sd_listen_fds_with_names(3), written by hand).
- * Without NOTIFY_SOCKET nothing is kept.
+ * Without NOTIFY_SOCKET nothing is kept. A parent of ours that does the same
+ * names itself, as LISTEN_PPID, where systemd names us.
  *
  * A name is of printable ASCII without ':', and at most FDSTORE_NAME_MAX bytes.
  */
