@@ -37,6 +37,11 @@ static const struct built_in birth_rules[] = {
 	{ DB_USER_GPIO, "%s/status", ACCESS_READ },
 };
 
+/* As a Homie device; also to take away what it was. %s is its identifier. */
+static const struct built_in homie_rules[] = {
+	{ DB_USER_GPIO, "homie/5/%s/#", ACCESS_READWRITE },
+};
+
 static const struct built_in demo_rules[] = {
 	{ ACCESS_ANONYMOUS, "#", ACCESS_READWRITE },
 	{ ACCESS_ANONYMOUS, "$SYS/#", ACCESS_READ },
@@ -89,6 +94,10 @@ static int add_dialects(struct access *access, const struct dialects *dialects,
 	if (!r && dialects && dialects->to_homeassistant)
 		r = add_built_in(access, birth_rules, COUNT(birth_rules), id,
 				 dialects->homeassistant);
+	id += COUNT(birth_rules);
+	if (!r)
+		r = add_built_in(access, homie_rules, COUNT(homie_rules), id,
+				 dialect_homie_id(name, node));
 	return r;
 }
 

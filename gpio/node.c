@@ -61,33 +61,72 @@ static int subscribe(struct node *node)
 	return r;
 }
 
-static int make_client(struct node *node, const struct node_options *options)
+int node_client_new(struct node *node, const char *suffix,
+		    const struct client_will *will,
+		    const struct client_callbacks *callbacks, void *arg,
+		    struct client **out)
+{
+	char client_id[NODE_NAME_MAX + sizeof("hearth-gpiod-") + 16];
+	struct client_options o = {
+		.address = node->hub,
+		.version = MQTT_5_0,
+		.client_id = client_id,
+		.username = node->user,
+		/* What was commanded while we were away is old. */
+		.clean_start = true,
+		.keep_alive = NODE_KEEP_ALIVE,
+		.will = will,
+		.retry_min_ms = HUB_RETRY_MIN_MS,
+		.retry_max_ms = HUB_RETRY_MAX_MS,
+	};
+
+	(void)snprintf(client_id, sizeof(client_id), "hearth-gpiod-%s%s",
+		       node->name, suffix);
+	return client_new(node->loop, &o, callbacks, arg, out);
+}
+
+static int make_client(struct node *node)
 {
 	char topic[TOPICS_SIZE];
-	char client_id[NODE_NAME_MAX + sizeof("hearth-gpiod-")];
-	struct client_will will = {
+	const struct client_will will = {
 		.topic = topics_node(topic, node->name, "status"),
 		.payload = "offline",
 		.qos = 1,
 		.retain = true,
 	};
-	struct client_options o = {
-		.address = options->hub,
-		.version = MQTT_5_0,
-		.client_id = client_id,
-		.username = options->user,
-		/* What was commanded while we were away is old. */
-		.clean_start = true,
-		.keep_alive = NODE_KEEP_ALIVE,
-		.will = &will,
-		.retry_min_ms = HUB_RETRY_MIN_MS,
-		.retry_max_ms = HUB_RETRY_MAX_MS,
-	};
 
-	(void)snprintf(client_id, sizeof(client_id), "hearth-gpiod-%s",
-		       node->name);
-	return client_new(node->loop, &o, &node_hub_callbacks, node,
-			  &node->client);
+	return node_client_new(node, "", &will, &node_hub_callbacks, node,
+			       &node->client);
+}
+
+/* NULL for NULL. Returns 0 or -ENOMEM. */
+static int copy(const char *text, char **out)
+{
+	*out = text ? strdup(text) : NULL;
+	return text && !*out ? -ENOMEM : 0;
+}
+
+/* On error some may have been copied. */
+static int copy_options(struct node *node, const struct node_options *options)
+{
+	int r = copy(options->hub, &node->hub);
+
+	if (!r)
+		r = copy(options->user, &node->user);
+	if (!r)
+		r = copy(options->state_directory, &node->state_directory);
+	if (!r)
+		r = copy(options->sysfs ? options->sysfs : "/sys",
+			 &node->sysfs);
+	return r;
+}
+
+static void free_options(struct node *node)
+{
+	free(node->sysfs);
+	free(node->state_directory);
+	free(node->user);
+	free(node->hub);
 }
 
 int node_new(struct loop *loop, struct lines *lines,
@@ -109,19 +148,12 @@ int node_new(struct loop *loop, struct lines *lines,
 	logic_init(&node->logic, loop_now(loop));
 	node->logic_timer.fn = on_logic_timer;
 	node->retry_timer.fn = on_retry_timer;
-	if (options->state_directory) {
-		r = -ENOMEM;
-		if (asprintf(&node->state_directory, "%s",
-			     options->state_directory) < 0)
-			goto err_free;
-	}
-	r = -ENOMEM;
-	node->sysfs = strdup(options->sysfs ? options->sysfs : "/sys");
-	if (!node->sysfs)
-		goto err_directory;
-	r = make_client(node, options);
+	r = copy_options(node, options);
 	if (r)
-		goto err_sysfs;
+		goto err_options;
+	r = make_client(node);
+	if (r)
+		goto err_options;
 	r = subscribe(node);
 	if (r)
 		goto err_client;
@@ -130,11 +162,8 @@ int node_new(struct loop *loop, struct lines *lines,
 
 err_client:
 	client_free(node->client);
-err_sysfs:
-	free(node->sysfs);
-err_directory:
-	free(node->state_directory);
-err_free:
+err_options:
+	free_options(node);
 	free(node);
 	return r;
 }
@@ -153,12 +182,12 @@ void node_free(struct node *node)
 	node_pins_release(node);
 	node_inputs_keep(node);
 	node_discovery_free(node);
+	node_homie_free(node);
 	node_sim_free(node);
 	client_free(node->client);
 	free(node->memory_text);
 	node_devices_free(node);
-	free(node->sysfs);
-	free(node->state_directory);
+	free_options(node);
 	free(node);
 }
 
@@ -195,6 +224,7 @@ static void apply_kept(struct node *node)
 	}
 	node->revision = pins.revision;
 	node_discovery_apply(node, &pins.dialects);
+	node_homie_apply(node, pins.dialects.homie);
 	node_pins_apply(node, &pins);
 	log_info(node->state_directory, "%zu pins from " STATE_FILE,
 		 pins.count);
@@ -231,7 +261,7 @@ static void on_goodbye_timer(struct loop_timer *timer)
 void node_goodbye_said(struct node *node)
 {
 	/* Not at once: this may be inside of node_stop(). */
-	if (node->done)
+	if (node->done && node->client_stopped && node_homie_idle(node))
 		loop_timer_set(node->loop, &node->goodbye_timer, 0);
 }
 
@@ -274,6 +304,7 @@ void node_stop(struct node *node, void (*done)(void *arg), void *arg)
 		 true);
 	loop_timer_set(node->loop, &node->goodbye_timer, NODE_GOODBYE_MS);
 	client_stop(node->client);
+	node_homie_stop(node);
 }
 
 bool node_state(const struct node *node, const char *pin, bool *on)

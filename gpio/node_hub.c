@@ -107,8 +107,10 @@ static void on_config(struct node *node, struct slice payload)
 		log_errors(&node->errors);
 	} else {
 		node_discovery_apply(node, &pins.dialects);
+		node_homie_apply(node, pins.dialects.homie);
 		node_pins_apply(node, &pins);
 		node_discovery_say(node);
+		node_homie_say(node);
 		r = node->state_directory
 			    ? state_save(node->state_directory, &pins)
 			    : 0;
@@ -276,7 +278,10 @@ static void on_subscribed(void *arg, struct slice filter,
 
 static void on_stopped(void *arg)
 {
-	node_goodbye_said(arg);
+	struct node *node = arg;
+
+	node->client_stopped = true;
+	node_goodbye_said(node);
 }
 
 const struct client_callbacks node_hub_callbacks = {

@@ -67,7 +67,6 @@ struct node {
 	struct memory memory; /* what was, when the process started */
 	char *memory_text; /* what was kept last; NULL: nothing yet */
 	struct tallies tallies; /* counts of pins that are not in use too */
-	bool counted; /* since they were kept */
 	uint64_t error_count; /* said on .../error since the start */
 	struct node_pin pins[PINS_MAX];
 	struct node_devices devices;
@@ -77,6 +76,9 @@ struct node {
 			     * none */
 	struct loop_timer birth_timer;
 	struct node_sim *sim; /* NULL: nothing plays */
+	struct node_homie *homie; /* NULL: not spoken */
+	char *hub; /* its address */
+	char *user; /* NULL: none */
 
 	bool hub_missed; /* said already */
 	bool behind; /* the hub did not read: it is told again what is so */
@@ -84,6 +86,8 @@ struct node {
 	bool asking; /* by a message at QoS 1 that is under way */
 	uint64_t ask_at; /* when to ask again */
 	bool stopping;
+	bool counted; /* since the counts were kept */
+	bool client_stopped; /* it has said goodbye */
 	void (*done)(void *arg);
 	void *done_arg;
 	struct loop_timer logic_timer;
@@ -217,6 +221,21 @@ void node_sim_heard(struct node *node, const struct client_message *message);
 int node_sim_put(const struct node *node, unsigned int offset, json_t *line);
 void node_sim_free(struct node *node);
 
+/* node_homie.c: nothing happens unless Homie is spoken. */
+
+void node_homie_apply(struct node *node, bool spoken);
+/* Everything, after the pins have changed. */
+void node_homie_say(struct node *node);
+void node_homie_say_pin(struct node *node, const struct node_pin *pin);
+void node_homie_say_event(struct node *node, const struct node_pin *pin,
+			  const char *type);
+/* What was said of this pin is taken away. */
+void node_homie_say_left(struct node *node, const struct pin *pin);
+void node_homie_stop(struct node *node);
+/* After node_homie_stop(): all has been said. */
+bool node_homie_idle(const struct node *node);
+void node_homie_free(struct node *node);
+
 /* node_discovery.c */
 
 /* These are spoken from now on: what others were told is taken away. Before the
@@ -231,7 +250,13 @@ void node_discovery_free(struct node *node);
 
 /* node.c */
 
-/* The client has nothing more to say. */
+/* A client of the node has nothing more to say. */
 void node_goodbye_said(struct node *node);
+/* A client of the node's hub with this at the end of its name, and this will. As
+ * client_new(). */
+int node_client_new(struct node *node, const char *suffix,
+		    const struct client_will *will,
+		    const struct client_callbacks *callbacks, void *arg,
+		    struct client **out);
 
 #endif

@@ -2,13 +2,18 @@
 
 #include <stddef.h>
 
-static bool is_plain(unsigned char c)
+static bool is_lower(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text)
+static bool is_plain(unsigned char c)
+{
+	return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+
+static const char *spell(char out[DIALECT_ID_SIZE], const char *text,
+			 bool (*plain)(unsigned char c), char escape)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t at = 0;
@@ -17,14 +22,24 @@ const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text)
 	for (; *text && at + 4 <= DIALECT_ID_SIZE; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if (is_plain(c)) {
+		if (plain(c)) {
 			out[at++] = *text;
 			continue;
 		}
-		out[at++] = '_';
+		out[at++] = escape;
 		out[at++] = hex[c >> 4];
 		out[at++] = hex[c & 15];
 	}
 	out[at] = '\0';
 	return out;
+}
+
+const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text)
+{
+	return spell(out, text, is_plain, '_');
+}
+
+const char *dialect_homie_id(char out[DIALECT_ID_SIZE], const char *text)
+{
+	return spell(out, text, is_lower, '-');
 }

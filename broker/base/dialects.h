@@ -29,4 +29,8 @@ struct dialects {
  */
 const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text);
 
+/* The same as Homie has it: of a-z, 0-9 and '-', which stands before two hex digits
+ * for any other byte. Names of lower case without '-' are never the same. */
+const char *dialect_homie_id(char out[DIALECT_ID_SIZE], const char *text);
+
 #endif

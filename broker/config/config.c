@@ -115,6 +115,8 @@ static const struct config_field fields[] = {
 	  PLACE(config, dialects.to_homeassistant), .initial = "yes" },
 	{ "gpio", "homeassistant_prefix", FIELD_NAME,
 	  PLACE(config, dialects.homeassistant), .initial = "homeassistant" },
+	{ "gpio", "homie", FIELD_YESNO, PLACE(config, dialects.homie),
+	  .initial = "no" },
 
 	{ "durability", "max_delay", FIELD_NUMBER, PLACE(config, max_delay),
 	  .max = LIMIT_MAX_DELAY, .initial = "10" },

@@ -30,6 +30,15 @@ static void test_an_identifier_has_plain_letters_only(void **state)
 				    table[i].id);
 }
 
+static void test_homie_has_no_upper_case(void **state)
+{
+	char out[DIALECT_ID_SIZE];
+
+	(void)state;
+	assert_string_equal(dialect_homie_id(out, "pump-2"), "pump-2");
+	assert_string_equal(dialect_homie_id(out, "Pi_4"), "-50i-5f4");
+}
+
 /* The longest host name has room, whatever it is made of; more is cut. */
 static void test_an_identifier_has_an_end(void **state)
 {
@@ -49,6 +58,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_identifier_has_plain_letters_only),
+		cmocka_unit_test(test_homie_has_no_upper_case),
 		cmocka_unit_test(test_an_identifier_has_an_end),
 	};
 

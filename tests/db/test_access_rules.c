@@ -294,6 +294,9 @@ static void test_gpiod_may_speak_dialects_it_was_told_to(void **state)
 		{ "gpio", "ha/device/hearth_other/config", ACCESS_WRITE,
 		  false },
 		{ "gpio", "homeassistant/status", ACCESS_READ, false },
+		{ "gpio", "homie/5/den-201/$state", ACCESS_WRITE, true },
+		{ "gpio", "homie/5/den-201/pump/state/set", ACCESS_READ, true },
+		{ "gpio", "homie/5/other/$state", ACCESS_WRITE, false },
 		{ "anna", "ha/device/hearth_den_201/config", ACCESS_WRITE,
 		  false },
 	};
