@@ -57,7 +57,7 @@ export function CoverControls({ tile, live, tell }: Props) {
   );
   return (
     <>
-      <div class="tile-cover">
+      <div class="cover-buttons">
         {button('OPEN', 'cover.do_open')}
         {button('STOP', 'cover.do_stop')}
         {button('CLOSE', 'cover.do_close')}
