@@ -8,8 +8,9 @@
 
 #include "gpio/lines.h"
 
-/* sysfs: where lights are, "/sys". Returns 0, also when there is no gpio.state or the outputs hold; or the last
- * error, having tried all outputs. Each error is logged. */
+/* sysfs: where lights are, "/sys". Returns 0, also when there is no gpio.state
+ * or the outputs hold; or the last error, having tried all outputs. Each error is
+ * logged. */
 int safe_drive(struct lines *lines, const char *state_directory,
 	       const char *sysfs);
 

@@ -78,7 +78,7 @@ static void test_every_output_is_driven_to_its_safe_value(void **state)
 	keep_all(rig);
 	leave_all_wrong(rig);
 	start = clock_ns();
-	assert_int_equal(safe_drive(rig->lines, rig->directory), 0);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs), 0);
 	print_message("# %u outputs made safe in %.1f ms\n", LAST - FIRST + 1,
 		      (double)(clock_ns() - start) / 1e6);
 	for (unsigned int i = FIRST; i <= LAST; i++) {
@@ -97,7 +97,8 @@ static void test_one_that_fails_does_not_stop_the_others(void **state)
 	keep_all(rig);
 	leave_all_wrong(rig);
 	lines_sim_occupy(rig->lines, 7, "boiler");
-	assert_int_equal(safe_drive(rig->lines, rig->directory), -EBUSY);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs),
+			 -EBUSY);
 	for (unsigned int i = FIRST; i <= LAST; i++)
 		if (!is_hold(i) && i != 7)
 			assert_int_equal(lines_sim_level(rig->lines, i) !=
@@ -111,13 +112,14 @@ static void test_without_a_state_nothing_is_touched(void **state)
 	struct rig *rig = *state;
 
 	leave_all_wrong(rig);
-	assert_int_equal(safe_drive(rig->lines, rig->directory), 0);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs), 0);
 	assert_int_equal(lines_sim_level(rig->lines, 4) != is_low(4),
 			 !is_safe_on(4));
 	assert_int_equal(
 		file_replace(rig->directory, STATE_FILE, slice_str("{"), true),
 		0);
-	assert_int_equal(safe_drive(rig->lines, rig->directory), -EINVAL);
+	assert_int_equal(safe_drive(rig->lines, rig->directory, rig->sysfs),
+			 -EINVAL);
 }
 
 int main(void)
