@@ -1,4 +1,4 @@
-#include "gpio/lines_sim.h"
+#include "gpio/lines_sim_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 
 #include "broker/base/clock.h"
 
-#define SIM_LINES 58u
 #define SIM_LABEL "pinctrl-bcm2711"
 #define EXPANDER_LINES 8u
 #define EXPANDER_LABEL "pcf8574"
@@ -20,52 +19,7 @@
 #define BOUNCES 6u
 #define BOUNCE_NS NS_PER_MS
 
-/* Whom a line that is busy says it is held by. */
-#define SIM_OTHER "another program"
-
-struct sim_request;
-
-struct sim_line {
-	char name[LINES_NAME_SIZE];
-	char consumer[LINES_NAME_SIZE]; /* "": free */
-	struct sim_request *holder; /* NULL: free or held by somebody else */
-	unsigned int index; /* in holder */
-
-	/* The wire. */
-	bool output; /* outlives the request, as on a Pi */
-	bool driven;
-	int connected; /* -1: to nothing */
-	bool pulled_up;
-	uint64_t press_ends; /* clock_ns(); 0: nobody presses */
-	int broken; /* errno of every set and get; 0 works */
-	enum lines_sim_fault fault;
-	unsigned int bounces; /* that are to come */
-	uint64_t bounce_at; /* clock_ns(); 0: it is at rest */
-	bool bounced; /* for now the contact is where it should not be */
-
-	/* As requested. */
-	bool active_low;
-	uint64_t debounce_ns;
-	bool reported; /* logical, after debouncing */
-	uint64_t settles; /* clock_ns(); 0: quiet */
-	uint32_t seqno;
-};
-
-struct sim_request {
-	struct line_request
-		base; /* fd is a timerfd: due now, or when something settles */
-	unsigned int offsets[LINES_REQUEST_MAX];
-	struct line_event events[LINES_EVENTS_MAX];
-	size_t head;
-	size_t waiting;
-};
-
-struct sim {
-	struct lines base;
-	struct sim_line line[SIM_LINES]; /* base.count of them */
-};
-
-static struct sim *sim_of(struct lines *lines)
+struct sim *lines_sim_of(struct lines *lines)
 {
 	assert(lines_are_simulated(lines));
 	return (struct sim *)(void *)lines;
@@ -78,10 +32,10 @@ static struct sim_request *request_of(struct line_request *request)
 
 static struct sim_line *request_line(struct sim_request *request, size_t i)
 {
-	return &sim_of(request->base.lines)->line[request->offsets[i]];
+	return &lines_sim_of(request->base.lines)->line[request->offsets[i]];
 }
 
-static bool wire_level(const struct sim_line *line)
+bool sim_line_wire(const struct sim_line *line)
 {
 	if (line->output)
 		return line->driven;
@@ -90,9 +44,9 @@ static bool wire_level(const struct sim_line *line)
 	return line->pulled_up != line->bounced;
 }
 
-static bool logical_level(const struct sim_line *line)
+bool sim_line_level(const struct sim_line *line)
 {
-	return wire_level(line) != line->active_low;
+	return sim_line_wire(line) != line->active_low;
 }
 
 /* As the kernel does: when nobody reads, the oldest edge is lost. */
@@ -110,7 +64,7 @@ static void push_event(struct sim_request *request, struct sim_line *line,
 	request->waiting++;
 
 	line->seqno += line->fault == LINES_SIM_LOST_EVENTS ? 3 : 1;
-	line->reported = logical_level(line);
+	line->reported = sim_line_level(line);
 	*event = (struct line_event){
 		.time_ns = now,
 		.index = line->index,
@@ -122,7 +76,7 @@ static void push_event(struct sim_request *request, struct sim_line *line,
 /* The level on the wire may have changed. */
 static void line_changed(struct sim_line *line, bool before, uint64_t now)
 {
-	if (!line->holder || line->output || logical_level(line) == before)
+	if (!line->holder || line->output || sim_line_level(line) == before)
 		return;
 
 	if (line->debounce_ns > 0)
@@ -132,9 +86,9 @@ static void line_changed(struct sim_line *line, bool before, uint64_t now)
 }
 
 /* The same, by something outside: a contact may chatter. */
-static void line_moved(struct sim_line *line, bool before, uint64_t now)
+void sim_line_moved(struct sim_line *line, bool before, uint64_t now)
 {
-	bool changed = logical_level(line) != before;
+	bool changed = sim_line_level(line) != before;
 
 	line_changed(line, before, now);
 	if (!changed || line->fault != LINES_SIM_BOUNCE || line->output)
@@ -145,7 +99,7 @@ static void line_moved(struct sim_line *line, bool before, uint64_t now)
 
 static void line_bounce(struct sim_line *line, uint64_t now)
 {
-	bool before = logical_level(line);
+	bool before = sim_line_level(line);
 
 	line->bounced = !line->bounced;
 	line->bounces--;
@@ -156,18 +110,18 @@ static void line_bounce(struct sim_line *line, uint64_t now)
 static void line_settle(struct sim_line *line, uint64_t now)
 {
 	line->settles = 0;
-	if (logical_level(line) != line->reported)
+	if (sim_line_level(line) != line->reported)
 		push_event(line->holder, line, now);
 }
 
 static void line_let_go(struct sim_line *line, uint64_t now)
 {
-	bool before = logical_level(line);
+	bool before = sim_line_level(line);
 
 	line->press_ends = 0;
 	line->connected = -1;
 	line->bounced = false;
-	line_moved(line, before, now);
+	sim_line_moved(line, before, now);
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -185,7 +139,7 @@ static uint64_t line_due(const struct sim_line *line)
 }
 
 /* Let happen what is due by now, in the order it happens. */
-static void line_catch_up(struct sim_line *line, uint64_t now)
+void sim_line_catch_up(struct sim_line *line, uint64_t now)
 {
 	uint64_t due;
 
@@ -200,7 +154,7 @@ static void line_catch_up(struct sim_line *line, uint64_t now)
 }
 
 /* Make the descriptor readable when there is something to do. */
-static void request_arm(struct sim_request *request)
+void sim_request_arm(struct sim_request *request)
 {
 	struct itimerspec at = { 0 };
 	uint64_t due = request->waiting ? 1 : 0;
@@ -221,12 +175,12 @@ static void request_arm(struct sim_request *request)
 static void request_catch_up(struct sim_request *request, uint64_t now)
 {
 	for (size_t i = 0; i < request->base.n; i++)
-		line_catch_up(request_line(request, i), now);
+		sim_line_catch_up(request_line(request, i), now);
 }
 
 static void sim_close(struct lines *lines)
 {
-	struct sim *sim = sim_of(lines);
+	struct sim *sim = lines_sim_of(lines);
 
 	for (unsigned int i = 0; i < lines->count; i++)
 		assert(!sim->line[i].holder);
@@ -246,7 +200,7 @@ static int sim_info(struct lines *lines, unsigned int offset,
 	if (offset >= lines->count)
 		return -EINVAL;
 
-	line = &sim_of(lines)->line[offset];
+	line = &lines_sim_of(lines)->line[offset];
 	copy_name(out->name, line->name);
 	out->used = line->consumer[0] != '\0';
 	copy_name(out->consumer, line->consumer);
@@ -286,14 +240,14 @@ static void take_line(struct sim_line *line, const char *consumer,
 		line->pulled_up = config->bias == LINE_BIAS_UP;
 	if (line->output && !(config->keep && was_output))
 		line->driven = config->initial != config->active_low;
-	line->reported = logical_level(line);
+	line->reported = sim_line_level(line);
 }
 
 static int sim_request(struct lines *lines, const char *consumer,
 		       const struct line_config *configs, size_t n,
 		       struct line_request **out)
 {
-	struct sim *sim = sim_of(lines);
+	struct sim *sim = lines_sim_of(lines);
 	struct sim_request *request;
 	int r = check_request(sim, configs, n);
 
@@ -316,13 +270,13 @@ static int sim_request(struct lines *lines, const char *consumer,
 	for (unsigned int i = 0; i < n; i++) {
 		struct sim_line *line = &sim->line[configs[i].offset];
 
-		line_catch_up(line, clock_ns());
+		sim_line_catch_up(line, clock_ns());
 		take_line(line, consumer, &configs[i]);
 		line->holder = request;
 		line->index = i;
 		request->offsets[i] = configs[i].offset;
 	}
-	request_arm(request);
+	sim_request_arm(request);
 	*out = &request->base;
 	return 0;
 }
@@ -365,12 +319,12 @@ static int sim_get(struct line_request *base, uint64_t *values)
 		return r;
 
 	request_catch_up(request, clock_ns());
-	request_arm(request);
+	sim_request_arm(request);
 	*values = 0;
 	for (size_t i = 0; i < base->n; i++) {
 		const struct sim_line *line = request_line(request, i);
 		bool on = line->debounce_ns ? line->reported
-					    : logical_level(line);
+					    : sim_line_level(line);
 
 		*values |= (uint64_t)on << i;
 	}
@@ -398,7 +352,7 @@ static int sim_read(struct line_request *base, struct line_event *events,
 		request->head = (request->head + 1) % LINES_EVENTS_MAX;
 		request->waiting--;
 	}
-	request_arm(request);
+	sim_request_arm(request);
 	return (int)n;
 }
 
@@ -496,110 +450,4 @@ int lines_sim_open(struct lines **out)
 	sim->base.next = &expander->base;
 	*out = &sim->base;
 	return 0;
-}
-
-static int wire_of_input(struct lines *lines, unsigned int offset,
-			 struct sim_line **out)
-{
-	if (offset >= lines->count)
-		return -EINVAL;
-	*out = &sim_of(lines)->line[offset];
-	if ((*out)->output)
-		return -EPERM;
-
-	line_catch_up(*out, clock_ns());
-	return 0;
-}
-
-static void connect_line(struct sim_line *line, int level, uint64_t press_ends)
-{
-	bool before = logical_level(line);
-
-	line->connected = level;
-	line->bounced = false;
-	line->bounces = 0;
-	line->bounce_at = 0;
-	line->press_ends = press_ends;
-	line_moved(line, before, clock_ns());
-	if (line->holder)
-		request_arm(line->holder);
-}
-
-int lines_sim_connect(struct lines *lines, unsigned int offset, int level)
-{
-	struct sim_line *line;
-	int r = wire_of_input(lines, offset, &line);
-
-	if (r)
-		return r;
-	if (level < -1 || level > 1)
-		return -EINVAL;
-
-	connect_line(line, level, 0);
-	return 0;
-}
-
-int lines_sim_press(struct lines *lines, unsigned int offset, uint32_t ms)
-{
-	struct sim_line *line;
-	int r = wire_of_input(lines, offset, &line);
-
-	if (r)
-		return r;
-	if (ms < 1 || ms > LINES_SIM_PRESS_MAX)
-		return -EINVAL;
-
-	connect_line(line, !line->pulled_up, clock_ns() + ms * NS_PER_MS);
-	return 0;
-}
-
-bool lines_sim_level(struct lines *lines, unsigned int offset)
-{
-	assert(offset < lines->count);
-	return wire_level(&sim_of(lines)->line[offset]);
-}
-
-void lines_sim_break(struct lines *lines, unsigned int offset, int error)
-{
-	assert(offset < lines->count);
-	sim_of(lines)->line[offset].broken = error;
-}
-
-void lines_sim_occupy(struct lines *lines, unsigned int offset,
-		      const char *consumer)
-{
-	assert(offset < lines->count && !sim_of(lines)->line[offset].holder);
-	copy_name(sim_of(lines)->line[offset].consumer,
-		  consumer ? consumer : "");
-}
-
-int lines_sim_set_fault(struct lines *lines, unsigned int offset,
-			enum lines_sim_fault fault)
-{
-	struct sim_line *line;
-
-	if (offset >= SIM_LINES)
-		return -EINVAL;
-	line = &sim_of(lines)->line[offset];
-	if (fault == LINES_SIM_BUSY && line->fault != fault &&
-	    line->consumer[0])
-		return -EBUSY;
-
-	if (line->fault == LINES_SIM_BUSY)
-		line->consumer[0] = '\0';
-	line->fault = fault;
-	line->broken = fault == LINES_SIM_IO_ERROR ? EIO : 0;
-	if (fault == LINES_SIM_BUSY)
-		copy_name(line->consumer, SIM_OTHER);
-	/* Whoever waits for edges is told that none will come. */
-	if (line->holder)
-		request_arm(line->holder);
-	return 0;
-}
-
-enum lines_sim_fault lines_sim_get_fault(struct lines *lines,
-					 unsigned int offset)
-{
-	assert(offset < SIM_LINES);
-	return sim_of(lines)->line[offset].fault;
 }
