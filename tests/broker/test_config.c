@@ -258,6 +258,15 @@ static void check_backup(const struct config *c)
 	assert_int_equal(c->ballast_mb, 0);
 }
 
+static void check_gpio(const struct config *c)
+{
+	assert_int_equal(c->gpio_backend, CONFIG_GPIO_SIM);
+	assert_string_equal(c->gpio_program, "none");
+	assert_false(c->dialects.to_homeassistant);
+	assert_string_equal(c->dialects.homeassistant, "ha");
+	assert_true(c->dialects.homie);
+}
+
 static void test_every_key_reaches_its_field(void **state)
 {
 	static const char text[] =
@@ -323,11 +332,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_string_equal(c->hosts.names[0], "one");
 	assert_string_equal(c->hosts.names[1], "two");
 	assert_string_equal(c->hosts.names[2], "three");
-	assert_int_equal(c->gpio_backend, CONFIG_GPIO_SIM);
-	assert_string_equal(c->gpio_program, "none");
-	assert_false(c->dialects.to_homeassistant);
-	assert_string_equal(c->dialects.homeassistant, "ha");
-	assert_true(c->dialects.homie);
+	check_gpio(c);
 	check_backup(c);
 	check_limits(&c->limits);
 	config_free(c);
