@@ -1,6 +1,9 @@
 /* Sensors as a user meets them: values on their topics, silence, changes. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/gpio/node_rig.h"
 #include "tests/gpio/tree.h"
@@ -88,6 +91,36 @@ static void test_a_hub_that_comes_back_is_told(void **state)
 	fake_hub_await(rig->hub, CPU, "48.5");
 }
 
+/* A DS18B20 takes most of a second: switches must not wait for it. A pipe keeps
+ * its reader waiting until somebody writes. */
+static void test_nothing_waits_for_a_slow_sensor(void **state)
+{
+	struct rig *rig = *state;
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/" ZONE, rig->sysfs);
+	tree_put(rig->sysfs, ZONE, "");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	begin(rig, "");
+	configure(rig, "{\"revision\":2,\"pins\":[" PUMP
+		       "],\"devices\":[" CPU_DEVICE("") "]}");
+	command(rig, "hearth/pi/out/pump/set", "ON");
+	fake_hub_await(rig->hub, "hearth/pi/out/pump", "ON");
+	assert_null(fake_hub_retained(rig->hub, CPU));
+	/* It is another one by the time it answers. */
+	configure(rig, "{\"revision\":3,\"pins\":[" PUMP
+		       "],\"devices\":[" CPU_DEVICE(",\"offset\":100") "]}");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	tree_put(rig->sysfs, ZONE, "1000\n");
+	assert_int_equal(write(fd, "5000\n", 5), 5);
+	(void)close(fd);
+	assert_string_equal(fake_hub_await(rig->hub, CPU, NULL), "101");
+}
+
 static void test_devices_are_kept_without_the_hub(void **state)
 {
 	struct rig *rig = *state;
@@ -132,6 +165,7 @@ int main(void)
 		NODE_TEST(test_a_sensor_is_read_and_said),
 		NODE_TEST(test_a_silent_sensor_has_no_value_and_a_reason),
 		NODE_TEST(test_a_hub_that_comes_back_is_told),
+		NODE_TEST(test_nothing_waits_for_a_slow_sensor),
 		NODE_TEST(test_devices_are_kept_without_the_hub),
 		NODE_TEST(test_what_can_be_read_is_reported),
 		NODE_TEST(test_a_bad_device_refuses_all_of_it),
