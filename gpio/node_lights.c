@@ -197,6 +197,7 @@ static void drive(struct node *node, const struct logic_action *action)
 {
 	struct logic *logic = node->devices.lights;
 	struct node_device *device = &node->devices.device[action->output];
+	const struct light before = device->light;
 	uint64_t now = loop_now(node->loop);
 	bool at_once =
 		logic->output[action->output].want.safety || node->stopping;
@@ -210,6 +211,8 @@ static void drive(struct node *node, const struct logic_action *action)
 		r = read_back(device);
 	faulty(device, r);
 	if (r) {
+		/* What is said of it stays what is known. */
+		device->light = before;
 		logic_failed(logic, action, now);
 		return;
 	}
@@ -396,8 +399,10 @@ static void on_timer(struct loop_timer *timer)
 
 	if (device->channels) {
 		r = step(device);
+		faulty(device, r);
 		if (r)
-			faulty(device, r);
+			loop_timer_set(device->node->loop, timer,
+				       NODE_RETRY_MS);
 	} else if (try(device)) {
 		loop_timer_set(device->node->loop, timer, NODE_RETRY_MS);
 	}

@@ -1,7 +1,9 @@
 /* Lights that can be dimmed as a user meets them, on channels that are files. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "gpio/safe.h"
 #include "tests/gpio/node_rig.h"
@@ -213,6 +215,33 @@ static void test_one_that_is_not_there_is_told(void **state)
 	assert_null(fake_hub_retained(rig->hub, STATE));
 }
 
+static void test_what_could_not_be_written_is_not_said(void **state)
+{
+	struct rig *rig = *state;
+	struct rlimit limit, none;
+
+	set_up(rig, DOCUMENT("2", LIGHT("")));
+	/* No file may be written. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	command(rig, SET, "{\"state\":\"ON\",\"brightness\":51}");
+	fake_hub_await(rig->hub, RESULT,
+		       "{\"applied\":false,\"reason\":\"File too large\"}");
+	assert_string_equal(fake_hub_retained(rig->hub, STATE),
+			    IS("OFF", "255"));
+	assert_int_equal(rig->node->devices.device[0].light.brightness, 255);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_non_null(strstr(fake_hub_retained(rig->hub, REPORT),
+			       "\"pin\":\"desk\",\"field\":\"outputs\""));
+	command(rig, SET, "{\"state\":\"ON\",\"brightness\":51}");
+	fake_hub_await(rig->hub, STATE, IS("ON", "51"));
+	assert_non_null(
+		strstr(fake_hub_retained(rig->hub, REPORT), "\"errors\":[]"));
+}
+
 static void test_bad_commands_are_answered(void **state)
 {
 	struct rig *rig = *state;
@@ -240,6 +269,7 @@ int main(void)
 		NODE_TEST(test_a_restart_does_not_flicker),
 		NODE_TEST(test_other_words_do_not_switch_it),
 		NODE_TEST(test_one_that_is_not_there_is_told),
+		NODE_TEST(test_what_could_not_be_written_is_not_said),
 		NODE_TEST(test_bad_commands_are_answered),
 	};
 
