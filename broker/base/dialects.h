@@ -19,7 +19,6 @@ struct dialects {
 	const char *homeassistant; /* prefix; borrowed */
 	bool to_homeassistant;
 	bool homie;
-	bool tasmota;
 };
 
 /*
