@@ -2,6 +2,7 @@
  * no good file is set aside, nothing is acknowledged that is not there, and it goes
  * on when the disk does. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "broker/base/clock.h"
 #include "db/config.h"
 #include "db/db.h"
 #include "db/settings.h"
@@ -37,6 +39,8 @@ static const struct fault {
 	{ "ENOSPC for the index", FAULT_SHARE, SQLITE_IOERR_SHMSIZE },
 	{ "EIO locking", FAULT_SHARE, SQLITE_IOERR_LOCK },
 };
+
+#define HISTORY_ROWS "SELECT count(*) FROM h_20231114"
 
 #define FAULTS (sizeof(faults) / sizeof(*faults))
 
@@ -203,6 +207,77 @@ static void test_a_setting_is_kept_or_refused(void **state)
 	scratch_remove();
 }
 
+#define WAIT_MS 30000
+
+static void say(struct model *m, uint64_t id)
+{
+	struct message *message = model_message(id, "t", "1");
+
+	assert_int_equal(OPS(*m)->history(m->store, message), 0);
+	OPS(*m)->flush(m->store);
+	message_unref(message);
+}
+
+static bool wait_history(struct model *m, bool failing, uint64_t waiting)
+{
+	const uint64_t end = clock_ms() + WAIT_MS;
+	struct db_store_history now;
+
+	for (;;) {
+		db_store_history(m->owner, &now);
+		if (now.failing == failing && now.waiting == waiting)
+			return true;
+		if (clock_ms() > end)
+			return false;
+		poll(NULL, 0, 2);
+	}
+}
+
+/* What the history cannot keep for a while, nobody else waits for. */
+static void fail_history(const struct fault *fault, unsigned int after,
+			 bool forever)
+{
+	const struct db_store_options options = { .history_ms = 1 };
+	struct db_store_history history;
+	struct model m;
+
+	prepare();
+	model_open(&m, &options, fault_vfs_name());
+	say(&m, 1);
+	model_session(&m, 7, "anna");
+	model_commit(&m);
+	assert_true(wait_history(&m, false, 0));
+	arm(fault, "history.db", after, forever);
+	say(&m, 2);
+	if (forever && fault->kinds & FAULT_WRITE)
+		assert_true(wait_history(&m, true, 1));
+	model_queue(&m, 7, 1, 1, "t", "1");
+	model_commit(&m);
+	assert_int_equal(OPS(m)->health(m.store), STORE_OK);
+	assert_int_equal(OPS(m)->refuses(m.store), 0);
+	fault_vfs_disarm();
+	assert_true(wait_history(&m, false, 0));
+	db_store_history(m.owner, &history);
+	assert_int_equal(history.lost, 0);
+	assert_int_equal(model_close(&m), 0);
+	if (strcmp(scratch_ask("history.db", HISTORY_ROWS), "2") != 0)
+		fail_msg("%s, call %u%s: %s rows", fault->what, after,
+			 forever ? " and on" : "",
+			 scratch_ask("history.db", HISTORY_ROWS));
+	assert_int_equal(scratch_logged("history.db: cannot be written"),
+			 scratch_logged("history.db: is written again"));
+	scratch_remove();
+}
+
+static void test_a_history_that_fails_hurts_nobody(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FAULTS; i++) {
+		fail_history(&faults[i], (unsigned int)i, false);
+		fail_history(&faults[i], 0, true);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_a_fault_at_work_loses_nothing),
 		cmocka_unit_test(test_a_disk_that_goes_on_failing),
 		cmocka_unit_test(test_a_setting_is_kept_or_refused),
+		cmocka_unit_test(test_a_history_that_fails_hurts_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
