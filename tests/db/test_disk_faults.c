@@ -122,7 +122,8 @@ static void check_once(const struct fault *fault, unsigned int after)
 	fault_vfs_disarm();
 	assert_int_equal(OPS(m)->health(m.store), STORE_OK);
 	assert_int_equal(model_close(&m), 0);
-	if (strcmp(scratch_ask("state.db", "SELECT count(*) FROM queue"), "2"))
+	if (strcmp(scratch_ask("state.db", "SELECT count(*) FROM queue"),
+		   "2") != 0)
 		fail_msg("%s, call %u: lost", fault->what, after);
 	scratch_sql("state.db", "DELETE FROM queue; DELETE FROM messages");
 }
