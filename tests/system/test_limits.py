@@ -160,9 +160,11 @@ def queue_is_full(daemon):
             got.append(int(packet.payload))
         equal(got, list(range(200)))
         equal(conn.ping(), [])
-        lines = [line for line in daemon.logged() if f" {name}: " in line and
-                 "queue is full" in line]
-        equal(len(lines), 1, lines)
+        def told():
+            return [line for line in daemon.logged()
+                    if f" {name}: " in line and "queue is full" in line]
+        hub.until("the log to tell", told)
+        equal(len(told()), 1, told())
         pub = mqtt.client(daemon.mqtt_port, version, "again")
         pub.send(mqtt.publish(version, name + "/a", b"again", 1, 1))
         equal(pub.expect(mqtt.PUBACK).reason, 0)
@@ -194,7 +196,8 @@ def standing_still(daemon):
         packet = other.expect(mqtt.PUBLISH)
         other.send(mqtt.ack(mqtt.PUBACK, packet.id))
     stuck.until_closed()
-    assert any("does not move" in line for line in daemon.logged())
+    hub.until("the log to tell", lambda: any(
+        "does not move" in line for line in daemon.logged()))
     stuck.close()
     other.disconnect()
     pub.disconnect()

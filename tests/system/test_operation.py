@@ -97,6 +97,8 @@ def flapping(daemon):
     found = notices(daemon, "flapping")[0]
     equal(found["subject"], "flapper")
     assert found["from"].startswith("127.0.0.1:"), found
+    hub.until("the log to tell", lambda: any(
+        "flapper" in x and "flapping" in x for x in daemon.logged()))
     lines = [x for x in daemon.logged() if "flapper" in x]
     equal(len([x for x in lines if "flapping" in x]), 1, lines)
     equal(len([x for x in lines if "connected as" in x]), FLAPPING, lines)
@@ -113,7 +115,8 @@ def fight(daemon):
     equal([n["subject"] for n in found], ["twin"])
     equal((found[0]["from"], found[0]["other"]),
           (addresses[-1], addresses[-2]))
-    told = [x for x in daemon.logged() if "take it from each other" in x]
+    told = hub.until("the log to tell", lambda: [
+        x for x in daemon.logged() if "take it from each other" in x])
     equal(len(told), 1, told)
     assert addresses[FLAPPING] in told[0], told
     assert addresses[FLAPPING - 1] in told[0], told
@@ -204,7 +207,8 @@ def held_back(daemon):
     # 50 at once, then 100 at 50 a second: never sooner.
     assert took >= 1.9, took
     assert [p.topic for p in got].index("calm") < 150
-    assert any("held back" in x and "sender" in x for x in daemon.logged())
+    hub.until("the log to tell", lambda: any(
+        "held back" in x and "sender" in x for x in daemon.logged()))
     sender.disconnect()
 
 

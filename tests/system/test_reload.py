@@ -89,7 +89,8 @@ def nothing_of_it(daemon, what, changes, wanted):
     done = ctl(daemon, "reload", status=1)
     for text in wanted:
         assert text in done, (what, done)
-    assert any("nothing has changed" in x for x in daemon.logged())
+    hub.until("the log to tell", lambda: any(
+        "nothing has changed" in x for x in daemon.logged()))
     write(daemon)
     equal(ctl(daemon, "reload"), "")
 
