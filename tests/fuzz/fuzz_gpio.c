@@ -81,9 +81,8 @@ static void check_topic(struct slice bytes)
 
 	kind = topics_parse("pi", bytes, &name);
 	assert(name.len <= bytes.len);
-	assert(name.len == 0 ||
-	       (kind != TOPIC_OTHER && kind != TOPIC_CONFIG &&
-		kind != TOPIC_SIM));
+	assert(name.len == 0 || (kind != TOPIC_OTHER && kind != TOPIC_CONFIG &&
+				 kind != TOPIC_SIM));
 	assert(!name.len || !memchr(name.data, '/', name.len));
 }
 
