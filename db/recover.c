@@ -192,10 +192,12 @@ int recover_file(struct db *db, enum db_file file, bool expected,
 	r = quarantine(db_dir_fd(db), file, why, clock_wall_ms(), &notice);
 	if (r)
 		return r;
-	if (backup_newest(backups, file, &time))
-		r = start_empty(db, file, &notice);
-	else
-		r = try_backup(db, file, time, &notice);
+	r = backup_newest(backups, file, &time);
+	/* It is there still: the next start finds the file gone, and looks again. */
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	r = r ? start_empty(db, file, &notice)
+	      : try_backup(db, file, time, &notice);
 
 	return r ? r : quarantine_note(db_dir_fd(db), &notice);
 }

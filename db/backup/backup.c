@@ -33,7 +33,7 @@ static int try_one(const struct backup_place *place, int backups,
 	int fd = generations_open(backups, generation->number);
 	int r;
 
-	*again = true;
+	*again = fd != -ENOMEM && fd != -EMFILE && fd != -ENFILE;
 	if (fd < 0)
 		return fd;
 	r = restore_one(place->dir, place->dir_fd, seal_read_fd, &fd,

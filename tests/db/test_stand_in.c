@@ -21,6 +21,7 @@
 #include "tests/db/scratch.h"
 #include "tests/db/store_model.h"
 #include "tests/db/tiny_disk.h"
+#include "tests/failing_malloc.h"
 
 #define DISK ((size_t)4 * 1024 * 1024)
 
@@ -219,6 +220,38 @@ static void test_without_users_there_is_no_start(void **state)
 	run(have_no_users);
 }
 
+/* A start for which there is no memory fails, and any other serves them all. */
+static void be_without_memory(void)
+{
+	bool happened = true;
+	unsigned int n = 0;
+
+	leave_something();
+	tiny_disk_read_only(scratch_path(""), true);
+	for (; happened; n++) {
+		struct db *db = NULL;
+		int r;
+
+		failing_malloc_arm(n);
+		r = scratch_try(&db);
+		happened = failing_malloc_disarm();
+		CHECK(r == 0 || (happened && r == -ENOMEM));
+		if (r)
+			continue;
+		CHECK(db_stand_in(db) == -EROFS);
+		CHECK(language_is(db, "zh"));
+		db_close(db);
+	}
+	CHECK(n > 3);
+	tiny_disk_read_only(scratch_path(""), false);
+}
+
+static void test_each_allocation_fails_once(void **state)
+{
+	(void)state;
+	run(be_without_memory);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -229,6 +262,7 @@ int main(void)
 		TEST(test_a_full_disk),
 		TEST(test_a_second_hearthd_is_refused),
 		TEST(test_without_users_there_is_no_start),
+		TEST(test_each_allocation_fails_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
