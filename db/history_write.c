@@ -141,17 +141,17 @@ static void drop_rows(struct history_writer *writer, size_t n)
 		message_unref(writer->rows[i]);
 	}
 	writer->count -= n;
-	if (!writer->count)
-		return;
-	memmove(writer->rows, writer->rows + n,
-		writer->count * sizeof(struct message *));
+	if (writer->count)
+		memmove(writer->rows, writer->rows + n,
+			writer->count * sizeof(struct message *));
 }
 
 void history_writer_close(struct history_writer *writer)
 {
 	if (!writer)
 		return;
-	drop_rows(writer, writer->count);
+	if (writer->rows)
+		drop_rows(writer, writer->count);
 	history_names_free(&writer->names);
 	history_average_free(&writer->average);
 	history_rules_unref(writer->rules);

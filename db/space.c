@@ -68,7 +68,7 @@ bool space_release(struct space *space)
 
 bool space_enough(struct space *space)
 {
-	uint64_t available;
+	uint64_t available = 0;
 	uint64_t size;
 
 	if (space->whole)

@@ -32,10 +32,11 @@ static bool in_memory(const char *path)
 
 static int make_dir(char path[STAND_IN_PATH_SIZE])
 {
+	/* Main, before any thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	const char *ours = getenv("RUNTIME_DIRECTORY");
+
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		/* Main, before any thread. NOLINTNEXTLINE(concurrency-mt-*) */
-		const char *place =
-			places[i] ? places[i] : getenv("RUNTIME_DIRECTORY");
+		const char *place = places[i] ? places[i] : ours;
 		int len;
 
 		if (!place || place[0] != '/' || !in_memory(place))

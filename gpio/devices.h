@@ -101,30 +101,32 @@ enum device_kind {
 };
 
 struct device {
-	char name[DEVICE_NAME_MAX + 1];
 	enum device_kind kind;
+	char name[DEVICE_NAME_MAX + 1];
 	char label[DEVICE_TEXT_MAX + 1];
 	char room[DEVICE_TEXT_MAX + 1];
 
-	/* Sensors. */
+	/* Texts: of sensors, */
 	char source[DEVICE_SOURCE_MAX + 1];
 	char unit[DEVICE_UNIT_MAX + 1]; /* see device_unit() */
+	/* covers, */
+	char up[DEVICE_NAME_MAX + 1];
+	char down[DEVICE_NAME_MAX + 1];
+	/* lights. */
+	char outputs[DEVICE_OUTPUTS_MAX + 1];
+	bool inverted;
+	uint32_t frequency;
+
+	/* Numbers: of sensors, */
 	uint64_t interval_ms;
 	double delta;
 	double factor;
 	double offset;
-
-	/* Covers. */
-	char up[DEVICE_NAME_MAX + 1];
-	char down[DEVICE_NAME_MAX + 1];
+	/* covers, */
 	uint64_t up_ms;
 	uint64_t down_ms;
 	uint64_t end_ms;
-
-	/* Lights. */
-	char outputs[DEVICE_OUTPUTS_MAX + 1];
-	uint32_t frequency;
-	bool inverted;
+	/* lights. */
 	double gamma;
 	uint64_t transition_ms;
 	struct logic_rules rules;

@@ -39,6 +39,7 @@ void pin_errors_add(struct pin_errors *errors, const char *pin,
 	(void)snprintf(error->pin, sizeof(error->pin), "%s", pin);
 	(void)snprintf(error->field, sizeof(error->field), "%s", field);
 	va_start(args, format);
+	/* It loses sight of va_start(): NOLINTNEXTLINE(*-valist.Uninitialized) */
 	(void)vsnprintf(error->message, sizeof(error->message), format, args);
 	va_end(args);
 	end_at_character(error->pin);
@@ -65,7 +66,7 @@ void pin_take_name(const struct field_place *place, json_t *value,
 		return;
 	if (name && name_valid(name) &&
 	    strlen(name) == json_string_length(value))
-		memcpy(out, name, strlen(name));
+		(void)snprintf(out, PIN_NAME_MAX + 1, "%s", name);
 	else
 		pin_errors_add(place->errors, place->pin, "name",
 			       "must be 1 to %u letters, digits, - or _",

@@ -54,10 +54,11 @@ static void print_done(const struct config *config,
 static int take(struct db *db, const struct config *config, int fd,
 		const char *passphrase, struct reason *reason)
 {
+	const struct restore_source source = { fd, passphrase };
 	char aside[RESTORE_ASIDE_SIZE];
 	struct restore_info info;
-	int r = restore_stage(db_dir(db), db_dir_fd(db), seal_read_fd, &fd,
-			      passphrase, &info, reason);
+	int r = restore_stage(db_dir(db), db_dir_fd(db), &source, &info,
+			      reason);
 
 	if (!r)
 		r = restore_commit(db_dir_fd(db));

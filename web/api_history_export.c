@@ -43,10 +43,11 @@ static int put(struct buffer *out, const char *text)
 /* RFC 4180. A leading = + - @ would be a formula to a spreadsheet. */
 static int put_field(struct buffer *out, struct slice text)
 {
+	static const char formula[6] = "=+-@\t\r";
 	double value;
 	int r = buffer_append(out, "\"", 1);
 
-	if (!r && text.len && memchr("=+-@\t\r", text.data[0], 6) &&
+	if (!r && text.len && memchr(formula, text.data[0], sizeof(formula)) &&
 	    !db_history_value(text, &value))
 		r = buffer_append(out, "'", 1);
 	for (size_t i = 0; !r && i < text.len; i++) {

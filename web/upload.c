@@ -33,16 +33,17 @@ struct upload *upload_new(void)
 	return upload;
 }
 
-static void forget_passphrase(char *passphrase)
+static void forget_passphrase(struct upload *upload)
 {
-	if (passphrase)
-		explicit_bzero(passphrase, strlen(passphrase));
-	free(passphrase);
+	if (upload->passphrase)
+		explicit_bzero(upload->passphrase, strlen(upload->passphrase));
+	free(upload->passphrase);
+	upload->passphrase = NULL;
 }
 
 static void forget(struct upload *upload)
 {
-	forget_passphrase(upload->passphrase);
+	forget_passphrase(upload);
 	if (upload->fd >= 0)
 		close(upload->fd);
 	*upload = (struct upload){ .fd = -1 };
@@ -83,8 +84,10 @@ const char *upload_announce(struct web_context *web, uint64_t bytes,
 	}
 	forget(upload);
 	r = make_file(web, bytes);
-	if (r < 0)
-		goto err;
+	if (r < 0) {
+		errno = -r;
+		return NULL;
+	}
 	upload->fd = r;
 	upload->bytes = bytes;
 	upload->begin_until = clock_ms() + UPLOAD_BEGIN_MS;

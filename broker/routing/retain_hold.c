@@ -26,13 +26,6 @@ void retain_hold_init(struct broker *broker)
 	broker->values_timer.fn = on_timer;
 }
 
-static struct held_value *first_value(struct broker *broker)
-{
-	struct list *first = list_first(&broker->values);
-
-	return first ? list_entry(first, struct held_value, link) : NULL;
-}
-
 static void drop(struct held_value *value)
 {
 	list_remove(&value->link);
@@ -42,10 +35,10 @@ static void drop(struct held_value *value)
 
 void retain_hold_free(struct broker *broker)
 {
-	struct held_value *value;
+	struct list *at, *after;
 
-	while ((value = first_value(broker)))
-		drop(value);
+	list_for_each (at, after, &broker->values)
+		drop(list_entry(at, struct held_value, link));
 }
 
 bool retain_hold_may(const struct broker *broker, const struct publish *p,
@@ -111,7 +104,8 @@ void retain_hold_write(struct broker *broker)
 		loop_timer_set(broker->loop, &broker->values_timer, RETRY_MS);
 		return;
 	}
-	while ((value = first_value(broker))) {
+	list_for_each (at, after, &broker->values) {
+		value = list_entry(at, struct held_value, link);
 		value->message->ticket = broker_written(broker);
 		value->message->held--;
 		drop(value);

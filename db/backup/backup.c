@@ -30,15 +30,19 @@ static int try_one(const struct backup_place *place, int backups,
 {
 	struct restore_info info;
 	struct reason reason = { 0 };
-	int fd = generations_open(backups, generation->number);
+	const struct restore_source source = {
+		.fd = generations_open(backups, generation->number),
+		.passphrase = place->passphrase,
+	};
 	int r;
 
-	*again = fd != -ENOMEM && fd != -EMFILE && fd != -ENFILE;
-	if (fd < 0)
-		return fd;
-	r = restore_one(place->dir, place->dir_fd, seal_read_fd, &fd,
-			place->passphrase, kind_of(file), &info, &reason);
-	close(fd);
+	*again = source.fd != -ENOMEM && source.fd != -EMFILE &&
+		 source.fd != -ENFILE;
+	if (source.fd < 0)
+		return source.fd;
+	r = restore_one(place->dir, place->dir_fd, &source, kind_of(file),
+			&info, &reason);
+	close(source.fd);
 	*time = info.archive.time;
 	*again = r == -EILSEQ || r == -ENOTSUP || r == -ENOKEY ||
 		 r == -EKEYREJECTED || r == -EBADMSG || r == -ENOENT;

@@ -245,12 +245,13 @@ static int fetch(struct keeper *keeper, struct keeper_job *job)
 static int check(struct keeper *keeper, struct keeper_job *job,
 		 const char *passphrase)
 {
+	const struct restore_source source = { job->fd, passphrase };
+
 	if (lseek(job->fd, 0, SEEK_SET) < 0)
 		return -errno;
 
 	return restore_stage(db_dir(keeper->options.source.db), data_fd(keeper),
-			     seal_read_fd, &job->fd, passphrase, &job->info,
-			     &job->reason);
+			     &source, &job->info, &job->reason);
 }
 
 static int stage(struct keeper *keeper, struct keeper_job *job)

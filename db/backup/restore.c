@@ -55,10 +55,11 @@ static int list_tls(struct stage *stage, const char *name, const char *label)
 		stage->list_fd = files_create(stage->fd, TLS_LIST);
 	if (stage->list_fd < 0)
 		return stage->list_fd;
-	for (i = 0; label[i]; i++)
-		text[i] = (unsigned char)label[i] < ' ' || label[i] == 127
-				  ? '?'
-				  : label[i];
+	for (i = 0; label[i]; i++) {
+		text[i] = label[i];
+		if ((unsigned char)label[i] < ' ' || label[i] == 127)
+			text[i] = '?';
+	}
 	text[i] = '\0';
 
 	return dprintf(stage->list_fd, "%s %s\n", name, text) < 0 ? -errno : 0;
@@ -200,14 +201,16 @@ static int stage_close(struct stage *stage, int r)
 }
 
 /* Into STAGE, checked. */
-static int prepare(struct stage *stage, int dir_fd, seal_read_fn *read,
-		   void *arg, const char *passphrase, enum archive_kind only)
+static int prepare(struct stage *stage, int dir_fd,
+		   const struct restore_source *source, enum archive_kind only)
 {
 	struct seal_reader *reader;
+	int fd = source->fd;
 	int r;
 
 	*stage->info = (struct restore_info){ 0 };
-	r = seal_reader_new(read, arg, passphrase, &reader, stage->reason);
+	r = seal_reader_new(seal_read_fd, &fd, source->passphrase, &reader,
+			    stage->reason);
 	if (r)
 		return r;
 	r = stage_open(stage, dir_fd);
@@ -243,9 +246,9 @@ int restore_forget(int dir_fd)
 	return !r && fsync(dir_fd) ? -errno : r;
 }
 
-int restore_stage(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
-		  const char *passphrase, struct restore_info *info,
-		  struct reason *reason)
+int restore_stage(const char *dir, int dir_fd,
+		  const struct restore_source *source,
+		  struct restore_info *info, struct reason *reason)
 {
 	struct stage stage = { .dir = dir,
 			       .fd = -1,
@@ -253,7 +256,7 @@ int restore_stage(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
 			       .list_fd = -1,
 			       .info = info,
 			       .reason = reason };
-	int r = prepare(&stage, dir_fd, read, arg, passphrase, ARCHIVE_KINDS);
+	int r = prepare(&stage, dir_fd, source, ARCHIVE_KINDS);
 
 	if (r)
 		(void)files_remove_tree(dir_fd, STAGE);
@@ -261,8 +264,8 @@ int restore_stage(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
 	return r;
 }
 
-int restore_one(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
-		const char *passphrase, enum archive_kind kind,
+int restore_one(const char *dir, int dir_fd,
+		const struct restore_source *source, enum archive_kind kind,
 		struct restore_info *info, struct reason *reason)
 {
 	struct stage stage = { .dir = dir,
@@ -272,7 +275,7 @@ int restore_one(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
 			       .info = info,
 			       .reason = reason };
 	const char *name = archive_kind_name(kind);
-	int r = prepare(&stage, dir_fd, read, arg, passphrase, kind);
+	int r = prepare(&stage, dir_fd, source, kind);
 	char from[64];
 
 	if (!r && !info->has[kind])

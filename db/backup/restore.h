@@ -29,16 +29,22 @@ struct restore_info {
 	unsigned int tls;
 };
 
+/* What to restore from. */
+struct restore_source {
+	int fd; /* the backup, read from where it is */
+	const char *passphrase; /* NULL: none */
+};
+
 /*
- * Unpack a stream and check all of it: whole, ours, not of the future, each
+ * Unpack a backup and check all of it: whole, ours, not of the future, each
  * database sound and of our schema (older ones are migrated). dir is the data
  * directory's path, dir_fd its descriptor. Returns 0, and it may be laid ready, or
  * an error of reason.h: then nothing has changed. What was staged before is gone
  * in any case.
  */
-int restore_stage(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
-		  const char *passphrase, struct restore_info *info,
-		  struct reason *reason);
+int restore_stage(const char *dir, int dir_fd,
+		  const struct restore_source *source,
+		  struct restore_info *info, struct reason *reason);
 
 /* Lay ready what restore_stage() has checked. On the disk when it returns 0, or a
  * negative errno: -ENOENT: nothing was. */
@@ -57,11 +63,11 @@ int restore_apply(int dir_fd, char aside[RESTORE_ASIDE_SIZE]);
 
 /*
  * Put one database's file in place as restore_stage() would make it, out of a
- * stream that must be whole. -EEXIST if there is a file already, -ENOENT if it is
+ * backup that must be whole. -EEXIST if there is a file already, -ENOENT if it is
  * not in the backup; else as restore_stage().
  */
-int restore_one(const char *dir, int dir_fd, seal_read_fn *read, void *arg,
-		const char *passphrase, enum archive_kind kind,
+int restore_one(const char *dir, int dir_fd,
+		const struct restore_source *source, enum archive_kind kind,
 		struct restore_info *info, struct reason *reason);
 
 #endif

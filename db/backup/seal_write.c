@@ -54,8 +54,10 @@ static int sync_file(struct seal_writer *writer)
 
 static int make_head(uint8_t head[SEAL_HEAD], bool encrypted)
 {
+	static const char magic[8] = SEAL_MAGIC;
+
 	memset(head, 0, SEAL_HEAD);
-	memcpy(head, SEAL_MAGIC, 8);
+	memcpy(head, magic, sizeof(magic));
 	head[SEAL_AT_VERSION + 1] = SEAL_VERSION;
 	if (encrypted) {
 		head[SEAL_AT_MODE] = SEAL_ENCRYPTED;

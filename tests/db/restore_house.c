@@ -44,13 +44,13 @@ int house_fd(void)
 int house_stage(int fd, const char *passphrase, struct restore_info *info,
 		struct reason *reason)
 {
+	const struct restore_source source = { fd, passphrase };
 	int dir = house_fd();
 	int r;
 
 	reason->text[0] = '\0';
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	r = restore_stage(scratch_path(""), dir, seal_read_fd, &fd, passphrase,
-			  info, reason);
+	r = restore_stage(scratch_path(""), dir, &source, info, reason);
 	if (!r)
 		r = restore_commit(dir);
 	close(dir);

@@ -375,13 +375,14 @@ static void test_what_is_only_checked_is_not_taken(void **state)
 	struct restore_info info;
 	struct reason reason = { 0 };
 	int fd = house_prepare(NULL);
+	const struct restore_source source = { fd, NULL };
 	int dir = house_fd();
 
 	(void)state;
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_int_equal(restore_stage(scratch_path(""), dir, seal_read_fd, &fd,
-				       NULL, &info, &reason),
-			 0);
+	assert_int_equal(
+		restore_stage(scratch_path(""), dir, &source, &info, &reason),
+		0);
 	db_close(scratch_open());
 	assert_string_equal(scratch_ask("state.db", ASK_VALUE), "old");
 	assert_int_equal(restore_forget(dir), 0);

@@ -38,6 +38,7 @@ static void test_each_call_of_the_check_may_fail(void **state)
 	struct restore_info info;
 	struct reason reason;
 	int fd = house_prepare(NULL);
+	const struct restore_source source = { fd, NULL };
 	int dir = house_fd();
 	unsigned int n;
 
@@ -48,8 +49,8 @@ static void test_each_call_of_the_check_may_fail(void **state)
 		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 		reason.text[0] = '\0';
 		failing_calls_arm(n, EIO, false);
-		r = restore_stage(scratch_path(""), dir, seal_read_fd, &fd,
-				  NULL, &info, &reason);
+		r = restore_stage(scratch_path(""), dir, &source, &info,
+				  &reason);
 		if (!r)
 			r = restore_commit(dir);
 		if (!failing_calls_disarm()) {

@@ -32,9 +32,10 @@ static const char *const everything[] = {
 	"{'name':'rain','dir':'in','line':20,'kind':'counter'}",
 };
 
-#define BLIND                                             \
-	"{'name':'blind','kind':'cover','label':'Blind'," \
-	"'up':'u','down':'d','up_time':9,'down_time':9}"
+/* In brackets: no comma is missing. */
+#define BLIND                                              \
+	("{'name':'blind','kind':'cover','label':'Blind'," \
+	 "'up':'u','down':'d','up_time':9,'down_time':9}")
 
 static const char *const some_devices[] = {
 	"{'name':'boiler','kind':'ds18b20','source':'28-0316a2791cff'}",
