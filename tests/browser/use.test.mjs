@@ -128,24 +128,29 @@ scene('a simulated board is operated by its pins', async (v, page) => {
   await card.locator('.chip').waitFor({ state: 'detached' });
 });
 
+/* Another hearth-gpiod than before switches an output on. */
+async function obeysAgain(before, name) {
+  await until('another hearth-gpiod', async () => {
+    return (await hub.gpiod()) !== before;
+  });
+  await until('the board to obey again', async () => {
+    await set(name, 'ON');
+    return (await hub.retained(topic(`out/${name}`))) === 'ON';
+  });
+}
+
 scene('a silent board is told, and no state is made up', async (v, page) => {
   await set('heater', 'OFF');
   await v.shows('heater', false);
   const gpiod = await hub.gpiod();
   process.kill(gpiod, 'SIGSTOP');
-  try {
-    await v.toggle('heater').click();
-    await v.tile('heater').locator('[aria-busy="true"]').waitFor();
-    assert.equal(
-      await v.toggle('heater').getAttribute('aria-checked'),
-      'false',
-    );
-    await page.locator('.toast').getByText('did not answer').waitFor();
-    await v.shows('heater', false);
-  } finally {
-    process.kill(gpiod, 'SIGCONT');
-  }
-  /* It was asked, and does it late: the tile follows what it publishes. */
+  await v.toggle('heater').click();
+  await v.tile('heater').locator('[aria-busy="true"]').waitFor();
+  assert.equal(await v.toggle('heater').getAttribute('aria-checked'), 'false');
+  await page.locator('.toast').getByText('did not answer').waitFor();
+  await v.shows('heater', false);
+  /* hearthd ends what hangs, and starts another. */
+  await obeysAgain(gpiod, 'heater');
   await v.shows('heater', true);
   await set('heater', 'OFF');
   await v.shows('heater', false);
@@ -155,13 +160,7 @@ scene('a killed hearth-gpiod is back, and its board works', async (v) => {
   await v.shows('pump', false);
   const before = await hub.gpiod();
   process.kill(before, 'SIGKILL');
-  await until('another hearth-gpiod', async () => {
-    return (await hub.gpiod()) !== before;
-  });
-  await until('the board to obey again', async () => {
-    await set('pump', 'ON');
-    return (await hub.retained(topic('out/pump'))) === 'ON';
-  });
+  await obeysAgain(before, 'pump');
   await v.shows('pump', true);
   await v.toggle('pump').click();
   await v.shows('pump', false);

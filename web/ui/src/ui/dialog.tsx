@@ -18,8 +18,11 @@ export function Dialog({ title, onClose, children, wide }: DialogProps) {
 
   useEffect(() => {
     const before = document.activeElement;
-    ref.current?.showModal();
+    const dialog = ref.current;
+    dialog?.showModal();
     return () => {
+      /* While it is open nothing else can have the focus. */
+      dialog?.close();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
