@@ -26,6 +26,9 @@ AT_MOST = 800
 
 cases = Cases()
 
+# A quick machine makes some ten subscriptions a round, for a hundred rounds.
+CONFIG = hub.PLAIN + "[limits]\nsubscriptions_per_session = 100000\n"
+
 
 class Lost(AssertionError):
     """A promise was broken."""
@@ -501,7 +504,7 @@ def duplicate_is_seen():
 
 def part(version, kills):
     """One hearthd and the clients of one version, in a process of its own."""
-    with hub.Hub(config=hub.PLAIN) as daemon:
+    with hub.Hub(config=CONFIG) as daemon:
         daemon.open_to_all()
         house = House(version)
         house.begin(daemon.mqtt_port)
@@ -534,7 +537,7 @@ def end_part(child):
 def controls():
     cases.case("the checker sees a duplicate", duplicate_is_seen)
     for statement in CONTROLS:
-        with hub.Hub(config=hub.PLAIN) as daemon:
+        with hub.Hub(config=CONFIG) as daemon:
             daemon.open_to_all()
             cases.case("the checker misses a row of " + statement.split()[2],
                        is_missed, daemon, V311, statement)
