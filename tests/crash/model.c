@@ -51,18 +51,9 @@ static void note_retained(struct model *m, uint16_t message)
 	r->update[r->count++] = message;
 }
 
-/* Who had not subscribed when it was sent first may get it behind others. */
-static void allow_late(struct model *m, unsigned int party, uint16_t message)
+static bool over(const struct sent *s)
 {
-	const struct sent *s = &m->sent[message];
-	struct party *p = &m->parties[party];
-
-	for (unsigned int qos = 0; qos < 3; qos++) {
-		uint16_t *newest = &p->newest[s->topic][s->from][s->qos][qos];
-
-		if (*newest > message)
-			*newest = message;
-	}
+	return s->expires <= house_clock_ms;
 }
 
 void model_publish(struct model *m, uint16_t message, bool again)
@@ -79,8 +70,9 @@ void model_publish(struct model *m, uint16_t message, bool again)
 			s->once[i] = once;
 			continue;
 		}
-		if (s->due[i] != DUE_SURELY)
-			allow_late(m, i, message);
+		/* What it gets may be what is sent only now. */
+		if (s->due[i] != DUE_SURELY || over(s))
+			s->late[i] = true;
 		/* Taken the first time, or only now. */
 		if (s->due[i] != due)
 			s->due[i] = DUE_MAYBE;
@@ -119,6 +111,8 @@ static void check_order(struct model *m, unsigned int party, uint16_t message,
 	uint16_t *newest =
 		&m->parties[party].newest[s->topic][s->from][s->qos][qos];
 
+	if (s->late[party])
+		return;
 	if (message + 1 < *newest)
 		model_wrong(m, "came behind a later one", party, message);
 	*newest = (uint16_t)(message + 1);
@@ -260,11 +254,6 @@ void model_expire(struct model *m)
 		    house_clock_ms - p->gone >= (uint64_t)p->expiry * 1000)
 			model_session_ending(m, i);
 	}
-}
-
-static bool over(const struct sent *s)
-{
-	return s->expires <= house_clock_ms;
 }
 
 void model_settle(struct model *m)

@@ -45,6 +45,9 @@ struct sent {
 	uint64_t expires_last; /* by the last time */
 	uint8_t due[MODEL_CLIENTS];
 	bool once[MODEL_CLIENTS]; /* QoS 2 from end to end */
+	/* Sent again when its first sending may not have reached the client: it
+	 * had not subscribed, or that has expired. So it may come behind others. */
+	bool late[MODEL_CLIENTS];
 	uint8_t came[MODEL_CLIENTS]; /* how often */
 };
 
