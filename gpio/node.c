@@ -182,7 +182,7 @@ void node_free(struct node *node)
 	node_pins_release(node);
 	node_inputs_keep(node);
 	node_discovery_free(node);
-	node_homie_free(node);
+	node_dialects_free(node);
 	node_sim_free(node);
 	client_free(node->client);
 	free(node->memory_text);
@@ -224,7 +224,7 @@ static void apply_kept(struct node *node)
 	}
 	node->revision = pins.revision;
 	node_discovery_apply(node, &pins.dialects);
-	node_homie_apply(node, pins.dialects.homie);
+	node_dialects_apply(node);
 	node_pins_apply(node, &pins);
 	log_info(node->state_directory, "%zu pins from " STATE_FILE,
 		 pins.count);
@@ -261,7 +261,7 @@ static void on_goodbye_timer(struct loop_timer *timer)
 void node_goodbye_said(struct node *node)
 {
 	/* Not at once: this may be inside of node_stop(). */
-	if (node->done && node->client_stopped && node_homie_idle(node))
+	if (node->done && node->client_stopped && node_dialects_idle(node))
 		loop_timer_set(node->loop, &node->goodbye_timer, 0);
 }
 
@@ -304,7 +304,7 @@ void node_stop(struct node *node, void (*done)(void *arg), void *arg)
 		 true);
 	loop_timer_set(node->loop, &node->goodbye_timer, NODE_GOODBYE_MS);
 	client_stop(node->client);
-	node_homie_stop(node);
+	node_dialects_stop(node);
 }
 
 bool node_state(const struct node *node, const char *pin, bool *on)

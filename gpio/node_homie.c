@@ -1,6 +1,5 @@
 /*
- * A node as a Homie device: homie.h has the words. It has a connection of its own,
- * because it has a will of its own.
+ * A node as a Homie device: homie.h has the words.
  *
  * What is retained below the device's topics and has no place there any more, is
  * taken away: the connection hears its own topics when it begins.
@@ -16,32 +15,24 @@
 #include "gpio/node_internal.h"
 
 struct node_homie {
-	struct node *node;
-	struct client *client;
-	struct loop_timer timer; /* ends it, out of its own callback */
-	bool leaving; /* for good: the configuration speaks no Homie */
-	bool stopped;
+	struct node_dialect base;
 	json_int_t version; /* the last description's */
 };
 
-/* ---- what is said ------------------------------------------------------- */
-
-static void publish(struct node_homie *homie, const char *topic,
-		    const char *text, bool retain)
+static struct node_homie *homie_of(struct node_dialect *dialect)
 {
-	int r = client_publish(homie->client, slice_str(topic), slice_str(text),
-			       1, retain, 0);
-
-	if (r)
-		log_error(topic, "not published: %s", strerrordesc_np(-r));
+	return list_entry(dialect, struct node_homie, base);
 }
 
-static void publish_leaf(struct node_homie *homie, const char *leaf,
+/* ---- what is said ------------------------------------------------------- */
+
+static void publish_leaf(struct node_dialect *homie, const char *leaf,
 			 const char *text)
 {
 	char topic[HOMIE_TOPIC_SIZE];
 
-	publish(homie, homie_topic(topic, homie->node->name, leaf), text, true);
+	node_dialect_publish(homie, homie_topic(topic, homie->node->name, leaf),
+			     text, true);
 }
 
 static void value_text(const struct node_pin *pin, enum homie_property which,
@@ -61,7 +52,7 @@ static void value_text(const struct node_pin *pin, enum homie_property which,
 }
 
 /* Of a line that we do not have nothing is known. */
-static void say_values(struct node_homie *homie, const struct node_pin *pin)
+static void say_values(struct node_dialect *homie, const struct node_pin *pin)
 {
 	enum homie_property has[HOMIE_PROPERTIES_MAX];
 	size_t count = homie_properties(&pin->pin, has);
@@ -72,16 +63,16 @@ static void say_values(struct node_homie *homie, const struct node_pin *pin)
 		if (has[i] == HOMIE_EVENT)
 			continue;
 		value_text(pin, has[i], text);
-		publish(homie,
-			homie_value_topic(topic, homie->node->name, &pin->pin,
-					  has[i]),
-			pin->request ? text : "", true);
+		node_dialect_publish(homie,
+				     homie_value_topic(topic, homie->node->name,
+						       &pin->pin, has[i]),
+				     pin->request ? text : "", true);
 	}
 }
 
 static void say_description(struct node_homie *homie)
 {
-	const struct node *node = homie->node;
+	const struct node *node = homie->base.node;
 	const struct pin *pins[PINS_MAX];
 	json_int_t now = clock_wall_ms();
 	size_t count = 0;
@@ -96,31 +87,25 @@ static void say_description(struct node_homie *homie)
 		log_error("Homie", "not told what there is: out of memory");
 		return;
 	}
-	publish_leaf(homie, "$description", text);
+	publish_leaf(&homie->base, "$description", text);
 	free(text);
 }
 
-static void say_everything(struct node_homie *homie)
+static void say(struct node_dialect *homie)
 {
 	struct node *node = homie->node;
 
 	publish_leaf(homie, "$state", "init");
-	say_description(homie);
+	say_description(homie_of(homie));
 	for (size_t i = 0; i < PINS_MAX; i++)
 		if (node->pins[i].used)
 			say_values(homie, &node->pins[i]);
 	publish_leaf(homie, "$state", "ready");
 }
 
-static bool is_there(const struct node *node)
-{
-	return node->homie && !node->homie->leaving &&
-	       client_connected(node->homie->client);
-}
-
 void node_homie_say_pin(struct node *node, const struct node_pin *pin)
 {
-	if (is_there(node))
+	if (node_dialect_there(node->homie))
 		say_values(node->homie, pin);
 }
 
@@ -129,14 +114,14 @@ void node_homie_say_event(struct node *node, const struct node_pin *pin,
 {
 	char topic[HOMIE_TOPIC_SIZE];
 
-	if (is_there(node))
-		publish(node->homie,
-			homie_value_topic(topic, node->name, &pin->pin,
-					  HOMIE_EVENT),
-			type, false);
+	if (node_dialect_there(node->homie))
+		node_dialect_publish(node->homie,
+				     homie_value_topic(topic, node->name,
+						       &pin->pin, HOMIE_EVENT),
+				     type, false);
 }
 
-static void take_away(struct node_homie *homie, const struct pin *pin)
+static void take_away(struct node_dialect *homie, const struct pin *pin)
 {
 	enum homie_property has[HOMIE_PROPERTIES_MAX];
 	size_t count = homie_properties(pin, has);
@@ -144,7 +129,8 @@ static void take_away(struct node_homie *homie, const struct pin *pin)
 
 	for (size_t i = 0; i < count; i++)
 		if (has[i] != HOMIE_EVENT)
-			publish(homie,
+			node_dialect_publish(
+				homie,
 				homie_value_topic(topic, homie->node->name, pin,
 						  has[i]),
 				"", true);
@@ -152,7 +138,7 @@ static void take_away(struct node_homie *homie, const struct pin *pin)
 
 void node_homie_say_left(struct node *node, const struct pin *pin)
 {
-	if (is_there(node))
+	if (node_dialect_there(node->homie))
 		take_away(node->homie, pin);
 }
 
@@ -198,7 +184,7 @@ static void on_set(struct node *node, const struct client_message *message,
 }
 
 /* What an earlier life said, of what is there no more. */
-static void on_value(struct node_homie *homie,
+static void on_value(struct node_dialect *homie,
 		     const struct client_message *message,
 		     const struct node_pin *pin, struct slice property)
 {
@@ -210,19 +196,19 @@ static void on_value(struct node_homie *homie,
 		return;
 	memcpy(topic, message->topic.data, message->topic.len);
 	topic[message->topic.len] = '\0';
-	publish(homie, topic, "", true);
+	node_dialect_publish(homie, topic, "", true);
 }
 
-static void on_message(void *arg, const struct client_message *message)
+static void on_message(struct node_dialect *homie,
+		       const struct client_message *message)
 {
-	struct node_homie *homie = arg;
 	struct slice id;
 	struct slice property;
 	struct node_pin *pin;
 	bool set;
 
-	if (homie->leaving || !homie_parse(homie->node->name, message->topic,
-					   &id, &property, &set))
+	if (!homie_parse(homie->node->name, message->topic, &id, &property,
+			 &set))
 		return;
 	pin = find(homie->node, id);
 	if (!set)
@@ -231,143 +217,53 @@ static void on_message(void *arg, const struct client_message *message)
 		on_set(homie->node, message, pin);
 }
 
-static void on_connected(void *arg, bool session_present)
-{
-	struct node_homie *homie = arg;
-
-	(void)session_present;
-	if (!homie->leaving && !homie->node->stopping)
-		say_everything(homie);
-}
-
-static void on_disconnected(void *arg, bool was_connected, const char *why)
-{
-	struct node_homie *homie = arg;
-
-	/* The node's own connection says it louder. */
-	if (was_connected && !homie->node->stopping)
-		log_debug("Homie", "the hub is gone: %s", why);
-}
-
 /* ---- beginning and ending ----------------------------------------------- */
 
-static void on_timer(struct loop_timer *timer)
+static bool spoken(const struct node *node)
 {
-	struct node_homie *homie = list_entry(timer, struct node_homie, timer);
-
-	node_homie_free(homie->node);
+	return node->dialects.homie;
 }
 
-static void on_stopped(void *arg)
+static const char *will(const struct node *node,
+			char topic[NODE_DIALECT_TOPIC_SIZE])
 {
-	struct node_homie *homie = arg;
-
-	homie->stopped = true;
-	/* Not at once: this is the client's own callback. */
-	if (homie->node->stopping)
-		node_goodbye_said(homie->node);
-	else
-		loop_timer_set(homie->node->loop, &homie->timer, 0);
+	(void)homie_topic(topic, node->name, "$state");
+	return "lost";
 }
 
-static const struct client_callbacks callbacks = {
-	.connected = on_connected,
-	.disconnected = on_disconnected,
-	.message = on_message,
-	.stopped = on_stopped,
-};
-
-static int connect_client(struct node_homie *homie)
+static int begin(struct node_dialect *homie)
 {
-	char topic[HOMIE_TOPIC_SIZE];
 	char filter[HOMIE_TOPIC_SIZE];
-	const struct client_will will = {
-		.topic = homie_topic(topic, homie->node->name, "$state"),
-		.payload = "lost",
-		.qos = 1,
-		.retain = true,
-	};
-	int r = node_client_new(homie->node, "-homie", &will, &callbacks, homie,
-				&homie->client);
 
-	if (r)
-		return r;
-	r = client_subscribe(homie->client,
-			     homie_topic(filter, homie->node->name, "#"), 1);
-	if (r)
-		client_free(homie->client);
-	return r;
+	return client_subscribe(homie->client,
+				homie_topic(filter, homie->node->name, "#"), 1);
 }
 
-static void begin(struct node *node)
+static void stop(struct node_dialect *homie)
 {
-	struct node_homie *homie = calloc(1, sizeof(*homie));
-	int r = -ENOMEM;
-
-	if (homie) {
-		homie->node = node;
-		homie->timer.fn = on_timer;
-		r = connect_client(homie);
-	}
-	if (r) {
-		log_error("Homie", "is not spoken: %s", strerrordesc_np(-r));
-		free(homie);
-		return;
-	}
-	node->homie = homie;
-	client_start(homie->client);
+	publish_leaf(homie, "$state", "disconnected");
 }
 
-/* Nothing is left of it, and then it goes. */
-static void leave(struct node_homie *homie)
+static void leave(struct node_dialect *homie)
 {
 	struct node *node = homie->node;
 
-	homie->leaving = true;
 	for (size_t i = 0; i < PINS_MAX; i++)
 		if (node->pins[i].used)
 			take_away(homie, &node->pins[i].pin);
 	publish_leaf(homie, "$description", "");
 	publish_leaf(homie, "$state", "");
-	client_stop(homie->client);
 }
 
-void node_homie_apply(struct node *node, bool spoken)
-{
-	if (node->homie && !node->homie->leaving && !spoken)
-		leave(node->homie);
-	/* One that is just leaving: it will be back with the next
-	 * configuration. */
-	else if (!node->homie && spoken)
-		begin(node);
-}
-
-void node_homie_say(struct node *node)
-{
-	if (is_there(node) && !node->stopping)
-		say_everything(node->homie);
-}
-
-void node_homie_stop(struct node *node)
-{
-	if (!node->homie || node->homie->leaving)
-		return;
-	if (client_connected(node->homie->client))
-		publish_leaf(node->homie, "$state", "disconnected");
-	client_stop(node->homie->client);
-}
-
-bool node_homie_idle(const struct node *node)
-{
-	return !node->homie || node->homie->stopped;
-}
-
-void node_homie_free(struct node *node)
-{
-	if (!node->homie)
-		return;
-	loop_timer_cancel(node->loop, &node->homie->timer);
-	client_free(node->homie->client);
-	free(node->homie);
-	node->homie = NULL;
-}
+const struct node_dialect_ops node_homie_ops = {
+	.name = "Homie",
+	.suffix = "-homie",
+	.size = sizeof(struct node_homie),
+	.spoken = spoken,
+	.will = will,
+	.begin = begin,
+	.say = say,
+	.stop = stop,
+	.leave = leave,
+	.message = on_message,
+};

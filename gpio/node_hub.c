@@ -107,10 +107,10 @@ static void on_config(struct node *node, struct slice payload)
 		log_errors(&node->errors);
 	} else {
 		node_discovery_apply(node, &pins.dialects);
-		node_homie_apply(node, pins.dialects.homie);
+		node_dialects_apply(node);
 		node_pins_apply(node, &pins);
 		node_discovery_say(node);
-		node_homie_say(node);
+		node_dialects_say(node);
 		r = node->state_directory
 			    ? state_save(node->state_directory, &pins)
 			    : 0;
@@ -206,8 +206,10 @@ static void say_lightly(struct node *node)
 	node->asking = false;
 	node->ask_at = loop_now(node->loop) + NODE_ASK_AGAIN_MS;
 	/* Of the others that were under way at the time it was said already. */
-	if (!again && !node->stopping)
+	if (!again && !node->stopping) {
 		say_everything(node);
+		node_dialects_say(node);
+	}
 }
 
 /* What had no room was lost, the newest first: the hub's last word of a pin may

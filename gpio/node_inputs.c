@@ -106,7 +106,7 @@ static void say_count(struct node_pin *pin)
 	}
 	(void)snprintf(text, sizeof(text), "%.4g", rate);
 	node_say_value(pin->node, "in", p->name, "/rate", text);
-	node_homie_say_pin(pin->node, pin);
+	node_dialects_say_pin(pin->node, pin);
 	pin->said_count = pin->counter.count;
 	pin->said_rate = rate;
 }

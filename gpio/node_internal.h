@@ -13,6 +13,7 @@
 #include "gpio/memory.h"
 #include "gpio/node.h"
 #include "gpio/node_devices.h"
+#include "gpio/node_dialect.h"
 #include "gpio/node_order.h"
 #include "gpio/pins.h"
 #include "gpio/tallies.h"
@@ -76,7 +77,7 @@ struct node {
 			     * none */
 	struct loop_timer birth_timer;
 	struct node_sim *sim; /* NULL: nothing plays */
-	struct node_homie *homie; /* NULL: not spoken */
+	struct node_dialect *homie; /* NULL: not spoken */
 	char *hub; /* its address */
 	char *user; /* NULL: none */
 
@@ -221,20 +222,29 @@ void node_sim_heard(struct node *node, const struct client_message *message);
 int node_sim_put(const struct node *node, unsigned int offset, json_t *line);
 void node_sim_free(struct node *node);
 
-/* node_homie.c: nothing happens unless Homie is spoken. */
+/* node_dialects.c: those that are spoken hear of it. */
 
-void node_homie_apply(struct node *node, bool spoken);
+/* Go to what the configuration in force has (node->dialects). */
+void node_dialects_apply(struct node *node);
 /* Everything, after the pins have changed. */
-void node_homie_say(struct node *node);
+void node_dialects_say(struct node *node);
+void node_dialects_say_pin(struct node *node, const struct node_pin *pin);
+void node_dialects_say_event(struct node *node, const struct node_pin *pin,
+			     const char *type);
+/* What was said of this pin is taken away. */
+void node_dialects_say_left(struct node *node, const struct pin *pin);
+void node_dialects_stop(struct node *node);
+/* After node_dialects_stop(): all has been said. */
+bool node_dialects_idle(const struct node *node);
+void node_dialects_free(struct node *node);
+
+/* node_homie.c: as node_dialects.c; nothing happens unless it is spoken. */
+
+extern const struct node_dialect_ops node_homie_ops;
 void node_homie_say_pin(struct node *node, const struct node_pin *pin);
 void node_homie_say_event(struct node *node, const struct node_pin *pin,
 			  const char *type);
-/* What was said of this pin is taken away. */
 void node_homie_say_left(struct node *node, const struct pin *pin);
-void node_homie_stop(struct node *node);
-/* After node_homie_stop(): all has been said. */
-bool node_homie_idle(const struct node *node);
-void node_homie_free(struct node *node);
 
 /* node_discovery.c */
 

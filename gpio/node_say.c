@@ -66,7 +66,7 @@ void node_say_state(struct node *node, struct node_pin *pin)
 	bool on;
 
 	node_say_usable(node, pin, false);
-	node_homie_say_pin(node, pin);
+	node_dialects_say_pin(node, pin);
 	if (!pin->request) {
 		node_say_gone(node, &pin->pin);
 		return;
@@ -107,7 +107,7 @@ void node_say_left(struct node *node, struct node_pin *pin)
 {
 	char topic[TOPICS_SIZE];
 
-	node_homie_say_left(node, &pin->pin);
+	node_dialects_say_left(node, &pin->pin);
 	node_say_gone(node, &pin->pin);
 	node_say(node,
 		 topics_pin(topic, node->name, kind_of(&pin->pin),
@@ -148,7 +148,7 @@ void node_say_event(const struct node_pin *pin, const char *type)
 	char topic[TOPICS_SIZE];
 	char text[48];
 
-	node_homie_say_event(pin->node, pin, type);
+	node_dialects_say_event(pin->node, pin, type);
 	(void)snprintf(text, sizeof(text), "{\"event_type\":\"%s\"}", type);
 	node_say(pin->node,
 		 topics_pin(topic, pin->node->name, "in", pin->pin.name,

@@ -22,6 +22,7 @@
 #define DEADLINE_MS 30000
 #define PACKET_MAX (256 * 1024)
 #define HEARD_MAX 4000
+#define PEERS_MAX 4
 
 struct heard {
 	char *topic;
@@ -29,29 +30,35 @@ struct heard {
 	bool retain;
 };
 
+/* A connection of the node: it has one for each dialect besides its own. */
+struct peer {
+	struct loop_source source; /* fd < 0: none */
+	struct fake_hub *hub;
+	struct buffer in;
+	uint16_t held[HEARD_MAX]; /* identifiers not acknowledged */
+	size_t held_count;
+	char will[128];
+	char subscribed[1024];
+	bool goodbye;
+};
+
 struct fake_hub {
 	struct loop *loop;
 	char path[80];
 	char address[96];
 	struct loop_source listener;
-	struct loop_source peer;
-	struct buffer in;
-	bool goodbye;
+	struct peer peer[PEERS_MAX];
 	bool hold;
 	bool mute;
-	uint16_t held[HEARD_MAX]; /* identifiers not acknowledged */
-	size_t held_count;
-	char will[128];
-	char subscribed[1024];
 	struct heard heard[HEARD_MAX];
 	size_t count;
 	size_t seen;
 };
 
-static void send_all(struct fake_hub *hub, const uint8_t *bytes, size_t len)
+static void send_all(struct peer *peer, const uint8_t *bytes, size_t len)
 {
-	assert_true(hub->peer.fd >= 0);
-	assert_int_equal(send(hub->peer.fd, bytes, len, MSG_NOSIGNAL), len);
+	assert_true(peer->source.fd >= 0);
+	assert_int_equal(send(peer->source.fd, bytes, len, MSG_NOSIGNAL), len);
 }
 
 static char *text_of(struct slice bytes)
@@ -64,7 +71,7 @@ static char *text_of(struct slice bytes)
 	return text;
 }
 
-static void on_connect(struct fake_hub *hub, struct slice body)
+static void on_connect(struct peer *peer, struct slice body)
 {
 	static struct mqtt_connack ack;
 	struct mqtt_connect packet;
@@ -75,16 +82,16 @@ static void on_connect(struct fake_hub *hub, struct slice body)
 	assert_int_equal(packet.version, MQTT_5_0);
 	assert_true(packet.clean_start);
 	assert_true(packet.has_will && packet.will.retain);
-	(void)snprintf(hub->will, sizeof(hub->will), "%.*s=%.*s",
+	(void)snprintf(peer->will, sizeof(peer->will), "%.*s=%.*s",
 		       (int)packet.will.topic.len,
 		       (const char *)packet.will.topic.data,
 		       (int)packet.will.payload.len,
 		       (const char *)packet.will.payload.data);
 	connack_encode(&w, MQTT_5_0, &ack);
-	send_all(hub, bytes, w.len);
+	send_all(peer, bytes, w.len);
 }
 
-static void acknowledge(struct fake_hub *hub, uint16_t id)
+static void acknowledge(struct peer *peer, uint16_t id)
 {
 	static struct mqtt_ack ack;
 	uint8_t bytes[16];
@@ -92,11 +99,12 @@ static void acknowledge(struct fake_hub *hub, uint16_t id)
 
 	ack.packet_id = id;
 	ack_encode(&w, MQTT_5_0, MQTT_PUBACK, &ack);
-	send_all(hub, bytes, w.len);
+	send_all(peer, bytes, w.len);
 }
 
-static void on_publish(struct fake_hub *hub, const struct frame *frame)
+static void on_publish(struct peer *peer, const struct frame *frame)
 {
+	struct fake_hub *hub = peer->hub;
 	struct mqtt_publish packet;
 
 	assert_int_equal(
@@ -113,12 +121,12 @@ static void on_publish(struct fake_hub *hub, const struct frame *frame)
 		return;
 	assert_int_equal(packet.qos, 1);
 	if (hub->hold)
-		hub->held[hub->held_count++] = packet.packet_id;
+		peer->held[peer->held_count++] = packet.packet_id;
 	else
-		acknowledge(hub, packet.packet_id);
+		acknowledge(peer, packet.packet_id);
 }
 
-static void on_subscribe(struct fake_hub *hub, struct slice body)
+static void on_subscribe(struct peer *peer, struct slice body)
 {
 	static const uint8_t granted[] = { 1 };
 	struct mqtt_subscribe packet;
@@ -126,88 +134,91 @@ static void on_subscribe(struct fake_hub *hub, struct slice body)
 	struct mqtt_suback *ack = calloc(1, sizeof(*ack));
 	uint8_t bytes[16];
 	struct writer w = writer_of(bytes, sizeof(bytes));
-	size_t len = strlen(hub->subscribed);
+	size_t len = strlen(peer->subscribed);
 
 	assert_int_equal(subscribe_decode(MQTT_5_0, body, &packet),
 			 MQTT_SUCCESS);
 	assert_true(subscribe_next(MQTT_5_0, &packet.entries, &entry));
-	(void)snprintf(hub->subscribed + len, sizeof(hub->subscribed) - len,
+	(void)snprintf(peer->subscribed + len, sizeof(peer->subscribed) - len,
 		       "%.*s\n", (int)entry.filter.len,
 		       (const char *)entry.filter.data);
 	ack->packet_id = packet.packet_id;
 	ack->reasons = slice_of(granted, 1);
 	suback_encode(&w, MQTT_5_0, MQTT_SUBACK, ack);
-	send_all(hub, bytes, w.len);
+	send_all(peer, bytes, w.len);
 	free(ack);
 }
 
-static void on_frame(struct fake_hub *hub, const struct frame *frame)
+static void on_frame(struct peer *peer, const struct frame *frame)
 {
 	uint8_t bytes[4];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
 	if (frame->type == MQTT_CONNECT) {
-		on_connect(hub, frame->body);
+		on_connect(peer, frame->body);
 	} else if (frame->type == MQTT_PUBLISH) {
-		on_publish(hub, frame);
+		on_publish(peer, frame);
 	} else if (frame->type == MQTT_SUBSCRIBE) {
-		on_subscribe(hub, frame->body);
+		on_subscribe(peer, frame->body);
 	} else if (frame->type == MQTT_DISCONNECT) {
-		hub->goodbye = true;
+		peer->goodbye = true;
 	} else if (frame->type == MQTT_PINGREQ) {
 		ping_encode(&w, MQTT_PINGRESP);
-		send_all(hub, bytes, w.len);
+		send_all(peer, bytes, w.len);
 	} else {
 		assert_int_equal(frame->type, MQTT_PUBACK);
 	}
 }
 
-static void drop_peer(struct fake_hub *hub)
+static void drop_peer(struct peer *peer)
 {
-	int fd = hub->peer.fd;
+	int fd = peer->source.fd;
 
 	if (fd < 0)
 		return;
-	loop_remove(hub->loop, &hub->peer);
+	loop_remove(peer->hub->loop, &peer->source);
 	(void)close(fd);
-	hub->peer.fd = -1;
-	hub->in.len = 0;
+	peer->source.fd = -1;
+	peer->in.len = 0;
+	peer->subscribed[0] = '\0';
+	peer->held_count = 0;
 }
 
 static void on_peer(struct loop_source *source, uint32_t events)
 {
-	struct fake_hub *hub = list_entry(source, struct fake_hub, peer);
+	struct peer *peer = list_entry(source, struct peer, source);
 	uint8_t bytes[8192];
 	ssize_t n = recv(source->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	struct frame frame;
 
 	(void)events;
 	if (n <= 0) {
-		drop_peer(hub);
+		drop_peer(peer);
 		return;
 	}
-	if (hub->mute)
+	if (peer->hub->mute)
 		return;
-	assert_int_equal(buffer_append(&hub->in, bytes, (size_t)n), 0);
-	while (framing_next(hub->in.data, hub->in.len, PACKET_MAX, &frame) ==
+	assert_int_equal(buffer_append(&peer->in, bytes, (size_t)n), 0);
+	while (framing_next(peer->in.data, peer->in.len, PACKET_MAX, &frame) ==
 	       1) {
-		on_frame(hub, &frame);
-		buffer_consume(&hub->in, frame.size);
+		on_frame(peer, &frame);
+		buffer_consume(&peer->in, frame.size);
 	}
 }
 
 static void on_listener(struct loop_source *source, uint32_t events)
 {
 	struct fake_hub *hub = list_entry(source, struct fake_hub, listener);
+	struct peer *peer = hub->peer;
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)events;
 	assert_true(fd >= 0);
-	drop_peer(hub);
-	hub->subscribed[0] = '\0';
-	hub->goodbye = false;
-	assert_int_equal(loop_add(hub->loop, &hub->peer, fd, EPOLLIN, on_peer),
-			 0);
+	while (peer->source.fd >= 0)
+		assert_true(++peer < hub->peer + PEERS_MAX);
+	peer->goodbye = false;
+	assert_int_equal(
+		loop_add(hub->loop, &peer->source, fd, EPOLLIN, on_peer), 0);
 }
 
 struct fake_hub *fake_hub_new(struct loop *loop, const char *directory)
@@ -217,8 +228,11 @@ struct fake_hub *fake_hub_new(struct loop *loop, const char *directory)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	hub->loop = loop;
-	hub->peer.fd = -1;
-	buffer_init(&hub->in, PACKET_MAX);
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		hub->peer[i].source.fd = -1;
+		hub->peer[i].hub = hub;
+		buffer_init(&hub->peer[i].in, PACKET_MAX);
+	}
 	(void)snprintf(hub->path, sizeof(hub->path), "%s/hub", directory);
 	(void)snprintf(hub->address, sizeof(hub->address), "unix:%s",
 		       hub->path);
@@ -236,11 +250,13 @@ void fake_hub_free(struct fake_hub *hub)
 {
 	int fd = hub->listener.fd;
 
-	drop_peer(hub);
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		drop_peer(&hub->peer[i]);
+		buffer_free(&hub->peer[i].in);
+	}
 	loop_remove(hub->loop, &hub->listener);
 	(void)close(fd);
 	(void)unlink(hub->path);
-	buffer_free(&hub->in);
 	for (size_t i = 0; i < hub->count; i++) {
 		free(hub->heard[i].topic);
 		free(hub->heard[i].payload);
@@ -255,7 +271,16 @@ const char *fake_hub_address(const struct fake_hub *hub)
 
 const char *fake_hub_will(const struct fake_hub *hub)
 {
-	return hub->will;
+	return hub->peer[0].will;
+}
+
+bool fake_hub_has_will(const struct fake_hub *hub, const char *will)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (hub->peer[i].source.fd >= 0 &&
+		    strcmp(hub->peer[i].will, will) == 0)
+			return true;
+	return false;
 }
 
 void fake_hub_send_bytes(struct fake_hub *hub, const char *topic,
@@ -275,7 +300,10 @@ void fake_hub_send_bytes(struct fake_hub *hub, const char *topic,
 	bytes = malloc(size);
 	w = writer_of(bytes, size);
 	publish_encode(&w, MQTT_5_0, packet);
-	send_all(hub, bytes, size);
+	/* Nobody obeys what is not for him. */
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (hub->peer[i].source.fd >= 0)
+			send_all(&hub->peer[i], bytes, size);
 	free(bytes);
 	free(packet);
 }
@@ -340,22 +368,34 @@ bool fake_hub_heard(const struct fake_hub *hub, const char *topic)
 	return false;
 }
 
+static bool any_subscribed(const struct fake_hub *hub, const char *line)
+{
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		if (strstr(hub->peer[i].subscribed, line))
+			return true;
+	return false;
+}
+
 void fake_hub_await_subscribe(struct fake_hub *hub, const char *filter)
 {
 	uint64_t start = clock_ms();
 	char line[200];
 
 	(void)snprintf(line, sizeof(line), "%s\n", filter);
-	while (!strstr(hub->subscribed, line))
+	while (!any_subscribed(hub, line))
 		wait_more(hub, start, "subscribe", filter);
 }
 
 void fake_hub_hold(struct fake_hub *hub, bool hold)
 {
 	hub->hold = hold;
-	for (size_t i = 0; !hold && i < hub->held_count; i++)
-		acknowledge(hub, hub->held[i]);
-	hub->held_count = 0;
+	for (size_t i = 0; !hold && i < PEERS_MAX; i++) {
+		struct peer *peer = &hub->peer[i];
+
+		for (size_t j = 0; j < peer->held_count; j++)
+			acknowledge(peer, peer->held[j]);
+		peer->held_count = 0;
+	}
 }
 
 void fake_hub_mute(struct fake_hub *hub)
@@ -365,14 +405,18 @@ void fake_hub_mute(struct fake_hub *hub)
 
 void fake_hub_kick(struct fake_hub *hub)
 {
-	drop_peer(hub);
-	hub->subscribed[0] = '\0';
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		drop_peer(&hub->peer[i]);
 }
 
 void fake_hub_await_goodbye(struct fake_hub *hub)
 {
 	uint64_t start = clock_ms();
 
-	while (!hub->goodbye)
+	for (;;) {
+		for (size_t i = 0; i < PEERS_MAX; i++)
+			if (hub->peer[i].goodbye)
+				return;
 		wait_more(hub, start, "goodbye", NULL);
+	}
 }

@@ -47,7 +47,9 @@ void fake_hub_kick(struct fake_hub *hub);
 /* Turn the loop until the node has said goodbye (DISCONNECT). */
 void fake_hub_await_goodbye(struct fake_hub *hub);
 
-/* The will of the last CONNECT, as "topic=payload". */
+/* The will of the first connection, as "topic=payload". */
 const char *fake_hub_will(const struct fake_hub *hub);
+/* Is a connection there with this will? */
+bool fake_hub_has_will(const struct fake_hub *hub, const char *will);
 
 #endif
