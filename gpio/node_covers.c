@@ -245,23 +245,14 @@ void node_cover_command(struct node *node, const struct client_message *message,
 	struct cover_command command = { 0 };
 	const char *reason = NULL;
 
-	/* Somebody takes a retained command away. */
-	if (message->payload.len == 0)
+	if (!node_command_counts(node, message))
 		return;
-	if (message->retain) {
-		node_say_error(node, message->topic, message->payload,
-			       "a retained command is old and not obeyed");
-		return;
-	}
 	if (!cover_command_parse(message->payload, &command, &reason))
 		reason = cannot(node, device);
-	if (reason) {
-		node_say_error(node, message->topic, message->payload, reason);
-		node_say_result(node, message->topic, reason, false,
-				command.id);
-	} else {
+	if (reason)
+		node_refuse(node, message, reason, command.id);
+	else
 		obey(device, &command, message->topic);
-	}
 	cover_command_free(&command);
 }
 

@@ -169,10 +169,9 @@ static void on_set(struct node *node, const struct client_message *message,
 {
 	bool on = slice_equal(message->payload, slice_str("true"));
 
-	if (message->retain)
-		node_say_error(node, message->topic, message->payload,
-			       "a retained command is old and not obeyed");
-	else if (!on && !slice_equal(message->payload, slice_str("false")))
+	if (!node_command_counts(node, message))
+		return;
+	if (!on && !slice_equal(message->payload, slice_str("false")))
 		node_say_error(node, message->topic, message->payload,
 			       "must be true or false");
 	else if (!pin || pin->pin.direction != LINE_OUTPUT || !pin->request)
@@ -213,7 +212,7 @@ static void on_message(struct node_dialect *homie,
 	pin = find(homie->node, id);
 	if (!set)
 		on_value(homie, message, pin, property);
-	else if (message->payload.len > 0)
+	else
 		on_set(homie->node, message, pin);
 }
 

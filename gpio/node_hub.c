@@ -34,25 +34,16 @@ static void on_command(struct node *node, const struct client_message *message,
 	const char *reason = why;
 	struct node_pin *pin;
 
-	/* Somebody takes a retained command away. */
-	if (message->payload.len == 0)
+	if (!node_command_counts(node, message))
 		return;
-	if (message->retain) {
-		node_say_error(node, message->topic, message->payload,
-			       "a retained command is old and not obeyed");
-		return;
-	}
 	if (topics_parse_command(message->payload, &command, &reason) ||
-	    !(pin = output_for(node, kind, name, why))) {
-		node_say_error(node, message->topic, message->payload, reason);
-		node_say_result(node, message->topic, reason, false,
-				command.id);
-	} else if (node->stopping) {
+	    !(pin = output_for(node, kind, name, why)))
+		node_refuse(node, message, reason, command.id);
+	else if (node->stopping)
 		node_say_result(node, message->topic, "the node is stopping",
 				false, command.id);
-	} else {
+	else
 		node_order(node, pin, &command, message->topic);
-	}
 	topics_command_free(&command);
 }
 
@@ -63,12 +54,9 @@ static void on_count(struct node *node, const struct client_message *message,
 	struct node_pin *pin = node_pins_find(node, name);
 	uint64_t count;
 
-	if (message->payload.len == 0)
+	if (!node_command_counts(node, message))
 		return;
-	if (message->retain)
-		node_say_error(node, message->topic, message->payload,
-			       "a retained command is old and not obeyed");
-	else if (!topics_parse_count(message->payload, &count))
+	if (!topics_parse_count(message->payload, &count))
 		node_say_error(node, message->topic, message->payload,
 			       "must be a whole number of pulses");
 	else if (!pin || !pin->request || !node_input_set_count(pin, count))

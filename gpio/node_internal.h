@@ -171,6 +171,17 @@ void node_order_by(struct node *node, struct node_pin *pin,
 void node_say_result(struct node *node, struct slice topic, const char *reason,
 		     bool on, json_t *id);
 
+/* node_commands.c */
+
+/* Is it a command at all? A retained one is old, which is said on .../error; an
+ * empty one is somebody taking a retained one away. */
+bool node_command_counts(struct node *node,
+			 const struct client_message *message);
+/* What was asked for is not done: on .../error, and on .../result with the
+ * command's id, which may be NULL. */
+void node_refuse(struct node *node, const struct client_message *message,
+		 const char *reason, json_t *id);
+
 /* node_hub.c */
 
 extern const struct client_callbacks node_hub_callbacks;

@@ -319,24 +319,15 @@ void node_light_command(struct node_device *device,
 	struct light_wish wish;
 	const char *reason = NULL;
 
-	/* Somebody takes a retained command away. */
-	if (message->payload.len == 0)
+	if (!node_command_counts(node, message))
 		return;
-	if (message->retain) {
-		node_say_error(node, message->topic, message->payload,
-			       "a retained command is old and not obeyed");
-		return;
-	}
 	if (!light_command_parse(message->payload, device->colors, &command,
 				 &wish, &reason))
 		reason = cannot(device);
-	if (reason) {
-		node_say_error(node, message->topic, message->payload, reason);
-		node_say_result(node, message->topic, reason, false,
-				command.id);
-	} else {
+	if (reason)
+		node_refuse(node, message, reason, command.id);
+	else
 		obey(device, &command, &wish, message->topic);
-	}
 	topics_command_free(&command);
 }
 
