@@ -1,5 +1,7 @@
 #include "gpio/device_table.h"
 
+#include "gpio/pin_table.h"
+
 #define EVERY (~0u)
 #define SENSORS                                                                \
 	(DEVICE_IS(DEVICE_DS18B20) | DEVICE_IS(DEVICE_IIO) |                   \
@@ -48,13 +50,6 @@ const struct field_word device_kinds[] = {
 			LIGHTS                       \
 	}
 
-static const struct field_word safes[] = {
-	{ "off", LOGIC_SAFE_OFF },
-	{ "on", LOGIC_SAFE_ON },
-	{ "hold", LOGIC_SAFE_HOLD },
-	{ NULL, 0 },
-};
-
 /* What it was told is not kept: its brightness is where it was left. */
 static const struct field_word boots[] = {
 	{ "as_read", LOGIC_BOOT_AS_READ },
@@ -97,7 +92,7 @@ const struct device_field device_table[] = {
 	{ { .name = "safe",
 	    .type = FIELD_WORD,
 	    PLACE(rules.safe),
-	    .words = safes },
+	    .words = pin_safes },
 	  LIGHTS },
 	{ { .name = "boot",
 	    .type = FIELD_WORD,

@@ -33,7 +33,7 @@ static const struct field_word modes[] = {
 	{ NULL, 0 },
 };
 
-static const struct field_word safes[] = {
+const struct field_word pin_safes[] = {
 	{ "off", LOGIC_SAFE_OFF },
 	{ "on", LOGIC_SAFE_ON },
 	{ "hold", LOGIC_SAFE_HOLD },
@@ -82,7 +82,7 @@ const struct field pin_table[] = {
 	{ "interval", FIELD_SECONDS, FIELD_IN, PLACE(interval_ms),
 	  .max = PIN_INTERVAL_MAX },
 
-	{ "safe", FIELD_WORD, FIELD_OUT, RULE(safe), .words = safes },
+	{ "safe", FIELD_WORD, FIELD_OUT, RULE(safe), .words = pin_safes },
 	{ "boot", FIELD_WORD, FIELD_OUT, RULE(boot), .words = boots },
 	{ "interlock", FIELD_TEXT, FIELD_OUT, PLACE(interlock),
 	  .max = PIN_NAME_MAX },

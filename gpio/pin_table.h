@@ -9,5 +9,6 @@ extern const struct field pin_table[];
 extern const struct field_word pin_directions[];
 extern const struct field_word pin_biases[];
 extern const struct field_word pin_kinds[];
+extern const struct field_word pin_safes[]; /* of lights too */
 
 #endif
