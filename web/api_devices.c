@@ -57,38 +57,28 @@ void api_devices(struct request *request)
 /* What is set already. Of a device that changes its kind, what all have. */
 static json_t *before(const struct device *device, const json_t *change)
 {
-	static const char *const shared[] = { "label", "room" };
+	static const char *const shared[] = { "label", "room", NULL };
 	const char *kind = json_string_value(json_object_get(change, "kind"));
-	json_t *all = device ? device_to_json(device, true) : json_object();
-	json_t *kept;
 
-	if (!device || !kind ||
-	    strcmp(kind, device_kind_text(device->kind)) == 0)
-		return all;
-	kept = json_object();
-	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
-		json_object_set(kept, shared[i],
-				json_object_get(all, shared[i]));
-	json_decref(all);
-	return kept;
+	if (!device)
+		return json_object();
+	return pin_forms_keep(
+		device_to_json(device, true),
+		kind && strcmp(kind, device_kind_text(device->kind)) != 0,
+		shared);
 }
 
 /* What was not sent keeps its value. */
 static void read_form(struct form *form, const char *name,
 		      const struct device *old, struct device *out)
 {
-	json_t *object = before(old, form->request->json);
+	json_t *object =
+		pin_forms_merge(form, before(old, form->request->json), name);
 	struct pin_errors errors = { 0 };
 
-	if (json_object_update(object, form->request->json) ||
-	    json_object_set_new(object, "name", json_string(name)))
-		form->failed = true;
 	json_object_del(object, "measured_in");
-	if (device_parse(object, name, out, &errors))
-		for (size_t i = 0; i < errors.count; i++)
-			form_error(form, errors.error[i].field,
-				   errors.error[i].message);
-	json_object_clear(form->rest);
+	(void)device_parse(object, name, out, &errors);
+	pin_forms_judged(form, &errors);
 	json_decref(object);
 }
 

@@ -77,42 +77,34 @@ void api_pins(struct request *request)
  * both. */
 static json_t *before(const struct pin *pin, const json_t *change)
 {
-	static const char *const shared[] = { "line", "chip", "label", "room" };
+	static const char *const shared[] = { "line", "chip", "label", "room",
+					      NULL };
 	const char *dir = json_string_value(json_object_get(change, "dir"));
-	json_t *all = pin ? pin_to_json(pin, true) : json_object();
-	json_t *kept;
 
-	if (!pin || !dir ||
-	    (strcmp(dir, "in") == 0) == (pin->direction == LINE_INPUT))
-		return all;
-	kept = json_object();
-	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
-		json_object_set(kept, shared[i],
-				json_object_get(all, shared[i]));
-	json_decref(all);
-	return kept;
+	if (!pin)
+		return json_object();
+	return pin_forms_keep(pin_to_json(pin, true),
+			      dir && (strcmp(dir, "in") == 0) !=
+					      (pin->direction == LINE_INPUT),
+			      shared);
 }
 
 /* What was not sent keeps its value. */
 static void read_form(struct form *form, const char *name,
 		      const struct pin *old, struct pin *out)
 {
-	json_t *object = before(old, form->request->json);
+	json_t *object =
+		pin_forms_merge(form, before(old, form->request->json), name);
 	struct pin_errors errors = { 0 };
 
-	if (json_object_update(object, form->request->json) ||
-	    json_object_set_new(object, "name", json_string(name)) ||
-	    !pin_line_resolve(form->request->web->gpio, object))
+	if (!pin_line_resolve(form->request->web->gpio, object))
 		form->failed = true;
 	json_object_del(object, "pin");
 	json_object_del(object, "confirm");
 	if (!pin_parse(object, name, out, &errors))
 		pin_line_check(form->request->web->gpio, form->request->json,
 			       out, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		form_error(form, errors.error[i].field,
-			   errors.error[i].message);
-	json_object_clear(form->rest);
+	pin_forms_judged(form, &errors);
 	json_decref(object);
 }
 

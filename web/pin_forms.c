@@ -13,6 +13,36 @@ bool pin_forms_name_valid(const char *name)
 	return len > 0 && len <= PIN_NAME_MAX && !name[len];
 }
 
+json_t *pin_forms_keep(json_t *all, bool becomes_other,
+		       const char *const *shared)
+{
+	json_t *kept;
+
+	if (!becomes_other || !all)
+		return all;
+	kept = json_object();
+	for (; *shared; shared++)
+		json_object_set(kept, *shared, json_object_get(all, *shared));
+	json_decref(all);
+	return kept;
+}
+
+json_t *pin_forms_merge(struct form *form, json_t *kept, const char *name)
+{
+	if (json_object_update(kept, form->request->json) ||
+	    json_object_set_new(kept, "name", json_string(name)))
+		form->failed = true;
+	return kept;
+}
+
+void pin_forms_judged(struct form *form, const struct pin_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		form_error(form, errors->error[i].field,
+			   errors->error[i].message);
+	json_object_clear(form->rest);
+}
+
 bool pin_forms_agree(struct request *request, struct form *form,
 		     struct pins *pins, const char *name)
 {

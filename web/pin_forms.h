@@ -2,14 +2,28 @@
 #ifndef WEB_PIN_FORMS_H
 #define WEB_PIN_FORMS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct form;
+struct pin_errors;
 struct pins;
 struct request;
 
 /* In a path, and in a topic that people type. */
 bool pin_forms_name_valid(const char *name);
+
+/*
+ * What stays of all that is set (taken) until the form says otherwise: everything,
+ * or, if it becomes something else, the members named in shared, which ends with
+ * NULL. NULL, as all was: out of memory.
+ */
+json_t *pin_forms_keep(json_t *all, bool becomes_other,
+		       const char *const *shared);
+/* What was sent, into kept (taken, and given back), under this name. */
+json_t *pin_forms_merge(struct form *form, json_t *kept, const char *name);
+/* Everything in the form has been looked at, and this was found. */
+void pin_forms_judged(struct form *form, const struct pin_errors *errors);
 
 /*
  * Would all pins and devices agree with each other? What would not is told: as a
