@@ -11,7 +11,7 @@
 struct db_config;
 
 #define DB_RULE_FILTER_MAX 255 /* bytes: a person reads and writes them */
-#define DB_RULES_MAX 20000 /* two for each user */
+#define DB_RULES_MAX 20000 /* two for each user of the largest house */
 
 /* Rules from here on are built in: system users, and the demo. */
 #define DB_RULE_SYSTEM 0x80000000u

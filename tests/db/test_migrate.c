@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "db/access_rules.h"
 #include "db/migrate.h"
 #include "db/schema/schema.h"
 #include "db/statement.h"
@@ -89,14 +90,16 @@ static void test_a_newer_version_is_refused(void **state)
 	assert_int_equal(migrate(*state, steps, 3), -ENOTSUP);
 }
 
+#define CONFIG_STEPS 8
+static const char *const config[CONFIG_STEPS] = {
+	schema_config_001, schema_config_002, schema_config_003,
+	schema_config_004, schema_config_005, schema_config_006,
+	schema_config_007, schema_config_008,
+};
+
 /* The embedded files are whole and run on an empty file. */
 static void test_the_schemas_run(void **state)
 {
-	static const char *const config[] = {
-		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005, schema_config_006,
-		schema_config_007
-	};
 	static const char *const others[] = {
 		schema_state_001, schema_state_002, schema_state_003,
 		schema_history_001, schema_history_002
@@ -104,7 +107,9 @@ static void test_the_schemas_run(void **state)
 	const struct {
 		const char *const *steps;
 		size_t count;
-	} schemas[] = { { config, 7 }, { &others[0], 3 }, { &others[3], 2 } };
+	} schemas[] = { { config, CONFIG_STEPS },
+			{ &others[0], 3 },
+			{ &others[3], 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -123,11 +128,6 @@ static void test_the_schemas_run(void **state)
  * it gets a secret of its own. */
 static void test_users_of_the_first_version_stay(void **state)
 {
-	static const char *const config[] = {
-		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005, schema_config_006,
-		schema_config_007
-	};
 	static const char both[] =
 		"SELECT count(*) FROM users WHERE name IN ('anna', 'lock')"
 		" AND hash = '$x$y' AND scram = '' AND created = 7";
@@ -139,7 +139,7 @@ static void test_users_of_the_first_version_stay(void **state)
 				      " ('lock', '$x$y', 'device', 0, 1, 7, 2)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(migrate(*state, config, 7), 0);
+	assert_int_equal(migrate(*state, config, CONFIG_STEPS), 0);
 	assert_int_equal(ask(*state, both), 2);
 	assert_int_equal(ask(*state, "SELECT count(*) FROM secrets WHERE"
 				     " name = 'scram' AND length(value) = 32"
@@ -150,11 +150,6 @@ static void test_users_of_the_first_version_stay(void **state)
 /* Pins as columns (to version 6) become JSON, and lose nothing. */
 static void test_pins_of_columns_stay(void **state)
 {
-	static const char *const config[] = {
-		schema_config_001, schema_config_002, schema_config_003,
-		schema_config_004, schema_config_005, schema_config_006,
-		schema_config_007
-	};
 	static const char old[] =
 		"INSERT INTO pins (name, dir, chip, line, bias, active_low,"
 		" debounce_ms, safe, kind, label, room) VALUES"
@@ -189,6 +184,64 @@ static void test_pins_of_columns_stay(void **state)
 	assert_int_equal(migrate(*state, config, 7), 0);
 	assert_int_equal(ask(*state, pump), 1);
 	assert_int_equal(ask(*state, door), 1);
+}
+
+/* Persons who were made when there were no covers (to version 7) may move them, if
+ * nobody has taken from them what they got with it. */
+static void test_persons_of_before_covers_may_move_them(void **state)
+{
+	static const char old[] =
+		"INSERT INTO users (name, hash, kind, admin, enabled, created,"
+		" version) VALUES"
+		" ('anna', '', 'person', 1, 1, 7, 1),"
+		" ('ben', '', 'person', 0, 1, 7, 2),"
+		" ('child', '', 'person', 0, 1, 7, 3),"
+		" ('new', '', 'person', 0, 1, 7, 4),"
+		" ('lock', '', 'device', 0, 1, 7, 5);"
+		"INSERT INTO rules (user, filter, action, effect) VALUES"
+		" ('anna', 'hearth/+/light/+/set', 'write', 'allow'),"
+		" ('ben', 'hearth/+/light/+/set', 'write', 'allow'),"
+		" ('ben', 'hearth/+/cover/+/set', 'write', 'deny'),"
+		" ('child', 'hearth/+/light/+/set', 'read', 'allow'),"
+		" ('new', 'hearth/+/light/+/set', 'write', 'allow'),"
+		" ('new', 'hearth/+/cover/+/set', 'write', 'allow'),"
+		" ('lock', 'hearth/+/light/+/set', 'write', 'allow')";
+	static const char may[] =
+		"SELECT group_concat(user, ' ') = 'anna ben new' FROM"
+		" (SELECT user FROM rules WHERE"
+		" filter = 'hearth/+/cover/+/set' AND action = 'write'"
+		" AND effect = 'allow' ORDER BY user)";
+
+	assert_int_equal(migrate(*state, config, 7), 0);
+	assert_int_equal(sqlite3_exec(*state, old, NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(migrate(*state, config, 8), 0);
+	assert_int_equal(ask(*state, may), 1);
+	/* What was denied stays denied: it counts for more. */
+	assert_int_equal(ask(*state, "SELECT count(*) FROM rules"), 9);
+}
+
+/* A house has no more rules than it may have. */
+static void test_rules_for_covers_stop_at_the_limit(void **state)
+{
+	static const char old[] =
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+		" SELECT i + 1 FROM n WHERE i < 9999)"
+		" INSERT INTO users (name, hash, kind, admin, enabled,"
+		" created, version)"
+		" SELECT 'u' || i, '', 'person', 0, 1, 7, i FROM n;"
+		"INSERT INTO rules (user, filter, action, effect)"
+		" SELECT name, 'hearth/+/light/+/set', 'write', 'allow'"
+		" FROM users UNION ALL"
+		" SELECT name, 'hearth/#', 'read', 'allow' FROM users";
+
+	_Static_assert(DB_RULES_MAX == 20000, "as config-008.sql has it");
+	assert_int_equal(migrate(*state, config, 7), 0);
+	assert_int_equal(sqlite3_exec(*state, old, NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(migrate(*state, config, 8), 0);
+	assert_int_equal(ask(*state, "SELECT count(*) FROM rules"),
+			 DB_RULES_MAX);
 }
 
 static void test_a_statement_keeps_its_first_error(void **state)
@@ -278,6 +331,12 @@ int main(void)
 			test_users_of_the_first_version_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pins_of_columns_stay,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_persons_of_before_covers_may_move_them, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_rules_for_covers_stop_at_the_limit, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_statement_keeps_its_first_error, setup,
 			teardown),
