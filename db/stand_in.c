@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "broker/base/environment.h"
 #include "broker/base/log.h"
 #include "db/db.h"
 
@@ -32,8 +33,7 @@ static bool in_memory(const char *path)
 
 static int make_dir(char path[STAND_IN_PATH_SIZE])
 {
-	/* Main, before any thread. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	const char *ours = getenv("RUNTIME_DIRECTORY");
+	const char *ours = environment_text("RUNTIME_DIRECTORY");
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		const char *place = places[i] ? places[i] : ours;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/base/environment.h"
 #include "broker/base/notify.h"
 
 /* Where those that are passed begin (SD_LISTEN_FDS_START). */
@@ -48,21 +49,6 @@ int fdstore_drop(const char *name)
 	return notify_send(state);
 }
 
-/* 0 for what is no number. */
-static unsigned long number(const char *name)
-{
-	/* There is one thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	const char *text = getenv(name);
-	unsigned long n;
-	char *end;
-
-	if (!text || *text < '0' || *text > '9')
-		return 0;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	return errno == 0 && *end == '\0' ? n : 0;
-}
-
 /* The next name of the list, which is shortened; "" behind the last. */
 static void next_name(const char **list, char out[FDSTORE_NAME_MAX + 1])
 {
@@ -85,18 +71,17 @@ static bool make_ours(int fd)
 
 void fdstore_take(void (*take)(void *arg, const char *name, int fd), void *arg)
 {
-	unsigned long parent = number("LISTEN_PPID");
-	unsigned long count = number("LISTEN_FDS");
-	/* As above. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	const char *names = getenv("LISTEN_FDNAMES");
+	uint64_t parent = environment_number("LISTEN_PPID");
+	uint64_t count = environment_number("LISTEN_FDS");
+	const char *names = environment_text("LISTEN_FDNAMES");
 	char name[FDSTORE_NAME_MAX + 1];
 
-	if (number("LISTEN_PID") != (unsigned long)getpid() &&
-	    (parent == 0 || parent != (unsigned long)getppid()))
+	if (environment_number("LISTEN_PID") != (uint64_t)getpid() &&
+	    (parent == 0 || parent != (uint64_t)getppid()))
 		count = 0;
 	if (!names)
 		names = "";
-	for (unsigned long i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		int fd = FIRST + (int)i;
 
 		next_name(&names, name);

@@ -5,12 +5,12 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "broker/base/clock.h"
+#include "broker/base/environment.h"
 
 /* Bytes of subject and text; longer ones end in "...". Escaped, four times as
  * long, a line still fits PIPE_BUF, within which a write is not torn. */
@@ -53,8 +53,7 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line))
  * error may have been redirected since (systemd.exec(5)). */
 static void look_for_journal(void)
 {
-	/* Nobody changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	const char *stream = getenv("JOURNAL_STREAM");
+	const char *stream = environment_text("JOURNAL_STREAM");
 	char ours[64];
 	struct stat st;
 

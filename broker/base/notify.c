@@ -2,17 +2,12 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static const char *environment(const char *name)
-{
-	/* Nobody changes it. NOLINTNEXTLINE(concurrency-mt-unsafe) */
-	return getenv(name);
-}
+#include "broker/base/environment.h"
 
 /* Fills in the address NOTIFY_SOCKET names: a path, or with a leading '@' a name
  * in the abstract namespace. Returns its length or a negative errno. */
@@ -64,7 +59,7 @@ static ssize_t send_to(int socket_fd, const struct sockaddr_un *address,
 
 int notify_send_fd(const char *state, int fd)
 {
-	const char *name = environment("NOTIFY_SOCKET");
+	const char *name = environment_text("NOTIFY_SOCKET");
 	struct sockaddr_un address;
 	int socket_fd;
 	int r = 0;
@@ -91,25 +86,11 @@ int notify_send(const char *state)
 	return notify_send_fd(state, -1);
 }
 
-/* A plain decimal number; 0 for anything else. */
-static uint64_t number(const char *text)
-{
-	unsigned long long n;
-	char *end;
-
-	if (!text || *text < '0' || *text > '9')
-		return 0;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	return errno == 0 && *end == '\0' ? n : 0;
-}
-
 uint64_t notify_watchdog_ms(void)
 {
-	const char *pid = environment("WATCHDOG_PID");
-
 	/* Set for our parent and inherited, it is none of ours. */
-	if (pid && number(pid) != (uint64_t)getpid())
+	if (environment_text("WATCHDOG_PID") &&
+	    environment_number("WATCHDOG_PID") != (uint64_t)getpid())
 		return 0;
-	return number(environment("WATCHDOG_USEC")) / 2 / 1000;
+	return environment_number("WATCHDOG_USEC") / 2 / 1000;
 }

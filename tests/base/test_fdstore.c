@@ -7,67 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "broker/base/fdstore.h"
+#include "tests/base/notify_listener.h"
 
-static char directory[] = "/tmp/test_fdstore.XXXXXX";
-static char path[64];
-static int listener = -1;
-
-/* What systemd's end of NOTIFY_SOCKET is. */
 static int setup(void **state)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-
 	(void)state;
-	if (!mkdtemp(directory))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/notify", directory);
-	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
-	listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)(void *)&un, sizeof(un)))
-		return -1;
-	return setenv("NOTIFY_SOCKET", path, 1);
+	return notify_listener_open();
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	(void)close(listener);
-	(void)unlink(path);
-	(void)rmdir(directory);
+	notify_listener_close();
 	return 0;
-}
-
-/* The next datagram's text, and the descriptor that came along or -1. */
-static int receive(char *text, size_t size)
-{
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec part = { text, size - 1 };
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(listener, &message, MSG_DONTWAIT);
-	const struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	int fd = -1;
-
-	assert_true(n >= 0);
-	text[n] = '\0';
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
 }
 
 static void test_a_copy_is_kept_under_its_name_and_dropped(void **state)
@@ -80,7 +38,7 @@ static void test_a_copy_is_kept_under_its_name_and_dropped(void **state)
 	(void)state;
 	assert_int_equal(pipe(pair), 0);
 	assert_int_equal(fdstore_keep("line 17 low x", pair[0]), 0);
-	fd = receive(text, sizeof(text));
+	assert_true(notify_listener_read(text, sizeof(text), &fd));
 	assert_string_equal(text, "FDSTORE=1\nFDPOLL=0\nFDNAME=line 17 low x");
 	assert_true(fd >= 0);
 	/* The same pipe, which is open for as long as the copy is. */
@@ -92,7 +50,8 @@ static void test_a_copy_is_kept_under_its_name_and_dropped(void **state)
 	(void)close(pair[1]);
 
 	assert_int_equal(fdstore_drop("line 17 low x"), 0);
-	assert_int_equal(receive(text, sizeof(text)), -1);
+	assert_true(notify_listener_read(text, sizeof(text), &fd));
+	assert_int_equal(fd, -1);
 	assert_string_equal(text, "FDSTOREREMOVE=1\nFDNAME=line 17 low x");
 }
 
@@ -120,7 +79,7 @@ static void test_without_a_listener_nothing_happens(void **state)
 	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
 	assert_int_equal(fdstore_keep("a", 0), 0);
 	assert_int_equal(fdstore_drop("a"), 0);
-	assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+	assert_int_equal(notify_listener_announce(), 0);
 }
 
 struct taken {

@@ -1,13 +1,9 @@
 /* Which lines stay held when a node ends, and what is told of them to whoever
  * keeps them. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "gpio/held.h"
+#include "tests/base/notify_listener.h"
 #include "tests/gpio/node_rig.h"
 
 #define LAMP                                              \
@@ -16,31 +12,16 @@
 #define LAMP_NAME "line 24 low pinctrl-bcm2711"
 #define DESK_NAME "line 23 high pinctrl-bcm2711"
 
-static char directory[] = "/tmp/test_held.XXXXXX";
-static char path[64];
-static int listener = -1;
-
 static int listen_up(void **state)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-
 	(void)state;
-	if (!mkdtemp(directory))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/notify", directory);
-	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
-	listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)(void *)&un, sizeof(un)))
-		return -1;
-	return setenv("NOTIFY_SOCKET", path, 1);
+	return notify_listener_open();
 }
 
 static int listen_down(void **state)
 {
 	(void)state;
-	(void)close(listener);
-	(void)unlink(path);
-	(void)rmdir(directory);
+	notify_listener_close();
 	return 0;
 }
 
@@ -48,15 +29,11 @@ static int listen_down(void **state)
 static void assert_told(const char *wanted)
 {
 	char text[400];
-	ssize_t n = recv(listener, text, sizeof(text) - 1, MSG_DONTWAIT);
+	bool told = notify_listener_read(text, sizeof(text), NULL);
 
-	if (!wanted) {
-		assert_true(n < 0);
-		return;
-	}
-	assert_true(n > 0);
-	text[n] = '\0';
-	assert_string_equal(text, wanted);
+	assert_int_equal(told, wanted != NULL);
+	if (wanted)
+		assert_string_equal(text, wanted);
 }
 
 static void assert_kept(const char *name)
