@@ -115,6 +115,21 @@ test('the depfile names the sources', () => {
   }
 });
 
+/* The later file would win, and nobody be told. */
+test('no text has its key in two files', () => {
+  for (const language of ['en', 'zh']) {
+    const dir = path.join(top, 'src/i18n', language);
+    const keys = fs
+      .readdirSync(dir)
+      .map((f) => fs.readFileSync(path.join(dir, f), 'utf8'))
+      .flatMap((text) => [...text.matchAll(/^ {2}'?([\w.]+)'?:/gm)])
+      .map(([, key]) => key);
+    const twice = keys.filter((key, i) => keys.indexOf(key) !== i);
+    assert.ok(keys.length > 500, `${keys.length}`);
+    assert.deepEqual(twice, []);
+  }
+});
+
 /* Names of namespaces and of where a library lives are no requests. */
 const NO_REQUEST = /^https?:\/\/(www\.w3\.org|github\.com)\//;
 

@@ -1,0 +1,2 @@
+/* The same keys, in another language. */
+export type Same<En> = Record<keyof En, string>;

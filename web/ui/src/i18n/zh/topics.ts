@@ -1,0 +1,46 @@
+/* The tree of topics, and publishing. */
+import type { topics as En } from '../en/topics';
+import type { Same } from '../same';
+
+export const topics: Same<typeof En> = {
+  'topics.tree': '主题树',
+  'topics.filter': '筛选：关键词，或带 + 和 # 的模式',
+  'topics.system': '显示 $SYS',
+  'topics.count_one': '{n} 个主题',
+  'topics.count': '{n} 个主题',
+  'topics.messages_one': '{n} 条消息',
+  'topics.messages': '{n} 条消息',
+  'topics.capped': '已满：其他主题的 {n} 条消息未显示',
+  'topics.refused': '你无权读取所有主题。',
+  'topics.none': '没有匹配的主题。',
+  'topics.choose': '选择一个主题以查看其最后一条消息',
+  'topics.detail': '最后一条消息',
+  'topics.empty_level': '（空）',
+  'topics.retained': '保留',
+  'topics.view': '内容显示方式',
+  'topics.view_json': 'JSON',
+  'topics.view_text': '文本',
+  'topics.view_hex': '十六进制',
+  'topics.no_payload': '（空）',
+  'topics.cut': '显示 {size} 中的 {shown}。下一条消息将完整保留。',
+  'topics.clear': '清除保留消息',
+  'topics.clear_sure': '代理将忘记 {topic} 的保留消息，新的订阅者不会再收到它。',
+  'topics.clear_do': '清除',
+  'topics.cleared': '保留消息已清除。',
+
+  'topic.empty': '请填写主题。',
+  'topic.wildcard': '发布的主题不能包含 + 或 #。',
+  'topic.nul': '主题不能包含 NUL 字符。',
+  'topic.long': '主题过长。',
+
+  'publish.title': '发布',
+  'publish.do': '发布',
+  'publish.retain': '保留',
+  'publish.sent': '已发送。',
+  'publish.acknowledged': '代理已确认。',
+  'publish.nobody': '已确认，但没有订阅者。',
+  'publish.quota': '被拒绝：配额已用完。',
+  'publish.failed': '被拒绝：{reason}',
+  'publish.offline': '没有连接：不确定是否送达。',
+  'publish.timeout': '代理没有应答。',
+};
