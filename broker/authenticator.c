@@ -338,18 +338,6 @@ static void cancel_waiting(struct authenticator *a)
 	list_init(&a->late);
 }
 
-static void make_dummy(struct authenticator *a)
-{
-	char secret[PASSWORD_TOKEN_SIZE];
-
-	/* Without memory there is none, and a missing user is told sooner: at
-	 * this moment that is the least of the house's troubles. */
-	if (password_generate(secret) == 0 &&
-	    password_hash(PASSWORD_HUMAN, slice_str(secret), a->dummy) < 0)
-		a->dummy[0] = '\0';
-	OPENSSL_cleanse(secret, sizeof(secret));
-}
-
 static int wait_ms(const struct authenticator *a)
 {
 	if (!list_empty(&a->waiting))
@@ -364,7 +352,6 @@ static void *run(void *arg)
 	void *item;
 
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread, on Linux */
-	make_dummy(a);
 
 	for (;;) {
 		item = mailbox_wait(a->inbox, wait_ms(a));
@@ -415,6 +402,8 @@ struct authenticator *authenticator_new(void)
 	atomic_init(&a->slow, 0);
 
 	r = getentropy(a->key, sizeof(a->key)) < 0 ? errno : 0;
+	if (r == 0)
+		r = -password_stand_in(a->dummy);
 	if (r != 0)
 		goto err_free;
 	/* One more, for the word that ends it. */

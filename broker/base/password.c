@@ -69,6 +69,26 @@ static int derive_quick(struct slice password, const uint8_t salt[SALT_LEN],
 	return r;
 }
 
+static void write_key(const uint8_t key[KEY_LEN], char text[KEY_TEXT + 2])
+{
+	EVP_EncodeBlock((unsigned char *)text, key, KEY_LEN);
+	text[KEY_TEXT] = '\0'; /* the padding */
+}
+
+static void write_hash(const struct cost *cost, const uint8_t salt[SALT_LEN],
+		       const char *key_text, char out[PASSWORD_HASH_SIZE])
+{
+	unsigned char salt_text[SALT_TEXT + 3];
+	char head[32] = "$sha256$";
+
+	EVP_EncodeBlock(salt_text, salt, SALT_LEN);
+	if (cost->log_n)
+		(void)snprintf(head, sizeof(head), "$scrypt$ln=%u,r=%u,p=%u$",
+			       cost->log_n, cost->r, cost->p);
+	(void)snprintf(out, PASSWORD_HASH_SIZE, "%s%.*s$%s", head, SALT_TEXT,
+		       (char *)salt_text, key_text);
+}
+
 /* The last field: the key of this cost and salt, as text. */
 static int derive(const struct cost *cost, struct slice password,
 		  const uint8_t salt[SALT_LEN], char text[KEY_TEXT + 2])
@@ -83,8 +103,7 @@ static int derive(const struct cost *cost, struct slice password,
 	if (r < 0)
 		return r;
 
-	EVP_EncodeBlock((unsigned char *)text, key, KEY_LEN);
-	text[KEY_TEXT] = '\0'; /* the padding */
+	write_key(key, text);
 	OPENSSL_cleanse(key, sizeof(key));
 	return 0;
 }
@@ -94,10 +113,8 @@ int password_hash(enum password_kind kind, struct slice password,
 {
 	const struct cost quick = { 0 };
 	const struct cost *cost = kind == PASSWORD_HUMAN ? &human : &quick;
-	unsigned char salt_text[SALT_TEXT + 3];
 	char key_text[KEY_TEXT + 2];
 	uint8_t salt[SALT_LEN];
-	char head[32] = "$sha256$";
 	int r;
 
 	if (password.len < PASSWORD_MIN || password.len > PASSWORD_MAX)
@@ -108,13 +125,19 @@ int password_hash(enum password_kind kind, struct slice password,
 	r = derive(cost, password, salt, key_text);
 	if (r < 0)
 		return r;
+	write_hash(cost, salt, key_text, out);
+	return 0;
+}
 
-	EVP_EncodeBlock(salt_text, salt, SALT_LEN);
-	if (cost->log_n)
-		(void)snprintf(head, sizeof(head), "$scrypt$ln=%u,r=%u,p=%u$",
-			       cost->log_n, cost->r, cost->p);
-	(void)snprintf(out, PASSWORD_HASH_SIZE, "%s%.*s$%s", head, SALT_TEXT,
-		       (char *)salt_text, key_text);
+int password_stand_in(char out[PASSWORD_HASH_SIZE])
+{
+	uint8_t random[SALT_LEN + KEY_LEN];
+	char key_text[KEY_TEXT + 2];
+
+	if (getentropy(random, sizeof(random)) < 0)
+		return -EIO;
+	write_key(random + SALT_LEN, key_text);
+	write_hash(&human, random, key_text, out);
 	return 0;
 }
 

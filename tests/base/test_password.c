@@ -55,6 +55,28 @@ static void test_hashes_made_elsewhere_verify(void **state)
 	}
 }
 
+static void test_a_stand_in_is_like_a_hash_and_fits_nobody(void **state)
+{
+	char hash[PASSWORD_HASH_SIZE];
+	char one[PASSWORD_HASH_SIZE];
+	char other[PASSWORD_HASH_SIZE];
+	size_t head;
+
+	(void)state;
+	assert_int_equal(
+		password_hash(PASSWORD_HUMAN, slice_str("correct horse"), hash),
+		0);
+	assert_int_equal(password_stand_in(one), 0);
+	assert_int_equal(password_stand_in(other), 0);
+	/* The same cost and the same fields: it is dear to check. */
+	head = (size_t)(strrchr(hash, '=') - hash);
+	assert_memory_equal(one, hash, head);
+	assert_int_equal(strlen(one), strlen(hash));
+	assert_string_not_equal(one, other);
+	assert_int_equal(password_verify(one, slice_str("correct horse")), 0);
+	assert_int_equal(password_verify(one, slice_str("")), 0);
+}
+
 static void test_what_is_none_of_ours_lets_nobody_in(void **state)
 {
 	static const char *const hashes[] = {
@@ -235,6 +257,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hashes_made_elsewhere_verify),
 		cmocka_unit_test(test_what_is_none_of_ours_lets_nobody_in),
+		cmocka_unit_test(
+			test_a_stand_in_is_like_a_hash_and_fits_nobody),
 		cmocka_unit_test_setup(test_a_hash_fits_its_password_only,
 				       cheap),
 		cmocka_unit_test_setup(test_the_cost_is_written_down, cheap),
