@@ -1,29 +1,23 @@
 #include "broker/client/client.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "broker/base/clock.h"
 #include "broker/base/loop.h"
-#include "broker/client/client_address.h"
 #include "broker/client/client_protocol.h"
+#include "broker/client/client_stream.h"
 
 /* Bytes of one read, and reads of one turn: then others have theirs. */
 #define READ_SIZE 16384
 #define READS_MAX 8
 
-/* Bytes of an explanation. */
-#define WHY_SIZE 128
-
 enum state {
 	IDLE, /* not started, or stopped */
 	WAITING, /* the timer says when to try again */
-	CONNECTING, /* the socket is on its way */
+	CONNECTING, /* the stream is on its way */
 	OPEN, /* the protocol has it */
 };
 
@@ -31,7 +25,7 @@ struct client {
 	struct loop *loop;
 	const struct client_callbacks *callbacks;
 	void *arg;
-	struct client_address address;
+	struct client_stream stream;
 	struct client_protocol *protocol;
 	uint32_t retry_min_ms;
 	uint32_t retry_max_ms;
@@ -68,7 +62,7 @@ int client_new(struct loop *loop, const struct client_options *options,
 	if (!client)
 		return -ENOMEM;
 
-	r = client_address_parse(options->address, &client->address);
+	r = client_stream_init(&client->stream, options->address, options->tls);
 	if (r)
 		goto err_free;
 	r = client_protocol_new(options, callbacks, arg, &client->protocol);
@@ -91,16 +85,18 @@ err_free:
 	return r;
 }
 
-static void close_socket(struct client *client)
+static void unwatch(struct client *client)
 {
-	int fd = client->source.fd;
-
-	loop_timer_cancel(client->loop, &client->timer);
-	if (fd >= 0) {
+	if (client->source.fd >= 0)
 		loop_remove(client->loop, &client->source);
-		(void)close(fd);
-	}
 	client->source.fd = -1;
+}
+
+static void close_stream(struct client *client)
+{
+	loop_timer_cancel(client->loop, &client->timer);
+	unwatch(client);
+	client_stream_close(&client->stream);
 }
 
 void client_free(struct client *client)
@@ -108,7 +104,8 @@ void client_free(struct client *client)
 	if (!client)
 		return;
 
-	close_socket(client);
+	close_stream(client);
+	client_stream_free(&client->stream);
 	client_protocol_free(client->protocol);
 	free(client);
 }
@@ -144,7 +141,7 @@ static void end(struct client *client, const char *why)
 	bool was_connected = client_protocol_connected(client->protocol) ||
 			     client_protocol_finished(client->protocol);
 
-	close_socket(client);
+	close_stream(client);
 	client_protocol_close(client->protocol);
 	client->state = WAITING;
 	client->callbacks->disconnected(client->arg, was_connected, why);
@@ -156,12 +153,14 @@ static void end(struct client *client, const char *why)
 
 static void end_with(struct client *client, int error)
 {
-	char why[WHY_SIZE];
+	char why[CLIENT_WHY_SIZE];
 	enum mqtt_reason reason = client_protocol_reason(client->protocol);
 
 	if (client->state == OPEN && (error == -ECONNRESET || error == -EPIPE))
 		client->ended = loop_now(client->loop);
-	if (error == -ECONNREFUSED && client->state == OPEN)
+	if (client->stream.why[0])
+		(void)snprintf(why, sizeof(why), "%s", client->stream.why);
+	else if (error == -ECONNREFUSED && client->state == OPEN)
 		(void)snprintf(why, sizeof(why), "the server refuses us: %s",
 			       reason_name(reason));
 	else if (error == -ECONNRESET && reason != MQTT_SUCCESS)
@@ -188,6 +187,15 @@ static void set_timer(struct client *client)
 			       next > now ? next - now : 0);
 }
 
+/* Bytes that have been read off the socket already announce themselves by its
+ * being writable: it nearly always is. */
+static int watch(struct client *client, uint32_t events)
+{
+	if (client_stream_pending(&client->stream))
+		events |= EPOLLOUT;
+	return loop_modify(client->loop, &client->source, events);
+}
+
 /* Send what there is. Returns 0 or a negative errno; -EAGAIN is 0. */
 static int flush(struct client *client)
 {
@@ -196,16 +204,12 @@ static int flush(struct client *client)
 		ssize_t n;
 
 		if (out.len == 0)
-			return loop_modify(client->loop, &client->source,
-					   EPOLLIN);
-		n = send(client->source.fd, out.data, out.len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return loop_modify(client->loop, &client->source,
-					   EPOLLIN | EPOLLOUT);
+			return watch(client, EPOLLIN);
+		n = client_stream_write(&client->stream, out.data, out.len);
+		if (n == -EAGAIN)
+			return watch(client, EPOLLIN | EPOLLOUT);
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		client_protocol_sent(client->protocol, (size_t)n,
 				     loop_now(client->loop));
 	}
@@ -241,20 +245,20 @@ static int read_some(struct client *client)
 	uint8_t bytes[READ_SIZE];
 
 	for (int i = 0; i < READS_MAX; i++) {
-		ssize_t n = recv(client->source.fd, bytes, sizeof(bytes), 0);
+		ssize_t n = client_stream_read(&client->stream, bytes,
+					       sizeof(bytes));
 		int r;
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return errno == EAGAIN ? 0 : -errno;
+			return n == -EAGAIN ? 0 : (int)n;
 		if (n == 0)
 			return -ECONNRESET;
 		r = client_protocol_input(client->protocol, bytes, (size_t)n,
 					  loop_now(client->loop));
 		if (r)
 			return r;
-		if ((size_t)n < sizeof(bytes))
+		/* A record of TLS ends where it likes. */
+		if ((size_t)n < sizeof(bytes) && !client->stream.ssl)
 			return 0;
 	}
 	return 0;
@@ -281,16 +285,23 @@ static void on_readable(struct client *client)
 
 static void on_open_socket(struct client *client, uint32_t events)
 {
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP) ||
+	    client_stream_pending(&client->stream))
 		on_readable(client);
 	else if (events & EPOLLOUT)
 		flush_or_end(client);
 }
 
-static void socket_connected(struct client *client)
+static void stream_open(struct client *client)
 {
-	int r;
+	int r = loop_add(client->loop, &client->source, client->stream.fd,
+			 EPOLLIN, on_socket);
 
+	if (r) {
+		client->source.fd = -1;
+		end_with(client, r);
+		return;
+	}
 	client->state = OPEN;
 	r = client_protocol_open(client->protocol, loop_now(client->loop));
 	if (r)
@@ -299,67 +310,44 @@ static void socket_connected(struct client *client)
 		flush_or_end(client);
 }
 
+/* Begin to connect, or go on. */
+static void connect_on(struct client *client)
+{
+	int r;
+
+	/* The stream may close this descriptor and get another of its number. */
+	unwatch(client);
+	r = client_stream_step(&client->stream);
+	if (r == 0) {
+		stream_open(client);
+		return;
+	}
+	if (r == -EAGAIN) {
+		r = loop_add(client->loop, &client->source, client->stream.fd,
+			     client->stream.events, on_socket);
+		if (r == 0)
+			return;
+		client->source.fd = -1;
+	}
+	end_with(client, r);
+}
+
 static void on_socket(struct loop_source *source, uint32_t events)
 {
 	struct client *client = client_of_source(source);
-	socklen_t len = sizeof(int);
-	int error = 0;
 
-	if (client->state == OPEN) {
+	if (client->state == OPEN)
 		on_open_socket(client, events);
-		return;
-	}
-
-	if (getsockopt(source->fd, SOL_SOCKET, SO_ERROR, &error, &len))
-		error = errno;
-	if (error)
-		end_with(client, -error);
 	else
-		socket_connected(client);
+		connect_on(client);
 }
 
-static int open_socket(const struct client_address *address)
-{
-	int fd = socket(address->storage.ss_family,
-			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
-
-	if (fd < 0)
-		return -errno;
-	/* Small packets must not wait for each other. It is only slower if
-	 * this fails, and it does for a unix socket. */
-	if (address->storage.ss_family != AF_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-				 sizeof(one));
-	if (connect(fd, (const struct sockaddr *)&address->storage,
-		    address->len) &&
-	    errno != EINPROGRESS) {
-		int r = -errno;
-
-		(void)close(fd);
-		return r;
-	}
-	return fd;
-}
-
+/* One deadline for all steps: who is slow on purpose gains nothing. */
 static void connect_now(struct client *client)
 {
-	int fd = open_socket(&client->address);
-	int r;
-
-	if (fd < 0) {
-		end_with(client, fd);
-		return;
-	}
-	r = loop_add(client->loop, &client->source, fd, EPOLLOUT, on_socket);
-	if (r) {
-		(void)close(fd);
-		client->source.fd = -1;
-		end_with(client, r);
-		return;
-	}
 	client->state = CONNECTING;
 	loop_timer_set(client->loop, &client->timer, CLIENT_CONNECT_MS);
+	connect_on(client);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -409,7 +397,7 @@ void client_stop(struct client *client)
 			loop_timer_set(client->loop, &client->timer, 0);
 		return;
 	}
-	close_socket(client);
+	close_stream(client);
 	client_protocol_close(client->protocol);
 	become_idle(client);
 }

@@ -1,11 +1,11 @@
 /*
  * A small MQTT client over our codec, for hearth-gpiod and bridges: 3.1.1 and
- * 5.0, over a unix socket or TCP, on somebody's loop. It connects without
+ * 5.0, over a unix socket, TCP or TLS, on somebody's loop. It connects without
  * waiting, keeps alive, connects again with growing pauses, subscribes again
  * where the server has forgotten, and sends QoS 1 messages until they are acknowledged.
  *
- * It looks up no names (that would block the loop): addresses are numeric.
- * QoS 2 is not spoken: what is switched twice is switched once.
+ * Names are looked up by another thread, handshakes are made as the bytes come:
+ * nothing here ever waits. QoS 2 is not spoken: what is switched twice is switched once.
  *
  * One thread: that of the loop. Callbacks come out of loop_turn(); they may call
  * everything here but client_free().
@@ -32,7 +32,8 @@
 /* Subscriptions of one client. */
 #define CLIENT_SUBSCRIPTIONS 64u
 
-/* Milliseconds from connecting to the CONNACK. */
+/* Milliseconds from looking up to the end of the handshakes, and from there to the
+ * CONNACK. */
 #define CLIENT_CONNECT_MS 10000u
 
 /* Shortest silence that means something: a busy machine or a lossy wireless link
@@ -41,6 +42,7 @@
 
 struct loop;
 struct client;
+struct client_tls;
 
 struct client_will {
 	const char *topic;
@@ -51,8 +53,11 @@ struct client_will {
 
 struct client_options {
 	/* "unix:/run/hearth/mqtt.sock", "192.0.2.7:1883", "[2001:db8::7]:1883";
-	 * "mqtt://" may stand in front, the port may be missing. */
+	 * "mqtt://" or "mqtts://" may stand in front, and then a name instead of
+	 * the address; the port may be missing. */
 	const char *address;
+	/* For mqtts:// (client_tls.h), borrowed for as long as the client lives. */
+	const struct client_tls *tls;
 	const char *client_id;
 	const char *username; /* NULL: none */
 	const char *password; /* NULL: none */
@@ -95,7 +100,8 @@ struct client_callbacks {
 
 /*
  * Options are copied; callbacks and loop are borrowed. Returns 0, -EINVAL (an
- * address, version, topic or identifier that cannot be), or -ENOMEM.
+ * address, version, topic or identifier that cannot be, mqtts:// without tls), or
+ * -ENOMEM.
  */
 int client_new(struct loop *loop, const struct client_options *options,
 	       const struct client_callbacks *callbacks, void *arg,

@@ -454,12 +454,33 @@ static void test_addresses(void **state)
 		"[::1]:1883",
 		"[::1]",
 		"mqtt://192.0.2.7:1883",
+		"mqtts://192.0.2.7",
+		"mqtts://[2001:db8::7]:8884",
+		"mqtts://hub.local:8883",
+		"mqtt://hub",
 	};
 	static const char *const bad[] = {
-		"",	      "unix:",		"hub.local:1883",
-		"127.0.0.1:", "127.0.0.1:mqtt", "127.0.0.1:70000000",
-		"[::1",	      "[::1]1883",	"mqtt://",
+		"",
+		"unix:",
+		"hub.local:1883",
+		"127.0.0.1:",
+		"127.0.0.1:mqtt",
+		"127.0.0.1:70000000",
+		"[::1",
+		"[::1]1883",
+		"mqtt://",
 		":1883",
+		"mqtts://",
+		"mqtts://hub.local:",
+		"mqtts:hub",
+		"mqtts://300.1.1.1",
+		"mqtts://a..b",
+		"mqtts://.a",
+		"mqtts://-a",
+		"mqtts://h ub",
+		"mqtts://[hub]",
+		"mqtts://hub/x",
+		"mqtts://u:p@hub",
 	};
 	struct client_address address;
 	char path[200];
@@ -474,6 +495,10 @@ static void test_addresses(void **state)
 	memcpy(path, "unix:/", 6);
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(client_address_parse(path, &address), -EINVAL);
+	assert_int_equal(client_address_parse("mqtts://192.0.2.7", &address),
+			 0);
+	assert_true(address.tls);
+	assert_string_equal(address.port, "8883");
 }
 
 static void test_new_survives_allocation_failure(void **state)
