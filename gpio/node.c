@@ -10,9 +10,11 @@
 #include "gpio/node_internal.h"
 #include "gpio/state.h"
 
-/* A hub on the same machine is back soon. */
+/* A hub on the same machine is back soon. One elsewhere makes a handshake for
+ * each of its boards when it is back. */
 #define HUB_RETRY_MIN_MS 100
 #define HUB_RETRY_MAX_MS 2000
+#define HUB_RETRY_FAR_MS 10000
 
 static void on_logic_timer(struct loop_timer *timer)
 {
@@ -66,18 +68,21 @@ int node_client_new(struct node *node, const char *suffix,
 		    const struct client_callbacks *callbacks, void *arg,
 		    struct client **out)
 {
+	const bool far = strncmp(node->hub, "unix:", 5) != 0;
 	char client_id[NODE_NAME_MAX + sizeof("hearth-gpiod-") + 16];
 	struct client_options o = {
 		.address = node->hub,
+		.tls = node->tls,
 		.version = MQTT_5_0,
 		.client_id = client_id,
 		.username = node->user,
+		.password = node->password,
 		/* What was commanded while we were away is old. */
 		.clean_start = true,
 		.keep_alive = NODE_KEEP_ALIVE,
 		.will = will,
 		.retry_min_ms = HUB_RETRY_MIN_MS,
-		.retry_max_ms = HUB_RETRY_MAX_MS,
+		.retry_max_ms = far ? HUB_RETRY_FAR_MS : HUB_RETRY_MAX_MS,
 	};
 
 	(void)snprintf(client_id, sizeof(client_id), "hearth-gpiod-%s%s",
@@ -114,6 +119,8 @@ static int copy_options(struct node *node, const struct node_options *options)
 	if (!r)
 		r = copy(options->user, &node->user);
 	if (!r)
+		r = copy(options->password, &node->password);
+	if (!r)
 		r = copy(options->state_directory, &node->state_directory);
 	if (!r)
 		r = copy(options->sysfs ? options->sysfs : "/sys",
@@ -125,6 +132,9 @@ static void free_options(struct node *node)
 {
 	free(node->sysfs);
 	free(node->state_directory);
+	if (node->password)
+		explicit_bzero(node->password, strlen(node->password));
+	free(node->password);
 	free(node->user);
 	free(node->hub);
 }
@@ -143,6 +153,7 @@ int node_new(struct loop *loop, struct lines *lines,
 
 	node->loop = loop;
 	node->lines = lines;
+	node->tls = options->tls;
 	node->revision = -1;
 	(void)snprintf(node->name, sizeof(node->name), "%s", options->name);
 	logic_init(&node->logic, loop_now(loop));

@@ -23,13 +23,16 @@
  * after one and a half times that. */
 #define NODE_KEEP_ALIVE 10
 
+struct client_tls;
 struct loop;
 struct node;
 
 struct node_options {
 	const char *name; /* topics_node_valid() */
 	const char *hub; /* see client_options.address */
+	const struct client_tls *tls; /* for mqtts://; borrowed */
 	const char *user; /* NULL: the hub knows by the socket who we are */
+	const char *password; /* NULL: none */
 	const char *state_directory; /* NULL: nothing is kept */
 	const char *sysfs; /* NULL: "/sys" */
 };

@@ -79,7 +79,9 @@ struct node {
 	struct node_sim *sim; /* NULL: nothing plays */
 	struct node_dialect *homie; /* NULL: not spoken */
 	char *hub; /* its address */
+	const struct client_tls *tls;
 	char *user; /* NULL: none */
+	char *password; /* NULL: none */
 
 	bool hub_missed; /* said already */
 	bool behind; /* the hub did not read: it is told again what is so */

@@ -16,6 +16,8 @@
 #include "broker/base/log.h"
 #include "broker/base/loop.h"
 #include "broker/base/notify.h"
+#include "broker/client/client_tls.h"
+#include "gpio/join.h"
 #include "gpio/lines_gpiod.h"
 #include "gpio/lines_sim.h"
 #include "gpio/node.h"
@@ -29,6 +31,7 @@
 #define SYSFS_SIM "sysfs-sim"
 
 struct options {
+	const char *join; /* a file; NULL: the hub is at hub */
 	const char *hub;
 	const char *node; /* NULL: the host's name */
 	const char *backend;
@@ -44,6 +47,8 @@ struct options {
 struct program {
 	struct loop *loop;
 	struct lines *lines;
+	struct join join; /* empty: there is no such file */
+	struct client_tls *tls; /* NULL: none is needed */
 	struct node *node;
 	struct loop_source signals;
 	bool stopping;
@@ -54,15 +59,19 @@ struct program {
 static const char usage[] =
 	"usage: hearth-gpiod --hub ADDRESS [--node NAME] [--backend "
 	"auto|gpiod|sim]\n"
+	"       hearth-gpiod --join FILE [--hub ADDRESS] [--backend ...]\n"
 	"                    [--chip LABEL] [--state-dir DIR] [--user NAME]\n"
 	"                    [--sysfs DIR] [--die-with-parent] [--verbose]\n"
 	"       hearth-gpiod --safe --state-dir DIR [--backend ...] [--chip "
 	"LABEL]\n"
 	"       hearth-gpiod --version | --help\n"
-	"ADDRESS is unix:/path/to/socket or an IP address with :port.\n";
+	"ADDRESS is unix:/path/to/socket, an IP address with :port, or\n"
+	"mqtt://NAME:PORT; mqtts://NAME:PORT with a FILE that the hub has "
+	"made.\n";
 
 enum {
 	OPTION_HUB = 256,
+	OPTION_JOIN,
 	OPTION_NODE,
 	OPTION_BACKEND,
 	OPTION_CHIP,
@@ -78,6 +87,7 @@ enum {
 
 static const struct option known[] = {
 	{ "hub", required_argument, NULL, OPTION_HUB },
+	{ "join", required_argument, NULL, OPTION_JOIN },
 	{ "node", required_argument, NULL, OPTION_NODE },
 	{ "backend", required_argument, NULL, OPTION_BACKEND },
 	{ "chip", required_argument, NULL, OPTION_CHIP },
@@ -105,6 +115,9 @@ static void take_option(int option, struct options *out)
 	switch (option) {
 	case OPTION_HUB:
 		out->hub = optarg;
+		return;
+	case OPTION_JOIN:
+		out->join = optarg;
 		return;
 	case OPTION_NODE:
 		out->node = optarg;
@@ -144,6 +157,17 @@ static void take_option(int option, struct options *out)
 	}
 }
 
+static void judge_hub(const struct options *options)
+{
+	if (options->join && (options->node || options->user))
+		wrong_usage("--join says who we are: no --node, no --user");
+	if (options->join && options->hub &&
+	    strncmp(options->hub, "mqtts://", 8) != 0)
+		wrong_usage("--hub must begin with mqtts:// with --join");
+	if (!options->safe && !options->hub && !options->join)
+		wrong_usage("--hub or --join is missing");
+}
+
 static void parse_options(int argc, char **argv, struct options *out)
 {
 	int option;
@@ -156,8 +180,7 @@ static void parse_options(int argc, char **argv, struct options *out)
 		wrong_usage("too many arguments");
 	if (out->safe && !out->state_directory)
 		wrong_usage("--safe needs --state-dir");
-	if (!out->safe && !out->hub)
-		wrong_usage("--hub is missing");
+	judge_hub(out);
 	if (strcmp(out->backend, "auto") != 0 &&
 	    strcmp(out->backend, "gpiod") != 0 &&
 	    strcmp(out->backend, "sim") != 0)
@@ -274,13 +297,40 @@ static int follow_parent(void)
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
+/* Returns 0, or a negative errno after logging it: whom we cannot be sure of is
+ * not spoken to. */
+static int read_join(struct program *program, const char *path)
+{
+	struct client_tls_options tls = { 0 };
+	char why[JOIN_WHY_SIZE];
+	int r = join_read(path, &program->join, why);
+
+	if (r) {
+		log_error(path, "is not used: %s",
+			  why[0] ? why : strerrordesc_np(-r));
+		return r;
+	}
+	tls.name = program->join.server_name;
+	tls.pem = program->join.pem;
+	tls.pem_len = tls.pem ? strlen(tls.pem) : 0;
+	r = client_tls_new(&tls, &program->tls);
+	if (r)
+		log_error(path, "is not used: %s",
+			  r == -EINVAL ? "the certificates cannot be read"
+				       : strerrordesc_np(-r));
+	return r;
+}
+
 static int make_node(struct program *program, const struct options *options)
 {
+	const struct join *join = &program->join;
 	char host[NODE_NAME_MAX + 1] = "";
 	struct node_options o = {
-		.name = options->node,
-		.hub = options->hub,
-		.user = options->user,
+		.name = join->node ? join->node : options->node,
+		.hub = options->hub ? options->hub : join->hub,
+		.tls = program->tls,
+		.user = join->user ? join->user : options->user,
+		.password = join->password,
 		.state_directory = options->state_directory,
 		.sysfs = options->sysfs,
 	};
@@ -295,7 +345,8 @@ static int make_node(struct program *program, const struct options *options)
 	if (r == -EINVAL)
 		log_error("hearth-gpiod",
 			  "node %s, hub %s: one of them cannot be; a hub is "
-			  "unix:/path or an IP address with a port",
+			  "unix:/path, an IP address with a port, "
+			  "mqtt://name:port, or mqtts:// with --join",
 			  o.name, o.hub);
 	else if (!r)
 		log_info("hearth-gpiod",
@@ -326,7 +377,11 @@ static int serve(const struct options *options, struct lines *lines)
 	if (!program.loop)
 		return -errno;
 
+	/* OpenSSL writes without MSG_NOSIGNAL. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	r = watch_signals(&program);
+	if (!r && options->join && read_join(&program, options->join))
+		r = -EINVAL; /* It has been said why. */
 	if (!r && options->die_with_parent)
 		r = follow_parent();
 	if (!r)
@@ -335,6 +390,8 @@ static int serve(const struct options *options, struct lines *lines)
 		r = run(&program);
 
 	node_free(program.node);
+	client_tls_free(program.tls);
+	join_free(&program.join);
 	if (program.signals.fd >= 0) {
 		int fd = program.signals.fd;
 

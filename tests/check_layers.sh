@@ -28,7 +28,7 @@ function allowed(from, to) {
 		       to ~ /^broker\/wire\/(same_site|websocket|topic|reason|utf8)\.h$/
 	if (from ~ /^gpio\//)
 		return to ~ /^gpio\// || to ~ /^broker\/(base|wire)\// ||
-		       to ~ /^broker\/client\/client\.h$/
+		       to ~ /^broker\/client\/client(_tls)?\.h$/
 	if (from ~ /^ctl\//)
 		return to ~ /^(ctl|broker\/base)\//
 	return from ~ /^programs\//
