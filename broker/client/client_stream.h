@@ -16,8 +16,8 @@ struct client_lookup;
 struct client_tls;
 struct ssl_st;
 
-/* Bytes of an explanation. */
-#define CLIENT_WHY_SIZE 160
+/* Bytes of an explanation, with a host's name in it. */
+#define CLIENT_WHY_SIZE (CLIENT_HOST_SIZE + 64)
 
 enum client_stream_state {
 	STREAM_CLOSED,
