@@ -6,7 +6,14 @@ import { pins } from '../data/pins';
 import { t } from '../i18n';
 import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
-import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
+import {
+  Check,
+  FormActions,
+  FormError,
+  Select,
+  Text,
+  useSubmit,
+} from '../ui/form';
 import { slug } from './pin-editor';
 
 interface FieldProps {
@@ -166,14 +173,7 @@ export function DeviceEditor(props: EditorProps) {
           })}
         </div>
         <FormError text={message} />
-        <div class="actions">
-          <button type="button" class="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button class="button button-main" disabled={busy}>
-            {t('save')}
-          </button>
-        </div>
+        <FormActions busy={busy} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -11,6 +11,7 @@ import { prettyName } from '../data/tiles';
 import { t } from '../i18n';
 import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
+import { RowActions } from '../ui/row-actions';
 import { Empty, errorText, Failed, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
 import { coverText } from './cover-tile';
@@ -57,24 +58,7 @@ function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
         </span>
       )}
       {session.value?.admin && (
-        <span class="row-actions">
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={t('edit_what', { what: label })}
-            onClick={onEdit}
-          >
-            <Icon name="edit" size={18} />
-          </button>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={t('delete_what', { what: label })}
-            onClick={onRemove}
-          >
-            <Icon name="remove" size={18} />
-          </button>
-        </span>
+        <RowActions what={label} onEdit={onEdit} onRemove={onRemove} />
       )}
     </li>
   );

@@ -5,8 +5,9 @@ import type { HistoryPolicy, HistoryStatus } from '../data/api';
 import { visible } from '../data/payload';
 import { number, t } from '../i18n';
 import { Dialog } from '../ui/dialog';
-import { Check, FormError, Text, useSubmit } from '../ui/form';
+import { Check, FormActions, FormError, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
+import { RowActions } from '../ui/row-actions';
 import { errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
 
@@ -113,14 +114,7 @@ function PolicyEditor({ policy, onClose, onSaved }: {
           </>
         )}
         <FormError text={message} />
-        <div class="actions">
-          <button type="button" class="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button class="button button-main" disabled={busy}>
-            {t('save')}
-          </button>
-        </div>
+        <FormActions busy={busy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -159,22 +153,7 @@ function PolicyRow({ policy, onEdit, onGone }: {
         <bdi class="mono wrap">{visible(policy.filter)}</bdi>
         <span class="muted small">{summary(policy)}</span>
       </span>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={t('edit_what', { what: policy.filter })}
-        onClick={onEdit}
-      >
-        <Icon name="edit" size={18} />
-      </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={t('delete_what', { what: policy.filter })}
-        onClick={remove}
-      >
-        <Icon name="remove" size={18} />
-      </button>
+      <RowActions what={policy.filter} onEdit={onEdit} onRemove={remove} />
     </li>
   );
 }

@@ -6,7 +6,14 @@ import { lineFromKey, lineKey, lineOf } from '../data/pins';
 import { t } from '../i18n';
 import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
-import { Check, FormError, Select, Text, useSubmit } from '../ui/form';
+import {
+  Check,
+  FormActions,
+  FormError,
+  Select,
+  Text,
+  useSubmit,
+} from '../ui/form';
 import { Icon } from '../ui/icon';
 import { NO_INPUT, NO_METER, NO_TARGET, PinInputFields } from './pin-input';
 import { PowerUp } from './pin-power-up';
@@ -305,14 +312,7 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
             (checked && risky && !confirm ? t('pins.confirm_first') : '')
           }
         />
-        <div class="actions">
-          <button type="button" class="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button class="button button-main" disabled={busy}>
-            {t('save')}
-          </button>
-        </div>
+        <FormActions busy={busy} onClose={onClose} />
       </form>
     </Dialog>
   );

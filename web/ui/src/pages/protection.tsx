@@ -6,6 +6,7 @@ import { ago, dateTime, number, t } from '../i18n';
 import type { Key } from '../i18n';
 import { FormError, Select, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
+import { RowActions } from '../ui/row-actions';
 import { Head } from '../ui/shell';
 import { errorText, Failed, Loading, useEvery, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
@@ -71,16 +72,7 @@ function NoticeRow({
           {dateTime(notice.last)} · {ago(notice.last)}
         </span>
       </span>
-      {aside && (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('delete_what', { what: notice.subject })}
-          onClick={remove}
-        >
-          <Icon name="remove" size={18} />
-        </button>
-      )}
+      {aside && <RowActions what={notice.subject} onRemove={remove} />}
     </li>
   );
 }
@@ -142,14 +134,7 @@ function BanRow({ ban, onGone }: { ban: Ban; onGone: () => void }) {
         <bdi class="mono wrap">{visible(ban.what)}</bdi>
         <bdi class="muted small wrap">{facts.filter(Boolean).join(' · ')}</bdi>
       </span>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={t('delete_what', { what: ban.what })}
-        onClick={remove}
-      >
-        <Icon name="remove" size={18} />
-      </button>
+      <RowActions what={ban.what} onRemove={remove} />
     </li>
   );
 }

@@ -6,6 +6,7 @@ import { session } from '../data/session';
 import { t } from '../i18n';
 import { FormError, Select, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
+import { RowActions } from '../ui/row-actions';
 import { errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
 
@@ -49,14 +50,7 @@ function RuleRow({ rule, onGone }: { rule: Rule; onGone: () => void }) {
           {t(`rules.${rule.action}`)} · {t(`rules.${rule.effect}`)}
         </span>
       </span>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={t('delete_what', { what: `${who} ${rule.filter}` })}
-        onClick={remove}
-      >
-        <Icon name="remove" size={18} />
-      </button>
+      <RowActions what={`${who} ${rule.filter}`} onRemove={remove} />
     </li>
   );
 }

@@ -4,7 +4,7 @@ import type { User } from '../data/api';
 import { session } from '../data/session';
 import { t } from '../i18n';
 import { Dialog } from '../ui/dialog';
-import { Check, FormError, Text, useSubmit } from '../ui/form';
+import { Check, FormActions, FormError, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
 import { toast } from '../ui/toast';
 import { MIN_PASSWORD } from './claim';
@@ -84,14 +84,7 @@ export function UserEditor({ user, kind, onClose, onSaved }: EditorProps) {
           onValue={setEnabled}
         />
         <FormError text={message} />
-        <div class="actions">
-          <button type="button" class="button" onClick={onClose}>
-            {t('cancel')}
-          </button>
-          <button class="button button-main" disabled={busy}>
-            {t('save')}
-          </button>
-        </div>
+        <FormActions busy={busy} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import { session } from '../data/session';
 import { t } from '../i18n';
 import { Confirm } from '../ui/dialog';
 import { Icon } from '../ui/icon';
+import { RowActions } from '../ui/row-actions';
 import { Head } from '../ui/shell';
 import { errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
@@ -33,25 +34,12 @@ function UserRow({ user, onEdit, onRemove }: { user: User } & Actions) {
           {!user.enabled && <span class="chip">{t('users.disabled')}</span>}
         </span>
       </span>
-      <span class="row-actions">
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('edit_what', { what: user.name })}
-          onClick={() => onEdit(user)}
-        >
-          <Icon name="edit" size={18} />
-        </button>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('delete_what', { what: user.name })}
-          disabled={me}
-          onClick={() => onRemove(user)}
-        >
-          <Icon name="remove" size={18} />
-        </button>
-      </span>
+      <RowActions
+        what={user.name}
+        onEdit={() => onEdit(user)}
+        onRemove={() => onRemove(user)}
+        stays={me}
+      />
     </li>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { ApiError } from '../data/api';
+import { t } from '../i18n';
 import { errorText } from './states';
 
 interface FieldProps {
@@ -164,6 +165,23 @@ export function FormError({ text }: { text: string }) {
   return (
     <div role="alert" class={text ? 'form-error' : undefined}>
       {text}
+    </div>
+  );
+}
+
+/* The end of a form in a dialog. */
+export function FormActions({ busy, onClose }: {
+  busy: boolean;
+  onClose: () => void;
+}) {
+  return (
+    <div class="actions">
+      <button type="button" class="button" onClick={onClose}>
+        {t('cancel')}
+      </button>
+      <button class="button button-main" disabled={busy}>
+        {t('save')}
+      </button>
     </div>
   );
 }
