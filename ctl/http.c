@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#include "broker/base/json_text.h"
+
 /* Seconds: a hub that is there answers a connect at once, and a request within
  * the 10 s it waits for its broker. */
 #define CONNECT_TIMEOUT 10L
@@ -192,7 +194,7 @@ static int request(struct http *http, const char *method, const char *path,
 		   struct transfer *transfer)
 {
 	struct http_answer *answer = transfer->answer;
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char *text = json_text(body, JSON_COMPACT);
 	char *url = address(http, path);
 	struct curl_slist *list = NULL;
 	bool ok = url && (text || !body);

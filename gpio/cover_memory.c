@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/base/json_text.h"
 #include "gpio/file.h"
-#include "gpio/json_text.h"
 
 int cover_memory_load(const char *directory, json_t **out)
 {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "gpio/discovery_internal.h"
-#include "gpio/json_text.h"
 
 const char *discovery_topic(char out[DISCOVERY_TOPIC_SIZE], const char *prefix,
 			    const char *node)

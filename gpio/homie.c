@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "gpio/clicks.h"
-#include "gpio/json_text.h"
 
 static const char *const names[] = {
 	[HOMIE_STATE] = "state",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpio/json_text.h"
+#include "broker/base/json_text.h"
 
 static const char *const colors[LIGHT_CHANNELS_MAX] = { "r", "g", "b", "w" };
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "gpio/file.h"
-#include "gpio/json_text.h"
 
 #define BOOT_ID_DIRECTORY "/proc/sys/kernel/random"
 #define BOOT_ID_SIZE 40

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpio/json_text.h"
+#include "broker/base/json_text.h"
 #include "gpio/node_internal.h"
 #include "gpio/reader.h"
 #include "gpio/sensor_read.h"

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "gpio/board.h"
 #include "gpio/boards.h"
-#include "gpio/json_text.h"
 #include "gpio/node_internal.h"
 
 /* Lines shown of a chip that is no header of a Pi: the screen has an end. */

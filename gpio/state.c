@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "gpio/file.h"
-#include "gpio/json_text.h"
 
 int state_load(const char *directory, struct pins *out,
 	       struct pin_errors *errors)

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "broker/base/json_text.h"
 #include "broker/wire/utf8.h"
-#include "gpio/json_text.h"
 #include "gpio/tallies.h"
 
 bool topics_node_valid(const char *node)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "broker/access.h"
+#include "broker/base/json_text.h"
 #include "broker/local_client.h"
 #include "broker/wire/topic.h"
 #include "web/address.h"
@@ -71,7 +72,7 @@ static void say_message(struct stream *stream, const struct local_event *event)
 			 (json_int_t)message->time);
 	/* JSON escapes line ends, so one data line is enough. */
 	if (body && payload_set(body, message_payload(message)) == 0)
-		text = json_dumps(body, JSON_COMPACT);
+		text = json_text(body, JSON_COMPACT);
 	json_decref(body);
 	if (text)
 		say(stream, "message", text);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "broker/base/clock.h"
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "broker/wire/topic.h"
 #include "web/api.h"
@@ -107,9 +108,10 @@ static int put_csv(struct buffer *out, const char *topic,
 		r = put(out, ",");
 	if (!r)
 		r = put_payload(out, s);
-	(void)snprintf(text, sizeof(text), s->has_value ? ",%.17g" : ",",
-		       s->value);
 	if (!r)
+		r = put(out, ",");
+	json_text_real(text, s->value);
+	if (!r && s->has_value)
 		r = put(out, text);
 	for (size_t i = 0; !r && i < sizeof(origin) / sizeof(origin[0]); i++) {
 		r = put(out, ",");
@@ -134,7 +136,7 @@ static int put_json(struct buffer *out, const char *topic,
 	int r = -ENOMEM;
 
 	if (object && !payload_set(object, s->payload))
-		text = json_dumps(object, JSON_COMPACT);
+		text = json_text(object, JSON_COMPACT);
 	if (text) {
 		r = put(out, text);
 		if (!r)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "db/settings.h"
 #include "web/context.h"
@@ -90,7 +91,7 @@ int device_table_store(struct web_context *web, const struct pins *pins)
 	if (!devices_put(pins, document) &&
 	    (pins->devices > 0 ||
 	     !json_object_set_new(document, KEY, json_array())))
-		text = json_dumps(json_object_get(document, KEY), JSON_COMPACT);
+		text = json_text(json_object_get(document, KEY), JSON_COMPACT);
 	if (text)
 		r = db_settings_set(web->config, KEY, text);
 	free(text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/base/clock.h"
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "broker/local_client.h"
 #include "web/context.h"
@@ -164,7 +165,7 @@ static int open_client(struct gpio_link *link)
 static int publish(struct gpio_link *link, const char *topic, json_t *body,
 		   bool retain, enum token token)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char *text = json_text(body, JSON_COMPACT);
 	int r = -ENOMEM;
 
 	json_decref(body);

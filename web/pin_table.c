@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "db/pins.h"
 #include "web/context.h"
@@ -113,7 +114,7 @@ int pin_table_store(struct web_context *web, const struct pin *pin,
 		    char holder[PIN_NAME_MAX + 1])
 {
 	json_t *document = pin_to_json(pin, false);
-	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	char *text = json_text(document, JSON_COMPACT);
 	struct db_pin row = { .line = pin->line };
 	int r = -ENOMEM;
 

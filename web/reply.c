@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "web/server.h"
 
@@ -85,7 +86,7 @@ static void reply_bytes(struct request *request, unsigned int status,
 static void reply_object(struct request *request, unsigned int status,
 			 const char *type, json_t *body)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char *text = json_text(body, JSON_COMPACT);
 
 	json_decref(body);
 	reply_bytes(request, status, type, text);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpio/json_text.h"
+#include "broker/base/json_text.h"
 #include "gpio/lines_sim.h"
 #include "gpio/pins.h"
 #include "gpio/topics.h"

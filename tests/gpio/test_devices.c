@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "gpio/json_text.h"
+#include "broker/base/json_text.h"
 #include "gpio/pins.h"
 #include "tests/failing_malloc.h"
 

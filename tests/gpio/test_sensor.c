@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gpio/json_text.h"
+#include "broker/base/json_text.h"
 #include "gpio/sensor.h"
 #include "gpio/sensor_read.h"
 #include "gpio/sources.h"

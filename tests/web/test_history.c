@@ -316,6 +316,29 @@ static void test_a_file_has_all_of_it(void **state)
 	       NULL);
 }
 
+static void expect_part(void **state, const char *path, const char *part)
+{
+	struct rig *rig = *state;
+	struct answer answer =
+		hub_request(rig->hub, "GET", path, rig->admin.headers, NULL);
+
+	assert_int_equal(answer.status, 200);
+	assert_non_null(strstr(answer.body, part));
+	answer_free(&answer);
+}
+
+/* Not as 0.20000000000000001. */
+static void test_numbers_are_written_as_short_as_they_came(void **state)
+{
+	publish(state, "n/t", "payload\":\"0.2");
+	json_decref(wait_samples(state, "/api/v1/history?topic=n/t", 1));
+	expect_part(state, "/api/v1/history?topic=n/t", "\"value\":0.2,");
+	expect_part(state, "/api/v1/history/export?filter=n/t",
+		    ",\"0.2\",0.2,\"");
+	expect_part(state, "/api/v1/history/export?filter=n/t&format=ndjson",
+		    "\"value\":0.2,");
+}
+
 static void test_history_is_asked_in_bounds(void **state)
 {
 	json_t *json = call(state, 200, "GET", "/api/v1/history?topic=a", NULL);
@@ -348,6 +371,7 @@ int main(void)
 		TEST(test_numbers_come_in_steps),
 		TEST(test_a_filter_goes_through_its_topics),
 		TEST(test_a_file_has_all_of_it),
+		TEST(test_numbers_are_written_as_short_as_they_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
