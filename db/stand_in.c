@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <linux/magic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,12 @@ static const char *const places[] = { NULL, "/dev/shm", "/run", "/tmp" };
 static bool in_memory(const char *path)
 {
 	struct statfs fs;
+	uint32_t type;
 
-	return !statfs(path, &fs) &&
-	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	if (statfs(path, &fs))
+		return false;
+	type = (uint32_t)fs.f_type; /* A signed int where long is one. */
+	return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
 }
 
 static int make_dir(char path[STAND_IN_PATH_SIZE])
