@@ -17,7 +17,7 @@ static json_t *good_pin(struct maker *m, size_t i)
 	bool out = roll(m, 2);
 	json_t *pin = json_pack("{s:s,s:i}", "dir", out ? "out" : "in", "line",
 				(int)(FIRST_LINE + i));
-	char name[16];
+	char name[24];
 
 	(void)snprintf(name, sizeof(name), "p%zu", i);
 	json_object_set_new(pin, "name", json_string(name));
