@@ -6,15 +6,13 @@ import subprocess
 import sys
 
 import hub
-import mqtt
+import smarthome
 from cases import Cases, equal
-from mqtt import V311
+from smarthome import BOARD, USER, retained
 
 cases = Cases()
 PREFIX = "homeassistant"
 CONFIG = f"{PREFIX}/device/hearth_test/config"
-USER = ("tester", "a long password")
-BOARD = hub.PLAIN.replace("backend = off", "backend = sim")
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
                        "gpio", "homeassistant.json"), encoding="utf-8") as file:
     SCHEMA = json.load(file)
@@ -27,14 +25,6 @@ class Watcher(hub.Process):
         super().__init__(["stdbuf", "-oL", "mosquitto_sub", "-h", "127.0.0.1",
                           "-p", str(daemon.mqtt_port), "-u", USER[0], "-P",
                           USER[1], "-t", topic])
-
-
-def retained(daemon, filter_):
-    with mqtt.client(daemon.mqtt_port, V311, "retained", user=USER[0],
-                     password=USER[1]) as conn:
-        conn.send(mqtt.subscribe(V311, 1, (filter_, 0)))
-        return {p.topic: p.payload.decode() for p in conn.ping()
-                if p.kind == mqtt.PUBLISH and p.retain}
 
 
 def document(daemon, topic=CONFIG):
@@ -148,9 +138,7 @@ def birth_is_answered(daemon):
 
 
 def restart(daemon, config):
-    equal(daemon.stop(), 0)
-    daemon.config = config
-    daemon.start(new_ports=False)
+    smarthome.restart(daemon, config)
     hub.until("online", lambda: retained(daemon, "hearth/test/status") ==
               {"hearth/test/status": "online"})
 
@@ -170,14 +158,8 @@ def off_leaves_nothing(daemon):
 
 
 def main():
-    with hub.Hub(config=BOARD) as daemon:
-        # Rights for us, and not for all: hearth-gpiod has its own.
-        daemon.claim()
-        daemon.rest("PUT", f"/users/{USER[0]}", {"password": USER[1],
-                                                 "kind": "device"})
-        daemon.rest("POST", "/acl", {"user": USER[0], "filter": "#",
-                                     "action": "readwrite",
-                                     "effect": "allow"})
+    # Rights for us, and not for all: hearth-gpiod has its own.
+    with smarthome.running(BOARD) as daemon:
         hub.until("online", lambda: retained(daemon, "hearth/test/status") ==
                   {"hearth/test/status": "online"})
         cases.case("everything there is, as its schemas have it",
