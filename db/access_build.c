@@ -42,6 +42,18 @@ static const struct built_in homie_rules[] = {
 	{ DB_USER_GPIO, "homie/5/%s/#", ACCESS_READWRITE },
 };
 
+/* As a device with Tasmota; %s is its identifier, then what looks like the address
+ * of its network card. */
+static const struct built_in tasmota_rules[] = {
+	{ DB_USER_GPIO, "cmnd/hearth_%s/#", ACCESS_READ },
+	{ DB_USER_GPIO, "cmnd/tasmotas/#", ACCESS_READ },
+	{ DB_USER_GPIO, "stat/hearth_%s/#", ACCESS_WRITE },
+	{ DB_USER_GPIO, "tele/hearth_%s/#", ACCESS_WRITE },
+};
+static const struct built_in tasmota_found_rules[] = {
+	{ DB_USER_GPIO, "tasmota/discovery/%s/+", ACCESS_WRITE },
+};
+
 static const struct built_in demo_rules[] = {
 	{ ACCESS_ANONYMOUS, "#", ACCESS_READWRITE },
 	{ ACCESS_ANONYMOUS, "$SYS/#", ACCESS_READ },
@@ -87,6 +99,7 @@ static int add_dialects(struct access *access, const struct dialects *dialects,
 {
 	uint32_t id = DB_RULE_SYSTEM + DB_RULES_DIALECTS;
 	char name[DIALECT_ID_SIZE];
+	char mac[DIALECT_MAC_SIZE];
 	int r = add_built_in(access, document_rules, COUNT(document_rules), id,
 			     dialect_id(name, node));
 
@@ -98,6 +111,15 @@ static int add_dialects(struct access *access, const struct dialects *dialects,
 	if (!r)
 		r = add_built_in(access, homie_rules, COUNT(homie_rules), id,
 				 dialect_homie_id(name, node));
+	id += COUNT(homie_rules);
+	if (!r)
+		r = add_built_in(access, tasmota_rules, COUNT(tasmota_rules),
+				 id, dialect_id(name, node));
+	id += COUNT(tasmota_rules);
+	if (!r)
+		r = add_built_in(access, tasmota_found_rules,
+				 COUNT(tasmota_found_rules), id,
+				 dialect_tasmota_mac(mac, node));
 	return r;
 }
 

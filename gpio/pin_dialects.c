@@ -7,7 +7,8 @@
 
 void pin_dialects_set(struct pin_dialects *out, const struct dialects *from)
 {
-	*out = (struct pin_dialects){ .homie = from->homie };
+	*out = (struct pin_dialects){ .homie = from->homie,
+				      .tasmota = from->tasmota };
 	if (from->to_homeassistant && from->homeassistant &&
 	    strlen(from->homeassistant) <= DIALECT_PREFIX_MAX)
 		(void)snprintf(out->homeassistant, sizeof(out->homeassistant),
@@ -47,6 +48,9 @@ static void take_member(const char *key, json_t *value,
 	} else if (strcmp(key, "homie") == 0) {
 		if (!take_flag(value, &out->homie))
 			pin_errors_add(errors, "", key, "must be a boolean");
+	} else if (strcmp(key, "tasmota") == 0) {
+		if (!take_flag(value, &out->tasmota))
+			pin_errors_add(errors, "", key, "must be a boolean");
 	} else {
 		pin_errors_add(errors, "", "dialects", "%.32s is not known",
 			       key);
@@ -78,7 +82,8 @@ int pin_dialects_put(const struct pin_dialects *dialects, json_t *document)
 	json_t *object;
 	int bad = 0;
 
-	if (!dialects->homeassistant[0] && !dialects->homie)
+	if (!dialects->homeassistant[0] && !dialects->homie &&
+	    !dialects->tasmota)
 		return 0;
 	object = json_object();
 	if (dialects->homeassistant[0])
@@ -87,6 +92,8 @@ int pin_dialects_put(const struct pin_dialects *dialects, json_t *document)
 			json_string(dialects->homeassistant));
 	if (dialects->homie)
 		bad |= json_object_set_new(object, "homie", json_true());
+	if (dialects->tasmota)
+		bad |= json_object_set_new(object, "tasmota", json_true());
 	/* It is taken in any case. */
 	return json_object_set_new(document, "dialects", object) | bad;
 }

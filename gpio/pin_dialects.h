@@ -2,7 +2,8 @@
  * What a board says of itself in words of other home automation, as the hub has
  * it in the board's configuration (pins.h), beside the pins:
  *
- *	"dialects":{"homeassistant":"homeassistant","homie":true}
+ *	"dialects":{"homeassistant":"homeassistant","homie":true,
+ *	 "tasmota":true}
  *
  * The first is the prefix of Home Assistant's topics. What is not there is not
  * spoken.
@@ -19,6 +20,7 @@ struct pin_errors;
 struct pin_dialects {
 	char homeassistant[DIALECT_PREFIX_MAX + 1]; /* ""; not spoken */
 	bool homie;
+	bool tasmota;
 };
 
 /* What the hub was told to have spoken. A prefix that is too long is none. */

@@ -1,6 +1,8 @@
 #include "broker/base/dialects.h"
 
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
 static bool is_lower(unsigned char c)
 {
@@ -42,4 +44,18 @@ const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text)
 const char *dialect_homie_id(char out[DIALECT_ID_SIZE], const char *text)
 {
 	return spell(out, text, is_lower, '-');
+}
+
+const char *dialect_tasmota_mac(char out[DIALECT_MAC_SIZE], const char *node)
+{
+	/* FNV-1a: the same after every start, other than hash.h. */
+	uint64_t hash = 14695981039346656037u;
+
+	for (; *node; node++)
+		hash = (hash ^ (unsigned char)*node) * 1099511628211u;
+	hash = (hash >> 40) ^ (hash & 0xffffffffffu);
+	/* 02: given out by nobody. */
+	(void)snprintf(out, DIALECT_MAC_SIZE, "02%010llX",
+		       (unsigned long long)hash);
+	return out;
 }

@@ -19,6 +19,7 @@ struct dialects {
 	const char *homeassistant; /* prefix; borrowed */
 	bool to_homeassistant;
 	bool homie;
+	bool tasmota;
 };
 
 /*
@@ -31,5 +32,13 @@ const char *dialect_id(char out[DIALECT_ID_SIZE], const char *text);
 /* The same as Homie has it: of a-z, 0-9 and '-', which stands before two hex digits
  * for any other byte. Names of lower case without '-' are never the same. */
 const char *dialect_homie_id(char out[DIALECT_ID_SIZE], const char *text);
+
+/* Bytes of dialect_tasmota_mac() with its NUL. */
+#define DIALECT_MAC_SIZE 13u
+
+/* What Tasmota's clients know a device by: twelve digits that look like the address
+ * of a network card, of those that nobody has. Other nodes have other ones, as far
+ * as 40 bits go. */
+const char *dialect_tasmota_mac(char out[DIALECT_MAC_SIZE], const char *node);
 
 #endif

@@ -117,6 +117,8 @@ static const struct config_field fields[] = {
 	  PLACE(config, dialects.homeassistant), .initial = "homeassistant" },
 	{ "gpio", "homie", FIELD_YESNO, PLACE(config, dialects.homie),
 	  .initial = "no" },
+	{ "gpio", "tasmota", FIELD_YESNO, PLACE(config, dialects.tasmota),
+	  .initial = "no" },
 
 	{ "durability", "max_delay", FIELD_NUMBER, PLACE(config, max_delay),
 	  .max = LIMIT_MAX_DELAY, .initial = "10" },

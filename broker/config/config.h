@@ -10,7 +10,7 @@
  *			tls_user
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program homeassistant homeassistant_prefix
- *			homie
+ *			homie tasmota
  *	[durability]	max_delay
  *	[store]		state_mb history_mb ballast_mb
  *	[backup]	nightly hour keep history path passphrase_file

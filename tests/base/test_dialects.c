@@ -39,6 +39,20 @@ static void test_homie_has_no_upper_case(void **state)
 	assert_string_equal(dialect_homie_id(out, "Pi_4"), "-50i-5f4");
 }
 
+/* Other names have other addresses, a name the same one for ever: what Home Assistant
+ * knows of a board hangs on it. */
+static void test_an_address_is_nobodys_and_stays(void **state)
+{
+	char a[DIALECT_MAC_SIZE];
+	char b[DIALECT_MAC_SIZE];
+
+	(void)state;
+	assert_string_equal(dialect_tasmota_mac(a, "pi"), "0207B57D800D");
+	assert_string_equal(dialect_tasmota_mac(a, ""), "02E484E9D1B9");
+	assert_string_not_equal(dialect_tasmota_mac(a, "pi1"),
+				dialect_tasmota_mac(b, "pi2"));
+}
+
 /* The longest host name has room, whatever it is made of; more is cut. */
 static void test_an_identifier_has_an_end(void **state)
 {
@@ -59,6 +73,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_identifier_has_plain_letters_only),
 		cmocka_unit_test(test_homie_has_no_upper_case),
+		cmocka_unit_test(test_an_address_is_nobodys_and_stays),
 		cmocka_unit_test(test_an_identifier_has_an_end),
 	};
 

@@ -265,6 +265,7 @@ static void check_gpio(const struct config *c)
 	assert_false(c->dialects.to_homeassistant);
 	assert_string_equal(c->dialects.homeassistant, "ha");
 	assert_true(c->dialects.homie);
+	assert_true(c->dialects.tasmota);
 }
 
 static void test_every_key_reaches_its_field(void **state)
@@ -290,7 +291,7 @@ static void test_every_key_reaches_its_field(void **state)
 		"[web]\naddress=0.0.0.0\nport=0\ntls_cert=/c\ntls_key=/k\n"
 		"host = one, two\nhost=three\n"
 		"[gpio]\nbackend=sim\nprogram=none\nhomeassistant=no\n"
-		"homeassistant_prefix=ha\nhomie=yes\n"
+		"homeassistant_prefix=ha\nhomie=yes\ntasmota=yes\n"
 		"[backup]\nnightly=no\nhour=23\nkeep=365\nhistory=yes\n"
 		"path=/mnt\npassphrase_file=/etc/p\n"
 		"[store]\nstate_mb=16384\nhistory_mb=16\nballast_mb=0\n"

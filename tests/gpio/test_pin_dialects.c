@@ -34,6 +34,7 @@ static void test_nothing_is_spoken_unless_said(void **state)
 	assert_int_equal(errors.count, 0);
 	assert_string_equal(none.homeassistant, "");
 	assert_false(none.homie);
+	assert_false(none.tasmota);
 	assert_int_equal(pin_dialects_put(&none, document), 0);
 	assert_int_equal(json_object_size(document), 0);
 	json_decref(document);
@@ -45,6 +46,7 @@ static void test_what_is_written_is_read(void **state)
 		.homeassistant = "ha",
 		.to_homeassistant = true,
 		.homie = true,
+		.tasmota = true,
 	};
 	struct pin_dialects told;
 	struct pin_dialects read;
@@ -59,6 +61,7 @@ static void test_what_is_written_is_read(void **state)
 	assert_int_equal(errors.count, 0);
 	assert_string_equal(read.homeassistant, "ha");
 	assert_true(read.homie);
+	assert_true(read.tasmota);
 	free(text);
 	json_decref(document);
 }
@@ -85,6 +88,7 @@ static void test_each_mistake_is_told(void **state)
 		{ "{\"dialects\":[]}", "dialects" },
 		{ "{\"dialects\":{\"klingon\":true}}", "dialects" },
 		{ "{\"dialects\":{\"homie\":1}}", "homie" },
+		{ "{\"dialects\":{\"tasmota\":\"yes\"}}", "tasmota" },
 		{ "{\"dialects\":{\"homeassistant\":true}}", "homeassistant" },
 		{ "{\"dialects\":{\"homeassistant\":\"\"}}", "homeassistant" },
 		{ "{\"dialects\":{\"homeassistant\":\"a/b\"}}",
@@ -125,7 +129,8 @@ static void test_a_prefix_has_an_end(void **state)
 static void test_writing_survives_allocation_failure(void **state)
 {
 	const struct pin_dialects all = { .homeassistant = "ha",
-					  .homie = true };
+					  .homie = true,
+					  .tasmota = true };
 	unsigned int n = 0;
 	bool failed = true;
 
