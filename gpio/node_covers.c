@@ -34,6 +34,7 @@ void node_cover_say(const struct node_device *device)
 		node,
 		topics_pin(topic, node->name, "cover", device->device.name, ""),
 		cover_text(&device->cover, now), true);
+	node_dialects_say_device(node, device);
 }
 
 static void keep(struct node_device *device)
@@ -254,6 +255,27 @@ void node_cover_command(struct node *node, const struct client_message *message,
 	else
 		obey(device, &command, message->topic);
 	cover_command_free(&command);
+}
+
+void node_cover_order(struct node_device *device, bool stop, double position,
+		      const char *who)
+{
+	struct node *node = device->node;
+	const struct cover_command command = {
+		.stop = stop,
+		.position = position,
+	};
+	const char *reason = cannot(node, device);
+	char topic[TOPICS_SIZE];
+
+	(void)topics_pin(topic, node->name, "cover", device->device.name,
+			 "/set");
+	if (!reason) {
+		obey(device, &command, slice_str(topic));
+		return;
+	}
+	log_warn(device->device.name, "refused to %s: %s", who, reason);
+	node_say_result(node, slice_str(topic), reason, false, NULL);
 }
 
 /* ---- beginning and ending ----------------------------------------------- */

@@ -74,6 +74,10 @@ void node_covers_failed(struct node *node, uint32_t token);
 /* On .../cover/NAME/set. */
 void node_cover_command(struct node *node, const struct client_message *message,
 			struct slice name);
+/* The same as an order of somebody (for the log), to stop or to go to a position; a
+ * refusal is said on the cover's .../result. */
+void node_cover_order(struct node_device *device, bool stop, double position,
+		      const char *who);
 void node_cover_begin(struct node_device *device);
 void node_cover_say(const struct node_device *device);
 /* It stops, and its topics are taken away. */
@@ -86,6 +90,9 @@ struct node_device *node_light_named(struct node *node, struct slice name);
 /* On .../light/NAME/set. */
 void node_light_command(struct node_device *device,
 			const struct client_message *message);
+/* The same as an order of somebody (for the log). */
+void node_light_order(struct node_device *device, enum logic_verb verb,
+		      const struct light_wish *wish, const char *who);
 /* As node_run() and logic_hub(). */
 void node_lights_run(struct node *node);
 void node_lights_hub(struct node *node, bool there, uint64_t when);

@@ -107,6 +107,7 @@ static void on_connected(void *arg, bool session_present)
 	struct node_dialect *dialect = arg;
 
 	(void)session_present;
+	dialect->connects++;
 	if (dialect->node->stopping)
 		return;
 	if (dialect->leaving)

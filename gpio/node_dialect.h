@@ -51,6 +51,7 @@ struct node_dialect {
 	struct node_dialect **place; /* where the node has it */
 	bool leaving; /* for good: it is no longer spoken */
 	bool stopped;
+	unsigned int connects; /* so far */
 	bool behind; /* something had no room: all is said again */
 };
 

@@ -4,22 +4,26 @@
 void node_dialects_apply(struct node *node)
 {
 	node_dialect_apply(node, &node->homie, &node_homie_ops);
+	node_dialect_apply(node, &node->tasmota, &node_tasmota_ops);
 }
 
 void node_dialects_say(struct node *node)
 {
 	node_dialect_say(node->homie);
+	node_dialect_say(node->tasmota);
 }
 
 void node_dialects_say_pin(struct node *node, const struct node_pin *pin)
 {
 	node_homie_say_pin(node, pin);
+	node_tasmota_say_pin(node, pin);
 }
 
 void node_dialects_say_event(struct node *node, const struct node_pin *pin,
 			     const char *type)
 {
 	node_homie_say_event(node, pin, type);
+	node_tasmota_say_event(node, pin, type);
 }
 
 void node_dialects_say_left(struct node *node, const struct pin *pin)
@@ -27,17 +31,26 @@ void node_dialects_say_left(struct node *node, const struct pin *pin)
 	node_homie_say_left(node, pin);
 }
 
+void node_dialects_say_device(struct node *node,
+			      const struct node_device *device)
+{
+	node_tasmota_say_device(node, device);
+}
+
 void node_dialects_stop(struct node *node)
 {
 	node_dialect_stop(node->homie);
+	node_dialect_stop(node->tasmota);
 }
 
 bool node_dialects_idle(const struct node *node)
 {
-	return node_dialect_idle(node->homie);
+	return node_dialect_idle(node->homie) &&
+	       node_dialect_idle(node->tasmota);
 }
 
 void node_dialects_free(struct node *node)
 {
 	node_dialect_free(node->homie);
+	node_dialect_free(node->tasmota);
 }

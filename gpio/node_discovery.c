@@ -33,17 +33,24 @@ static void publish(struct node *node, const char *text)
 
 /* ---- what is said ------------------------------------------------------- */
 
-static json_t *components_of(struct node *node, const struct discovery_box *box)
+void node_things(const struct node *node, struct discovery_things *out)
 {
-	struct discovery_things things = { 0 };
 	const struct node_device *devices = node->devices.device;
 
+	*out = (struct discovery_things){ 0 };
 	for (size_t i = 0; i < PINS_MAX; i++)
 		if (node->pins[i].used)
-			things.pin[things.pins++] = &node->pins[i].pin;
+			out->pin[out->pins++] = &node->pins[i].pin;
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		if (devices[i].used)
-			things.device[things.devices++] = &devices[i].device;
+			out->device[out->devices++] = &devices[i].device;
+}
+
+static json_t *components_of(struct node *node, const struct discovery_box *box)
+{
+	struct discovery_things things;
+
+	node_things(node, &things);
 	return discovery_components(box, &things);
 }
 

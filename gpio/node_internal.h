@@ -78,6 +78,7 @@ struct node {
 	struct loop_timer birth_timer;
 	struct node_sim *sim; /* NULL: nothing plays */
 	struct node_dialect *homie; /* NULL: not spoken */
+	struct node_dialect *tasmota;
 	char *hub; /* its address */
 	const struct client_tls *tls;
 	char *user; /* NULL: none */
@@ -246,6 +247,9 @@ void node_dialects_say_event(struct node *node, const struct node_pin *pin,
 			     const char *type);
 /* What was said of this pin is taken away. */
 void node_dialects_say_left(struct node *node, const struct pin *pin);
+/* A cover or light is said anew. */
+void node_dialects_say_device(struct node *node,
+			      const struct node_device *device);
 void node_dialects_stop(struct node *node);
 /* After node_dialects_stop(): all has been said. */
 bool node_dialects_idle(const struct node *node);
@@ -259,7 +263,21 @@ void node_homie_say_event(struct node *node, const struct node_pin *pin,
 			  const char *type);
 void node_homie_say_left(struct node *node, const struct pin *pin);
 
+/* node_tasmota.c: the same */
+
+extern const struct node_dialect_ops node_tasmota_ops;
+void node_tasmota_say_pin(struct node *node, const struct node_pin *pin);
+void node_tasmota_say_event(struct node *node, const struct node_pin *pin,
+			    const char *type);
+void node_tasmota_say_device(struct node *node,
+			     const struct node_device *device);
+
 /* node_discovery.c */
+
+struct discovery_things;
+
+/* What there is; borrowed from the node. */
+void node_things(const struct node *node, struct discovery_things *out);
 
 /* These are spoken from now on: what others were told is taken away. Before the
  * pins change. */

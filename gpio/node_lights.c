@@ -50,6 +50,7 @@ void node_light_say(const struct node_device *device)
 				    device->device.name, ""),
 			 text, true);
 	free(text);
+	node_dialects_say_device(node, device);
 }
 
 /* ---- channels ----------------------------------------------------------- */
@@ -329,6 +330,24 @@ void node_light_command(struct node_device *device,
 	else
 		obey(device, &command, &wish, message->topic);
 	topics_command_free(&command);
+}
+
+void node_light_order(struct node_device *device, enum logic_verb verb,
+		      const struct light_wish *wish, const char *who)
+{
+	struct node *node = device->node;
+	const struct topics_command command = { .logic = { .verb = verb } };
+	const char *reason = cannot(device);
+	char topic[TOPICS_SIZE];
+
+	(void)topics_pin(topic, node->name, "light", device->device.name,
+			 "/set");
+	if (!reason) {
+		obey(device, &command, wish, slice_str(topic));
+		return;
+	}
+	log_warn(device->device.name, "refused to %s: %s", who, reason);
+	node_say_result(node, slice_str(topic), reason, false, NULL);
 }
 
 /* ---- beginning and ending ----------------------------------------------- */

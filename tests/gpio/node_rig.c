@@ -8,6 +8,7 @@
 #include "broker/base/log.h"
 #include "gpio/cover_memory.h"
 #include "gpio/state.h"
+#include "gpio/tasmota_numbers.h"
 
 static void quiet(enum log_level level, const char *line)
 {
@@ -68,6 +69,9 @@ int node_rig_teardown(void **state)
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
 		       COVERS_FILE);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/%s", rig->directory,
+		       TASMOTA_NUMBERS_FILE);
 	(void)unlink(path);
 	tree_remove(rig->sysfs);
 	(void)rmdir(rig->directory);
