@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "broker/base/log.h"
-#include "gpio/json_text.h"
 
 static void publish(struct node_tasmota *t, const char *prefix,
 		    const char *leaf, const char *text, bool retain)

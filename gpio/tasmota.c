@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gpio/json_text.h"
+#include "broker/base/json_text.h"
 
 /* What a relay is, in "rl". */
 #define NOTHING 0

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/json_text.h"
 #include "gpio/file.h"
-#include "gpio/json_text.h"
 
 static const char *const keys[TASMOTA_KINDS] = {
 	[TASMOTA_RELAYS] = "relays",
