@@ -470,10 +470,11 @@ static void damage_generation(struct db *db, unsigned int number)
 {
 	int dir = generations_dir(db_dir_fd(db), NULL);
 	struct generation list[3];
-	char path[128];
+	char path[sizeof("backups/") + GENERATION_NAME_SIZE];
 
 	assert_int_equal(generations_list(dir, list, 3), 3);
-	(void)snprintf(path, sizeof(path), "backups/%s", list[3 - number].name);
+	(void)snprintf(path, sizeof(path), "backups/%.*s",
+		       (int)GENERATION_NAME_SIZE - 1, list[3 - number].name);
 	scratch_damage(path, 5000, 1);
 	close(dir);
 }

@@ -34,10 +34,14 @@ static struct local_event *wait_event(struct local_client *client,
 static json_t *wait_message(struct local_client *client)
 {
 	struct local_event *event = wait_event(client, LOCAL_CLIENT_MESSAGE);
-	struct slice payload = message_payload(event->message);
-	json_t *json =
-		json_loadb((const char *)payload.data, payload.len, 0, NULL);
+	struct slice payload;
+	json_t *json;
 
+	/* wait_event() has failed already: a compiler may not see it. */
+	if (!event)
+		return NULL;
+	payload = message_payload(event->message);
+	json = json_loadb((const char *)payload.data, payload.len, 0, NULL);
 	local_event_free(event);
 	return json;
 }
