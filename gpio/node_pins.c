@@ -197,7 +197,8 @@ static void reword_pin(struct node_pin *pin, const struct pin *to)
 		logic_set_rules(&pin->node->logic, number_of(pin), &to->rules);
 	else if (pin->request)
 		node_input_reword(pin, begin);
-	if (topics_change)
+	/* A count means something else in another unit. */
+	if (topics_change || to->kind == PIN_COUNTER)
 		node_say_state(pin->node, pin);
 }
 

@@ -66,14 +66,16 @@ void node_say_state(struct node *node, struct node_pin *pin)
 	bool on;
 
 	node_say_usable(node, pin, false);
+	/* It has a count instead. */
+	if (pin->request && pin->pin.kind == PIN_COUNTER) {
+		node_input_say(pin);
+		return;
+	}
 	node_dialects_say_pin(node, pin);
 	if (!pin->request) {
 		node_say_gone(node, &pin->pin);
 		return;
 	}
-	/* It has a count instead. */
-	if (pin->pin.kind == PIN_COUNTER)
-		return;
 
 	on = node_pin_on(pin);
 	node_say(node,

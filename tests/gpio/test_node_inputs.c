@@ -184,6 +184,25 @@ static void test_pulses_are_counted_in_their_unit(void **state)
 	assert_null(fake_hub_retained(rig->hub, "hearth/pi/in/m/rate"));
 }
 
+/* Nobody has to wait for the first pulse, nor for the next one to know what all of
+ * them are in another unit. */
+static void test_a_count_is_said_before_there_is_a_pulse(void **state)
+{
+	struct rig *rig = *state;
+
+	begin(rig, METER);
+	await_retained(rig, COUNT, "0");
+	await_retained(rig, "hearth/pi/sensor/m", "0");
+	await_retained(rig, "hearth/pi/in/m/rate", "0");
+	command(rig, COUNT "/set", "8");
+	await_retained(rig, "hearth/pi/sensor/m", "2");
+	configure(rig, "{\"pins\":[{\"name\":\"m\",\"dir\":\"in\","
+		       "\"line\":22,\"kind\":\"counter\",\"active_low\":true,"
+		       "\"unit\":\"kWh\",\"per_unit\":16,\"interval\":1}]}");
+	await_retained(rig, "hearth/pi/sensor/m", "0.5");
+	assert_string_equal(fake_hub_retained(rig->hub, COUNT), "8");
+}
+
 /* More edges than the queue holds, and none is missing in the count. */
 static void test_lost_edges_are_counted_and_told(void **state)
 {
@@ -254,6 +273,7 @@ int main(void)
 		NODE_TEST(test_the_rules_hold_for_inputs_too),
 		NODE_TEST(test_a_target_must_be_an_output),
 		NODE_TEST(test_pulses_are_counted_in_their_unit),
+		NODE_TEST(test_a_count_is_said_before_there_is_a_pulse),
 		NODE_TEST(test_lost_edges_are_counted_and_told),
 		NODE_TEST(test_a_count_is_kept_over_a_restart),
 		NODE_TEST(test_a_bad_count_is_refused),
