@@ -11,12 +11,17 @@
 #define BOOT_ID_DIRECTORY "/proc/sys/kernel/random"
 #define BOOT_ID_SIZE 40
 
-bool memory_wanted(const struct logic_rules *rules)
+bool memory_counts(const struct logic_rules *rules)
 {
-	return rules->boot != LOGIC_BOOT_AS_READ || rules->group ||
+	return rules->boot == LOGIC_BOOT_RESTORE || rules->group ||
 	       rules->cycles || rules->max_on_ms || rules->min_on_ms ||
 	       rules->min_off_ms || rules->auto_off_ms ||
 	       rules->command_timeout_ms;
+}
+
+bool memory_wanted(const struct logic_rules *rules)
+{
+	return memory_counts(rules) || rules->boot != LOGIC_BOOT_AS_READ;
 }
 
 /* Changes with every start of the board; "" if the kernel does not say. */

@@ -28,6 +28,10 @@ struct memory {
 
 /* Is there something to remember of such an output? */
 bool memory_wanted(const struct logic_rules *rules);
+/* Does it matter what it did? To one that has a value for the start of the board
+ * only that this was not one: it has a memory, which never changes, so that a
+ * switch that is used all day writes nothing. */
+bool memory_counts(const struct logic_rules *rules);
 
 /* Whatever is wrong with the file, *out is usable: then nothing is remembered.
  * Returns 0, -ENOENT, -EINVAL (damaged) or another errno. */

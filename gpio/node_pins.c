@@ -413,11 +413,13 @@ void node_pins_remember(const struct node *node, struct memory *out)
 		    pin->pin.direction != LINE_OUTPUT)
 			continue;
 		m = logic_remember(&node->logic, i);
-		if (!memory_wanted(&pin->pin.rules) && !m->off_at &&
-		    !m->lease_at)
+		if (memory_counts(&pin->pin.rules) || m->off_at || m->lease_at)
+			entry->memory = *m;
+		else if (memory_wanted(&pin->pin.rules))
+			entry->memory = (struct logic_memory){ 0 };
+		else
 			continue;
 		entry->line = pin->pin.line;
-		entry->memory = *m;
 		(void)snprintf(entry->chip, sizeof(entry->chip), "%s",
 			       pin->pin.chip);
 		out->count++;

@@ -212,6 +212,53 @@ static void test_boot_values_are_for_a_start_of_the_board(void **state)
 	assert_false(lines_sim_level(rig->lines, 5));
 }
 
+static bool is_kept(struct rig *rig)
+{
+	size_t len;
+	int r;
+	char *kept = file_load(rig->directory, MEMORY_FILE, &len, &r);
+
+	free(kept);
+	return kept;
+}
+
+static void lose_memory(struct rig *rig)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/" MEMORY_FILE, rig->directory);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* A memory card wears out: what only has a value for the start of the board needs
+ * no memory of each switch; what has rules does. */
+static void test_only_switches_that_matter_are_written(void **state)
+{
+	struct rig *rig = *state;
+
+	begin(rig, "{\"name\":\"a\",\"dir\":\"out\",\"line\":17,"
+		   "\"boot\":\"off\"},{\"name\":\"b\",\"dir\":\"out\","
+		   "\"line\":5,\"boot\":\"restore\"}");
+	assert_true(is_kept(rig));
+	lose_memory(rig);
+	ask(rig, "hearth/pi/out/a", "ON");
+	await_result(rig, "hearth/pi/out/a", APPLIED_ON);
+	ask(rig, "hearth/pi/out/a", "OFF");
+	fake_hub_await(rig->hub, "hearth/pi/out/a", "OFF");
+	assert_false(is_kept(rig));
+	ask(rig, "hearth/pi/out/b", "ON");
+	await_result(rig, "hearth/pi/out/b", APPLIED_ON);
+	assert_true(is_kept(rig));
+	lose_memory(rig);
+	/* It goes off by itself, also after a restart. */
+	ask(rig, "hearth/pi/out/a", "{\"state\":\"ON\",\"on_time\":3600}");
+	await_result(rig, "hearth/pi/out/a", APPLIED_ON);
+	assert_true(is_kept(rig));
+	restart(rig);
+	assert_true(logic_next(&rig->node->logic, loop_now(rig->loop)) <=
+		    loop_now(rig->loop) + 3600000);
+}
+
 static void test_a_restart_does_not_lengthen_max_on(void **state)
 {
 	struct rig *rig = *state;
@@ -372,6 +419,7 @@ int main(void)
 		NODE_TEST(test_a_silent_hub_is_gone_since_its_last_word),
 		NODE_TEST(test_a_lease_that_is_not_renewed_ends),
 		NODE_TEST(test_boot_values_are_for_a_start_of_the_board),
+		NODE_TEST(test_only_switches_that_matter_are_written),
 		NODE_TEST(test_a_restart_does_not_lengthen_max_on),
 		NODE_TEST(test_nobody_knows_since_when_it_is_on),
 		NODE_TEST(test_an_output_that_comes_back_is_the_same),
