@@ -176,7 +176,7 @@ static void on_connected(void *arg, bool session_present)
 
 	(void)session_present;
 	log_info("hub", "connected");
-	node->hub_missed = false;
+	node->hub_missed[0] = '\0';
 	logic_hub(&node->logic, true, loop_now(node->loop));
 	node_lights_hub(node, true, loop_now(node->loop));
 	say_everything(node);
@@ -231,11 +231,11 @@ static void on_disconnected(void *arg, bool was_connected, const char *why)
 		return;
 	if (was_connected)
 		log_warn("hub", "gone: %s; pins stay as they are", why);
-	else if (!node->hub_missed)
+	else if (strncmp(node->hub_missed, why, REASON_SIZE - 1) != 0)
 		log_warn("hub", "not there: %s; trying on", why);
 	else
 		log_debug("hub", "not there: %s", why);
-	node->hub_missed = true;
+	(void)snprintf(node->hub_missed, sizeof(node->hub_missed), "%s", why);
 	/* Gone since it was heard last, not since that was noticed. */
 	logic_hub(&node->logic, false, client_heard(node->client));
 	node_lights_hub(node, false, client_heard(node->client));

@@ -84,7 +84,7 @@ struct node {
 	char *user; /* NULL: none */
 	char *password; /* NULL: none */
 
-	bool hub_missed; /* said already */
+	char hub_missed[REASON_SIZE]; /* why, said already; "": it is there */
 	bool behind; /* the hub did not read: it is told again what is so */
 	bool lightly; /* the hub can keep nothing: it is told at QoS 0 */
 	bool asking; /* by a message at QoS 1 that is under way */
