@@ -48,7 +48,8 @@ struct db_access_options {
 	bool demo; /* clients without a user name may do all and read $SYS */
 };
 
-/* Everything in config.db as one table, with the built-in rules. */
+/* Everything in config.db as one table, with the built-in rules. A satellite that
+ * is called as options->node is left out. */
 int db_access_build(struct db_config *config,
 		    const struct db_access_options *options,
 		    struct access **out);

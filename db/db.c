@@ -41,7 +41,7 @@ struct db {
 static const char *const config_steps[] = {
 	schema_config_001, schema_config_002, schema_config_003,
 	schema_config_004, schema_config_005, schema_config_006,
-	schema_config_007, schema_config_008,
+	schema_config_007, schema_config_008, schema_config_009,
 };
 static const char *const state_steps[] = { schema_state_001, schema_state_002,
 					   schema_state_003, schema_state_004 };

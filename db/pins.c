@@ -12,13 +12,15 @@ static int pin_at(const struct statement *s, struct db_pin *out)
 {
 	if (!statement_copy_at(s, 0, out->name, sizeof(out->name)) ||
 	    !statement_copy_at(s, 1, out->chip, sizeof(out->chip)) ||
-	    !statement_copy_at(s, 3, out->document, sizeof(out->document)))
+	    !statement_copy_at(s, 3, out->document, sizeof(out->document)) ||
+	    !statement_copy_at(s, 4, out->node, sizeof(out->node)))
 		return -EBADMSG;
 	out->line = (uint32_t)statement_int_at(s, 2);
 	return 0;
 }
 
-int db_pins_list(struct db_config *config, struct db_pin **out, size_t *count)
+int db_pins_list(struct db_config *config, const char *node,
+		 struct db_pin **out, size_t *count)
 {
 	struct db_pin *pins = calloc(DB_PINS_MAX, sizeof(*pins));
 	struct statement s;
@@ -29,8 +31,9 @@ int db_pins_list(struct db_config *config, struct db_pin **out, size_t *count)
 		return -ENOMEM;
 
 	statement_open(&s, db_config_sqlite(config),
-		       "SELECT name, chip, line, document FROM pins"
-		       " ORDER BY name");
+		       "SELECT name, chip, line, document, node FROM pins"
+		       " WHERE node = ? ORDER BY name");
+	statement_text(&s, node);
 	while (n < DB_PINS_MAX && (r = statement_step(&s)) > 0) {
 		r = pin_at(&s, &pins[n++]);
 		if (r)
@@ -56,7 +59,9 @@ static int line_free(struct db_config *config, const struct db_pin *pin,
 
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT name FROM pins"
-		       " WHERE chip = ? AND line = ? AND name <> ?");
+		       " WHERE node = ? AND chip = ? AND line = ?"
+		       " AND name <> ?");
+	statement_text(&s, pin->node);
 	statement_text(&s, pin->chip);
 	statement_int(&s, pin->line);
 	statement_text(&s, pin->name);
@@ -71,31 +76,33 @@ static int line_free(struct db_config *config, const struct db_pin *pin,
 }
 
 /* 1 or 0: there is a pin of this name. */
-static int exists(struct db_config *config, const char *name)
+static int exists(struct db_config *config, const struct db_pin *pin)
 {
 	struct statement s;
 	int r;
 
 	statement_open(&s, db_config_sqlite(config),
-		       "SELECT 1 FROM pins WHERE name = ?");
-	statement_text(&s, name);
+		       "SELECT 1 FROM pins WHERE node = ? AND name = ?");
+	statement_text(&s, pin->node);
+	statement_text(&s, pin->name);
 	r = statement_step(&s);
 	statement_close(&s);
 	return r;
 }
 
 /* 1: it is new and there is room; 0: it exists; -ENFILE. */
-static int pin_is_new(struct db_config *config, const char *name)
+static int pin_is_new(struct db_config *config, const struct db_pin *pin)
 {
 	struct statement s;
 	int64_t count = 0;
-	int r = exists(config, name);
+	int r = exists(config, pin);
 
 	if (r)
 		return r < 0 ? r : 0;
 
 	statement_open(&s, db_config_sqlite(config),
-		       "SELECT count(*) FROM pins");
+		       "SELECT count(*) FROM pins WHERE node = ?");
+	statement_text(&s, pin->node);
 	r = statement_step(&s);
 	if (r > 0)
 		count = statement_int_at(&s, 0);
@@ -111,8 +118,9 @@ static int write_pin(struct db_config *config, const struct db_pin *pin)
 	struct statement s;
 
 	statement_open(&s, db_config_sqlite(config),
-		       "REPLACE INTO pins (name, chip, line, document)"
-		       " VALUES (?, ?, ?, ?)");
+		       "REPLACE INTO pins (node, name, chip, line, document)"
+		       " VALUES (?, ?, ?, ?, ?)");
+	statement_text(&s, pin->node);
 	statement_text(&s, pin->name);
 	statement_text(&s, pin->chip);
 	statement_int(&s, pin->line);
@@ -133,7 +141,7 @@ int db_pins_put(struct db_config *config, const struct db_pin *pin,
 	r = db_config_begin(config);
 	if (r)
 		return r;
-	is_new = pin_is_new(config, pin->name);
+	is_new = pin_is_new(config, pin);
 	r = is_new < 0 ? is_new : line_free(config, pin, holder);
 	if (!r)
 		r = write_pin(config, pin);
@@ -141,13 +149,15 @@ int db_pins_put(struct db_config *config, const struct db_pin *pin,
 	return db_config_finish(config, r ? r : is_new);
 }
 
-int db_pins_remove(struct db_config *config, const char *name)
+int db_pins_remove(struct db_config *config, const char *node, const char *name)
 {
 	struct statement s;
 	int r;
 
 	statement_open(&s, db_config_sqlite(config),
-		       "DELETE FROM pins WHERE name = ? RETURNING 1");
+		       "DELETE FROM pins WHERE node = ? AND name = ?"
+		       " RETURNING 1");
+	statement_text(&s, node);
 	statement_text(&s, name);
 	r = statement_step(&s);
 	if (r > 0)

@@ -10,10 +10,11 @@
 #define KEY_DEVICES "devices" /* as web/device_table.h keeps them */
 
 /* name, line, and what else gpio/pins.h asks for or allows. */
-#define PIN(name, line, rest)                                                 \
-	{                                                                     \
-		name, "", line,                                               \
-			"{\"name\":\"" name "\",\"line\":" #line "," rest "}" \
+#define PIN(name, line, rest)                                                  \
+	{                                                                      \
+		name, "", line,                                                \
+			"{\"name\":\"" name "\",\"line\":" #line "," rest "}", \
+			""                                                     \
 	}
 #define OUT(kind) "\"dir\":\"out\",\"kind\":\"" kind "\","
 #define IN(kind) "\"dir\":\"in\",\"kind\":\"" kind "\","
@@ -75,7 +76,7 @@ static int wanted(struct db_config *config)
 	if (r != -ENOENT)
 		return r;
 
-	r = db_pins_list(config, &pins, &count);
+	r = db_pins_list(config, "", &pins, &count);
 	if (r)
 		return r;
 	free(pins);

@@ -14,6 +14,7 @@ extern const char schema_config_005[];
 extern const char schema_config_006[];
 extern const char schema_config_007[];
 extern const char schema_config_008[];
+extern const char schema_config_009[];
 extern const char schema_state_001[];
 extern const char schema_state_002[];
 extern const char schema_state_003[];

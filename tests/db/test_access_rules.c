@@ -13,6 +13,7 @@
 #include "db/access_rules.h"
 #include "db/config.h"
 #include "db/db.h"
+#include "db/nodes.h"
 #include "tests/db/scratch.h"
 #include "tests/failing_malloc.h"
 
@@ -334,6 +335,72 @@ static void test_gpiod_may_speak_dialects_it_was_told_to(void **state)
 	access_free(access);
 }
 
+/* Each board is confined to what is its own. */
+static void test_a_satellite_has_its_own_rights_and_no_others(void **state)
+{
+	static const struct verdict verdicts[] = {
+		{ "gpio/shed", "hearth/shed/out/pump/set", ACCESS_READ, true },
+		{ "gpio/shed", "hearth/shed/in/w/count/set", ACCESS_READ,
+		  true },
+		{ "gpio/shed", "hearth/shed/out/pump", ACCESS_WRITE, true },
+		{ "gpio/shed", "hearth/shed/status", ACCESS_WRITE, true },
+		{ "gpio/shed", "$hearth/gpio/shed/config", ACCESS_READ, true },
+		{ "gpio/shed", "$hearth/gpio/shed/config", ACCESS_WRITE,
+		  false },
+		{ "gpio/shed", "$hearth/gpio/shed/report", ACCESS_WRITE, true },
+		{ "gpio/shed", "ha/device/hearth_shed/config", ACCESS_WRITE,
+		  true },
+		{ "gpio/shed", "ha/status", ACCESS_READ, true },
+		{ "gpio/shed", "homie/5/shed/$state", ACCESS_WRITE, true },
+		{ "gpio/shed", "hearth/den/out/pump/set", ACCESS_READ, false },
+		{ "gpio/shed", "hearth/den/out/pump/set", ACCESS_WRITE, false },
+		{ "gpio/shed", "hearth/den/status", ACCESS_WRITE, false },
+		{ "gpio/shed", "hearth/barn/out/pump/set", ACCESS_WRITE,
+		  false },
+		{ "gpio/shed", "hearth/barn/status", ACCESS_WRITE, false },
+		{ "gpio/shed", "$hearth/gpio/den/config", ACCESS_READ, false },
+		{ "gpio/shed", "$hearth/gpio/barn/report", ACCESS_WRITE,
+		  false },
+		{ "gpio/shed", "ha/device/hearth_den/config", ACCESS_WRITE,
+		  false },
+		{ "gpio/shed", "homie/5/barn/$state", ACCESS_WRITE, false },
+		{ "gpio/shed", "zigbee2mqtt/x", ACCESS_READ, false },
+		{ "gpio/shed", "$SYS/broker/uptime", ACCESS_READ, false },
+		{ "gpio/barn", "hearth/barn/status", ACCESS_WRITE, true },
+		{ "gpio", "hearth/shed/out/pump/set", ACCESS_READ, false },
+		{ "gpio", "hearth/shed/status", ACCESS_WRITE, false },
+		{ "gpio", "hearth/den/status", ACCESS_WRITE, true },
+		/* The hub's own was called so later. */
+		{ "gpio/den", "hearth/den/status", ACCESS_WRITE, false },
+	};
+	struct dialects dialects = {
+		.homeassistant = "ha",
+		.to_homeassistant = true,
+	};
+	const struct db_access_options options = { .node = "den",
+						   .dialects = &dialects };
+	static const char *const names[] = { "barn", "den", "shed" };
+	const struct access_user *user;
+	struct access *access;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct db_node node = { .hash = "$x" };
+
+		(void)snprintf(node.name, sizeof(node.name), "%s", names[i]);
+		assert_int_equal(db_nodes_add(config, &node), 0);
+	}
+	assert_int_equal(db_access_build(config, &options, &access), 0);
+	check(access, verdicts, COUNT(verdicts));
+	user = access_find_user(access, slice_str("gpio/shed"));
+	assert_non_null(user);
+	assert_string_equal(user->password_hash, "$x");
+	assert_true(user->enabled);
+	assert_false(user->admin);
+	assert_null(access_find_user(access, slice_str("gpio/den")));
+	access_free(access);
+}
+
 static void test_the_demo_lets_everybody_in(void **state)
 {
 	static const struct verdict verdicts[] = {
@@ -429,6 +496,7 @@ int main(void)
 		TEST(test_scram_reaches_the_broker),
 		TEST(test_gpiod_has_its_own_rights_and_no_others),
 		TEST(test_gpiod_may_speak_dialects_it_was_told_to),
+		TEST(test_a_satellite_has_its_own_rights_and_no_others),
 		TEST(test_the_demo_lets_everybody_in),
 		TEST(test_rules_for_everyone_and_denials_count),
 		TEST(test_disabled_users_stay_disabled),

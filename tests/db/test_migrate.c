@@ -90,11 +90,11 @@ static void test_a_newer_version_is_refused(void **state)
 	assert_int_equal(migrate(*state, steps, 3), -ENOTSUP);
 }
 
-#define CONFIG_STEPS 8
+#define CONFIG_STEPS 9
 static const char *const config[CONFIG_STEPS] = {
 	schema_config_001, schema_config_002, schema_config_003,
 	schema_config_004, schema_config_005, schema_config_006,
-	schema_config_007, schema_config_008,
+	schema_config_007, schema_config_008, schema_config_009,
 };
 
 /* The embedded files are whole and run on an empty file. */

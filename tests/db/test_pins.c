@@ -50,7 +50,7 @@ static bool find(const char *name, struct db_pin *out)
 	bool found = false;
 	size_t count;
 
-	assert_int_equal(db_pins_list(config, &pins, &count), 0);
+	assert_int_equal(db_pins_list(config, "", &pins, &count), 0);
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(pins[i].name, name) != 0)
 			continue;
@@ -88,8 +88,8 @@ static void test_put_replaces_and_says_so(void **state)
 	assert_int_equal(db_pins_put(config, &pin, holder), 0);
 	assert_true(find("lamp", &got));
 	assert_int_equal(got.line, 23);
-	assert_int_equal(db_pins_remove(config, "lamp"), 0);
-	assert_int_equal(db_pins_remove(config, "lamp"), -ENOENT);
+	assert_int_equal(db_pins_remove(config, "", "lamp"), 0);
+	assert_int_equal(db_pins_remove(config, "", "lamp"), -ENOENT);
 	assert_int_equal(db_pins_put(config, &pin, holder), 1);
 }
 
@@ -105,7 +105,7 @@ static void test_a_taken_line_names_its_holder(void **state)
 	memcpy(pin.name, "other", 6);
 	assert_int_equal(db_pins_put(config, &pin, holder), -EADDRINUSE);
 	assert_string_equal(holder, "lamp");
-	assert_int_equal(db_pins_list(config, &pins, &count), 0);
+	assert_int_equal(db_pins_list(config, "", &pins, &count), 0);
 	assert_int_equal(count, 1);
 	free(pins);
 
@@ -167,17 +167,17 @@ static void test_the_demo_is_set_up_once(void **state)
 
 	(void)state;
 	assert_int_equal(db_pins_demo(config), 0);
-	assert_int_equal(db_pins_list(config, &pins, &count), 0);
+	assert_int_equal(db_pins_list(config, "", &pins, &count), 0);
 	assert_int_equal(count, 7);
 	assert_int_equal(db_settings_get(config, "devices", &devices), 0);
 	assert_non_null(strstr(devices, "\"shelf\""));
 	free(devices);
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(db_pins_remove(config, pins[i].name), 0);
+		assert_int_equal(db_pins_remove(config, "", pins[i].name), 0);
 	free(pins);
 
 	assert_int_equal(db_pins_demo(config), 0);
-	assert_int_equal(db_pins_list(config, &pins, &count), 0);
+	assert_int_equal(db_pins_list(config, "", &pins, &count), 0);
 	assert_int_equal(count, 0);
 	free(pins);
 }
@@ -191,7 +191,7 @@ static void test_the_demo_leaves_a_house_alone(void **state)
 	(void)state;
 	assert_int_equal(db_pins_put(config, &lamp, holder), 1);
 	assert_int_equal(db_pins_demo(config), 0);
-	assert_int_equal(db_pins_list(config, &pins, &count), 0);
+	assert_int_equal(db_pins_list(config, "", &pins, &count), 0);
 	assert_int_equal(count, 1);
 	free(pins);
 }
