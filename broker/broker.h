@@ -78,6 +78,9 @@ struct listener_options {
 	struct name_list origins;
 };
 
+/* The hub's own board, and satellites (db/nodes.h). */
+#define BROKER_STATUS_MAX 17
+
 /* Zero means the default of limits.h. Strings and arrays are borrowed and must
  * live as long as the broker. */
 struct broker_options {
@@ -98,10 +101,11 @@ struct broker_options {
 	/* Which messages are offered to store->history(); borrowed, a reference is
 	 * taken. NULL: none. */
 	struct history_rules *history_rules;
-	/* The availability topic of hearth-gpiod, or NULL. Its will ends with this
-	 * process: what was retained there is taken over as "offline", until it
-	 * says otherwise. */
-	const char *status_topic;
+	/* The availability topics of hearth-gpiod, here and on satellites, at most
+	 * BROKER_STATUS_MAX. Their wills end with this process: what was retained
+	 * there is taken over as "offline", until they say otherwise. */
+	const char *const *status_topics;
+	size_t status_count;
 	uint32_t set_aside; /* damaged files, told in $SYS */
 	/* Where clients are sent instead, for good (moved) or for now; NULL: they
 	 * are served here. See moved.h. */

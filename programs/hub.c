@@ -25,6 +25,7 @@
 #include "db/db.h"
 #include "db/history_door.h"
 #include "db/history_policies.h"
+#include "db/nodes.h"
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/backups.h"
@@ -69,7 +70,10 @@ struct hub {
 	struct web_listener web_listener;
 	struct web *web;
 
-	char status_topic[CONFIG_NAME_MAX + 16]; /* hearth/<node>/status */
+	/* hearth/<node>/status of each board. */
+	char status_topic[BROKER_STATUS_MAX][CONFIG_NAME_MAX + 16];
+	const char *status_topics[BROKER_STATUS_MAX];
+	size_t status_count;
 	char *gpio_socket;
 	struct gpio_child *gpio;
 };
@@ -258,7 +262,8 @@ static int new_broker(struct hub *hub)
 		.history = db_history_door_history(hub->history),
 		.closed = !hub->claimed,
 		.history_rules = hub->history_rules,
-		.status_topic = hub->status_topic,
+		.status_topics = hub->status_topics,
+		.status_count = hub->status_count,
 		.max_delay = hub->config->max_delay,
 		.set_aside = (uint32_t)db_notices(hub->db, &notices),
 	};
@@ -291,6 +296,30 @@ static int new_broker(struct hub *hub)
 	return r;
 }
 
+static void add_board(struct hub *hub, const char *name)
+{
+	char *topic = hub->status_topic[hub->status_count];
+
+	snprintf(topic, sizeof(hub->status_topic[0]), "hearth/%s/status", name);
+	hub->status_topics[hub->status_count++] = topic;
+}
+
+static int list_boards(struct hub *hub)
+{
+	struct db_node *nodes;
+	size_t count;
+	int r = db_nodes_list(hub->db_config, &nodes, &count);
+
+	_Static_assert(BROKER_STATUS_MAX == 1 + DB_NODES_MAX, "room for all");
+	if (r)
+		return r;
+	add_board(hub, hub->config->node);
+	for (size_t i = 0; i < count; i++)
+		add_board(hub, nodes[i].name);
+	free(nodes);
+	return 0;
+}
+
 static int open_broker(struct hub *hub)
 {
 	int r;
@@ -299,9 +328,9 @@ static int open_broker(struct hub *hub)
 	if (!hub->authenticator)
 		return -errno;
 	authenticator_make_scram(hub->authenticator, hub->config->scram);
-	snprintf(hub->status_topic, sizeof(hub->status_topic),
-		 "hearth/%s/status", hub->config->node);
-	r = new_broker(hub);
+	r = list_boards(hub);
+	if (!r)
+		r = new_broker(hub);
 	if (r)
 		return r;
 	r = broker_load(hub->broker);
@@ -335,6 +364,24 @@ static void restart(void *arg)
 	loop_stop(hub->loop);
 }
 
+/* A listener where whoever has a password can come by TLS, and is given the whole
+ * tree: satellites can. NULL: there is none. */
+static const struct listener_options *mqtts_listener(const struct hub *hub,
+						     uint16_t *port)
+{
+	for (size_t i = 0; i < hub->config->listener_count; i++) {
+		const struct listener_options *l = &hub->listeners[i];
+
+		if (l->type != LISTENER_TLS || l->tls_client_ca || l->user ||
+		    l->mount_point || l->users.count > 0 || l->proxy_protocol)
+			continue;
+		*port = broker_listener_port(hub->broker, i);
+		return l;
+	}
+	*port = 0;
+	return NULL;
+}
+
 static int open_backups(struct hub *hub)
 {
 	hub->backups = backups_new(hub->config, hub->file, hub->db);
@@ -345,6 +392,7 @@ static int open_backups(struct hub *hub)
 static int open_web(struct hub *hub)
 {
 	const struct config *config = hub->config;
+	const struct listener_options *mqtts;
 	struct web_options options = {
 		.broker = hub->broker,
 		.authenticator = hub->authenticator,
@@ -366,6 +414,8 @@ static int open_web(struct hub *hub)
 		.restart_arg = hub,
 	};
 
+	mqtts = mqtts_listener(hub, &options.mqtts_port);
+	options.mqtts_certificate = mqtts ? mqtts->tls_cert : NULL;
 	hub->reload = reload_new(hub->file, config);
 	if (!hub->reload)
 		return -ENOMEM;

@@ -90,7 +90,8 @@ static int run(struct broker *b, struct admin_call *call)
 	b->options.closed = was.closed;
 	b->options.history = was.history;
 	b->options.history_rules = was.history_rules;
-	b->options.status_topic = was.status_topic;
+	b->options.status_topics = was.status_topics;
+	b->options.status_count = was.status_count;
 	b->options.set_aside = was.set_aside;
 	/* Buffers were made for it. */
 	b->options.max_packet_size = was.max_packet_size;

@@ -17,7 +17,9 @@ struct load {
 	struct broker *broker;
 	struct load_ids sessions;
 	struct load_ids messages;
-	struct message *offline; /* made here: gets an id when all are known */
+	/* Made here: they get an id when all are known. */
+	struct message *offline[BROKER_STATUS_MAX];
+	size_t offline_count;
 };
 
 static int on_session(void *arg, const struct store_session *row)
@@ -164,19 +166,31 @@ static struct message *as_offline(struct message *message)
 	return offline;
 }
 
+static bool is_status(const struct load *load, const struct message *message)
+{
+	const struct broker_options *options = &load->broker->options;
+
+	for (size_t i = 0; i < options->status_count; i++) {
+		if (slice_equal(message_topic(message),
+				slice_str(options->status_topics[i])))
+			return true;
+	}
+	return false;
+}
+
 static int on_retained(void *arg, struct message *message)
 {
 	struct load *load = arg;
-	const char *status = load->broker->options.status_topic;
 	int r;
 
 	if (message->id >= load->broker->next_message)
 		load->broker->next_message = message->id + 1;
-	if (status && slice_equal(message_topic(message), slice_str(status))) {
+	if (load->offline_count < BROKER_STATUS_MAX &&
+	    is_status(load, message)) {
 		message = as_offline(message);
 		if (!message)
 			return -ENOMEM;
-		load->offline = message;
+		load->offline[load->offline_count++] = message;
 	} else {
 		message = as_waiting(load, message);
 	}
@@ -227,8 +241,8 @@ int load_store(struct broker *broker)
 	int r;
 
 	r = broker->store->ops->load(broker->store, &loader, &load);
-	if (r == 0 && load.offline)
-		load.offline->id = broker->next_message++;
+	for (size_t i = 0; r == 0 && i < load.offline_count; i++)
+		load.offline[i]->id = broker->next_message++;
 	drop_messages(&load, r == 0);
 	load_ids_clear(&load.messages);
 	load_ids_clear(&load.sessions);
