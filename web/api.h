@@ -36,6 +36,8 @@ request_fn api_notices, api_notice_delete;
 /* api_devices.c */
 request_fn api_devices, api_device_put, api_device_delete;
 
+/* api_nodes.c */
+request_fn api_nodes, api_node_put, api_node_delete, api_node_credential;
 /* api_pins.c */
 request_fn api_pins, api_pin_put, api_pin_delete, api_sim_line;
 /* api_publish.c */

@@ -8,6 +8,7 @@
 #include "web/device_table.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
+#include "web/nodes.h"
 #include "web/pin_forms.h"
 #include "web/pin_table.h"
 #include "web/reply.h"
@@ -27,14 +28,18 @@ static json_t *device_json(const struct device *device)
 
 void api_devices(struct request *request)
 {
-	const json_t *report = gpio_link_report(request->web->gpio);
-	json_t *sources = json_object_get(report, "sources");
-	json_t *list = json_array();
+	const struct gpio_link *gpio = nodes_of(request);
+	json_t *sources;
+	json_t *list;
 	struct pins *pins;
 	int bad = 0;
 	int r;
 
-	r = pin_table_load(request->web, &pins);
+	if (!gpio)
+		return;
+	sources = json_object_get(gpio_link_report(gpio), "sources");
+	list = json_array();
+	r = pin_table_load(request->web, gpio_link_key(gpio), &pins);
 	if (r) {
 		json_decref(list);
 		reply_error(request, r, "Listing the devices");
@@ -85,7 +90,8 @@ static void read_form(struct form *form, const char *name,
 static void store(struct request *request, const struct pins *pins,
 		  const struct device *device, bool is_new)
 {
-	int r = device_table_store(request->web, pins);
+	int r = device_table_store(request->web, gpio_link_key(request->gpio),
+				   pins);
 
 	if (r == -EINVAL) {
 		reply_problem(request, 409, "too-many-devices",
@@ -96,8 +102,9 @@ static void store(struct request *request, const struct pins *pins,
 		reply_error(request, r, "Storing the device");
 		return;
 	}
-	audit(request, "device %s set up", device->name);
-	gpio_link_configure(request->web->gpio);
+	audit(request, "device %s%s set up", gpio_link_prefix(request->gpio),
+	      device->name);
+	gpio_link_configure(request->gpio);
 	reply_json(request, is_new ? 201 : 200, device_json(device));
 }
 
@@ -112,7 +119,9 @@ void api_device_put(struct request *request)
 	bool good = true;
 	int r;
 
-	r = pin_table_load(request->web, &pins);
+	if (!nodes_of(request))
+		return;
+	r = pin_table_load(request->web, gpio_link_key(request->gpio), &pins);
 	if (r) {
 		reply_error(request, r, "Reading the devices");
 		return;
@@ -146,8 +155,11 @@ void api_device_delete(struct request *request)
 {
 	const char *name = request->segments[3];
 	struct pins *pins;
-	int r = pin_table_load(request->web, &pins);
+	int r;
 
+	if (!nodes_of(request))
+		return;
+	r = pin_table_load(request->web, gpio_link_key(request->gpio), &pins);
 	if (!r && !device_table_remove(pins, name)) {
 		free(pins);
 		reply_problem(request, 404, "no-such-device",
@@ -155,14 +167,16 @@ void api_device_delete(struct request *request)
 		return;
 	}
 	if (!r) {
-		r = device_table_store(request->web, pins);
+		r = device_table_store(request->web,
+				       gpio_link_key(request->gpio), pins);
 		free(pins);
 	}
 	if (r) {
 		reply_error(request, r, "Deleting the device");
 		return;
 	}
-	audit(request, "device %s deleted", name);
-	gpio_link_configure(request->web->gpio);
+	audit(request, "device %s%s deleted", gpio_link_prefix(request->gpio),
+	      name);
+	gpio_link_configure(request->gpio);
 	reply_empty(request, 204);
 }

@@ -9,6 +9,7 @@
 #include "web/audit.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
+#include "web/nodes.h"
 #include "web/pin_forms.h"
 #include "web/pin_line.h"
 #include "web/pin_table.h"
@@ -44,12 +45,16 @@ static json_t *reported(const struct gpio_link *gpio, const char *name)
 
 void api_pins(struct request *request)
 {
-	const struct gpio_link *gpio = request->web->gpio;
+	const struct gpio_link *gpio = nodes_of(request);
 	json_t *list = json_array();
 	struct pins *pins;
 	int r;
 
-	r = pin_table_load(request->web, &pins);
+	if (!gpio) {
+		json_decref(list);
+		return;
+	}
+	r = pin_table_load(request->web, gpio_link_key(gpio), &pins);
 	if (r) {
 		json_decref(list);
 		reply_error(request, r, "Listing the pins");
@@ -97,13 +102,13 @@ static void read_form(struct form *form, const char *name,
 		pin_forms_merge(form, before(old, form->request->json), name);
 	struct pin_errors errors = { 0 };
 
-	if (!pin_line_resolve(form->request->web->gpio, object))
+	if (!pin_line_resolve(form->request->gpio, object))
 		form->failed = true;
 	json_object_del(object, "pin");
 	json_object_del(object, "confirm");
 	if (!pin_parse(object, name, out, &errors))
-		pin_line_check(form->request->web->gpio, form->request->json,
-			       out, &errors);
+		pin_line_check(form->request->gpio, form->request->json, out,
+			       &errors);
 	pin_forms_judged(form, &errors);
 	json_decref(object);
 }
@@ -113,14 +118,16 @@ static void store(struct request *request, const struct pin *pin)
 	char holder[PIN_NAME_MAX + 1];
 	int r;
 
-	r = pin_table_store(request->web, pin, holder);
+	r = pin_table_store(request->web, gpio_link_key(request->gpio), pin,
+			    holder);
 	switch (r) {
 	case 0:
 	case 1:
-		audit(request, "pin %s set up", pin->name);
-		gpio_link_configure(request->web->gpio);
+		audit(request, "pin %s%s set up",
+		      gpio_link_prefix(request->gpio), pin->name);
+		gpio_link_configure(request->gpio);
 		reply_json(request, r ? 201 : 200,
-			   pin_json(request->web->gpio, pin));
+			   pin_json(request->gpio, pin));
 		break;
 	case -EADDRINUSE:
 		reply_problem(request, 409, "line-taken",
@@ -153,7 +160,9 @@ void api_pin_put(struct request *request)
 	bool good = true;
 	int r;
 
-	r = pin_table_load(request->web, &pins);
+	if (!nodes_of(request))
+		return;
+	r = pin_table_load(request->web, gpio_link_key(request->gpio), &pins);
 	if (r) {
 		reply_error(request, r, "Reading the pins");
 		return;
@@ -171,7 +180,8 @@ void api_pin_put(struct request *request)
 	/* Too many: store() says so. */
 	if (json_array_size(form.errors) == 0 && pin_table_put(pins, &pin))
 		good = pin_forms_agree(request, &form, pins, name);
-	if (good && form_end(&form) && pin_line_granted(request, &pin, settled))
+	if (good && form_end(&form) &&
+	    pin_line_granted(request, request->gpio, &pin, settled))
 		store(request, &pin);
 	free(pins);
 }
@@ -181,7 +191,8 @@ static bool may_go(struct request *request, const char *name)
 {
 	struct pins *pins;
 	bool good = true;
-	int r = pin_table_load(request->web, &pins);
+	int r = pin_table_load(request->web, gpio_link_key(request->gpio),
+			       &pins);
 
 	if (r) {
 		reply_error(request, r, "Reading the pins");
@@ -198,9 +209,10 @@ void api_pin_delete(struct request *request)
 	const char *name = request->segments[3];
 	int r;
 
-	if (!may_go(request, name))
+	if (!nodes_of(request) || !may_go(request, name))
 		return;
-	r = db_pins_remove(request->web->config, name);
+	r = db_pins_remove(request->web->config, gpio_link_key(request->gpio),
+			   name);
 	if (r == -ENOENT) {
 		reply_problem(request, 404, "no-such-pin",
 			      "There is no pin of that name.");
@@ -210,7 +222,8 @@ void api_pin_delete(struct request *request)
 		reply_error(request, r, "Deleting the pin");
 		return;
 	}
-	audit(request, "pin %s deleted", name);
-	gpio_link_configure(request->web->gpio);
+	audit(request, "pin %s%s deleted", gpio_link_prefix(request->gpio),
+	      name);
+	gpio_link_configure(request->gpio);
 	reply_empty(request, 204);
 }

@@ -6,6 +6,7 @@
 #include "web/api.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
+#include "web/nodes.h"
 #include "web/pin_line.h"
 #include "web/reply.h"
 
@@ -20,7 +21,7 @@ static const char *const faults[] = { "none",	     "busy",   "io_error",
 
 static bool is_simulated(struct request *request)
 {
-	const char *backend = gpio_link_backend(request->web->gpio);
+	const char *backend = gpio_link_backend(request->gpio);
 
 	if (backend && strcmp(backend, "sim") == 0)
 		return true;
@@ -63,9 +64,9 @@ void api_sim_line(struct request *request)
 	json_t *value;
 	int r;
 
-	if (!is_simulated(request))
+	if (!nodes_of(request) || !is_simulated(request))
 		return;
-	if (*end || !pin_line_find(request->web->gpio, "", (uint32_t)line)) {
+	if (*end || !pin_line_find(request->gpio, "", (uint32_t)line)) {
 		reply_problem(request, 404, "no-such-line",
 			      "The board has no such line.");
 		return;
@@ -78,7 +79,7 @@ void api_sim_line(struct request *request)
 		return;
 	}
 	r = gpio_link_simulate(
-		request->web->gpio,
+		request->gpio,
 		json_pack("{s:I,s:o}", "line", (json_int_t)line, name, value));
 	if (r)
 		reply_error(request, r, "Telling the board");

@@ -22,6 +22,7 @@ struct dialects;
 struct gpio_link;
 struct hashing;
 struct known;
+struct nodes;
 struct server;
 struct sessions;
 struct throttle;
@@ -39,11 +40,15 @@ struct web_context {
 	struct sessions *sessions;
 	struct throttle *throttle;
 	struct known *known;
-	struct gpio_link *gpio;
+	struct gpio_link *gpio; /* to the hub's own board; one of nodes */
+	struct nodes *nodes;
 	struct server *server;
 	struct same_site site;
 	const char *node;
 	const struct dialects *dialects; /* of the node; NULL: none */
+	/* Where satellites come; port 0: nowhere. */
+	uint16_t mqtts_port;
+	const char *mqtts_certificate; /* PEM file, chain included */
 	bool demo;
 	bool claimed;
 	struct access *access; /* ours; the broker has a table of its own */

@@ -6,9 +6,11 @@
 
 #include "broker/base/json_text.h"
 #include "broker/base/log.h"
+#include "db/nodes.h"
 #include "db/settings.h"
 #include "web/context.h"
 
+/* In the document of gpio/pins.h. */
 #define KEY "devices"
 
 static bool read_device(json_t *object, struct device *out)
@@ -24,13 +26,15 @@ static bool read_device(json_t *object, struct device *out)
 	return !r;
 }
 
-int device_table_load(struct web_context *web, struct pins *pins)
+int device_table_load(struct web_context *web, const char *node,
+		      struct pins *pins)
 {
+	char key[DB_NODE_DEVICES_SIZE];
 	char *text;
 	json_t *list;
 	json_t *object;
 	size_t i;
-	int r = db_settings_get(web->config, KEY, &text);
+	int r = db_settings_get(web->config, db_node_devices(key, node), &text);
 
 	pins->devices = 0;
 	if (r)
@@ -82,8 +86,10 @@ bool device_table_remove(struct pins *pins, const char *name)
 	return true;
 }
 
-int device_table_store(struct web_context *web, const struct pins *pins)
+int device_table_store(struct web_context *web, const char *node,
+		       const struct pins *pins)
 {
+	char key[DB_NODE_DEVICES_SIZE];
 	json_t *document = json_object();
 	char *text = NULL;
 	int r = -ENOMEM;
@@ -93,7 +99,8 @@ int device_table_store(struct web_context *web, const struct pins *pins)
 	     !json_object_set_new(document, KEY, json_array())))
 		text = json_text(json_object_get(document, KEY), JSON_COMPACT);
 	if (text)
-		r = db_settings_set(web->config, KEY, text);
+		r = db_settings_set(web->config, db_node_devices(key, node),
+				    text);
 	free(text);
 	json_decref(document);
 	return r;

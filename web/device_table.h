@@ -1,5 +1,5 @@
 /*
- * The devices (gpio/devices.h) in config.db: one setting, a list of objects,
+ * The devices (gpio/devices.h) of a node in config.db: one setting, a list of objects,
  * judged by the code that hearth-gpiod judges them by.
  */
 #ifndef WEB_DEVICE_TABLE_H
@@ -12,11 +12,12 @@
 struct web_context;
 
 /*
- * Those that are stored, into *pins. One that cannot be read (config.db is of a
+ * Those that are stored of node ("": the hub's own board), into *pins. One that cannot be read (config.db is of a
  * newer hearth, or was written to by hand) is logged and left out. Returns 0 or a
  * negative errno.
  */
-int device_table_load(struct web_context *web, struct pins *pins);
+int device_table_load(struct web_context *web, const char *node,
+		      struct pins *pins);
 
 /* Put in place of the one of its name, or add it. False: there is no room. */
 bool device_table_put(struct pins *pins, const struct device *device);
@@ -24,6 +25,7 @@ bool device_table_put(struct pins *pins, const struct device *device);
 bool device_table_remove(struct pins *pins, const char *name);
 
 /* Store those of *pins. -EINVAL: more bytes than a setting may have. */
-int device_table_store(struct web_context *web, const struct pins *pins);
+int device_table_store(struct web_context *web, const char *node,
+		       const struct pins *pins);
 
 #endif

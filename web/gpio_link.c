@@ -9,6 +9,7 @@
 #include "broker/base/json_text.h"
 #include "broker/base/log.h"
 #include "broker/local_client.h"
+#include "db/nodes.h"
 #include "web/context.h"
 #include "web/pin_table.h"
 
@@ -20,6 +21,8 @@ enum token { TOKEN_REPORT = 1, TOKEN_STATUS, TOKEN_CONFIG, TOKEN_SIM };
 
 struct gpio_link {
 	struct web_context *web;
+	char key[DB_NODE_NAME_MAX + 1]; /* "": the hub's own board */
+	char prefix[DB_NODE_NAME_MAX + 2];
 	struct local_client *client; /* NULL: closed, will be opened again */
 	struct loop_source source;
 	struct loop_timer retry;
@@ -69,7 +72,8 @@ static void take_report(struct gpio_link *link, struct slice payload)
 				      JSON_REJECT_DUPLICATES, NULL)
 			 : NULL;
 	if (payload.len && !json_is_object(report)) {
-		log_warn("gpio", "the node's report is no JSON object");
+		log_warn(gpio_link_name(link),
+			 "the node's report is no JSON object");
 		json_decref(report);
 		return;
 	}
@@ -134,13 +138,16 @@ static void on_events(struct loop_source *source, uint32_t events)
 
 static int open_client(struct gpio_link *link)
 {
+	char id[DB_NODE_NAME_MAX + sizeof("$web-gpio-")];
 	struct local_client_options options = {
-		.client_id = "$web-gpio",
+		.client_id = id,
 		.address = "local",
 		.mailbox = 256,
 	};
 	int r;
 
+	(void)snprintf(id, sizeof(id), "$web-gpio%s%s", link->key[0] ? "-" : "",
+		       link->key);
 	link->client = local_client_new(link->web->broker, &options);
 	if (!link->client)
 		return -errno;
@@ -182,7 +189,7 @@ static int publish_pins(struct gpio_link *link)
 	struct pins *pins;
 	int r;
 
-	r = pin_table_load(link->web, &pins);
+	r = pin_table_load(link->web, link->key, &pins);
 	if (r)
 		return r;
 	/* Rising, also when the clock is set back while we run. */
@@ -258,19 +265,38 @@ bool gpio_link_pending(const struct gpio_link *link)
 	       json_integer_value(revision) != link->revision;
 }
 
-struct gpio_link *gpio_link_new(struct web_context *web)
+const char *gpio_link_key(const struct gpio_link *link)
+{
+	return link->key;
+}
+
+const char *gpio_link_name(const struct gpio_link *link)
+{
+	return link->key[0] ? link->key : link->web->node;
+}
+
+const char *gpio_link_prefix(const struct gpio_link *link)
+{
+	return link->prefix;
+}
+
+struct gpio_link *gpio_link_new(struct web_context *web, const char *name)
 {
 	struct gpio_link *link = calloc(1, sizeof(*link));
+	const char *node = name[0] ? name : web->node;
 
 	if (!link)
 		return NULL;
 	link->web = web;
+	(void)snprintf(link->key, sizeof(link->key), "%s", name);
+	(void)snprintf(link->prefix, sizeof(link->prefix), "%s%s", name,
+		       name[0] ? "/" : "");
 	snprintf(link->report_topic, TOPIC_SIZE, "$hearth/gpio/%s/report",
-		 web->node);
+		 node);
 	snprintf(link->config_topic, TOPIC_SIZE, "$hearth/gpio/%s/config",
-		 web->node);
-	snprintf(link->sim_topic, TOPIC_SIZE, "$hearth/gpio/%s/sim", web->node);
-	snprintf(link->status_topic, TOPIC_SIZE, "hearth/%s/status", web->node);
+		 node);
+	snprintf(link->sim_topic, TOPIC_SIZE, "$hearth/gpio/%s/sim", node);
+	snprintf(link->status_topic, TOPIC_SIZE, "hearth/%s/status", node);
 	link->unsent = true;
 	keep_up(link);
 	return link;

@@ -1,5 +1,5 @@
 /*
- * Between config.db and hearth-gpiod, over the broker: publishes the pins to be
+ * Between config.db and one hearth-gpiod, over the broker: publishes the pins to be
  * set up, retained, on $hearth/gpio/<node>/config, and keeps what the node made
  * of them (.../report) and whether it is there (hearth/<node>/status). The
  * topics' payloads are described in gpio/topics.h and gpio/pins.h. The web
@@ -14,9 +14,17 @@
 struct gpio_link;
 struct web_context;
 
-/* Publishes the pins once. Returns NULL with errno set. */
-struct gpio_link *gpio_link_new(struct web_context *web);
+/* To the satellite of this name (copied), or "": the hub's own board. Publishes the
+ * pins once. Returns NULL with errno set. */
+struct gpio_link *gpio_link_new(struct web_context *web, const char *name);
 void gpio_link_free(struct gpio_link *link);
+
+/* What it is called in config.db ("": the hub's own), and in topics. */
+const char *gpio_link_key(const struct gpio_link *link);
+const char *gpio_link_name(const struct gpio_link *link);
+/* What stands before a pin of it where it must be told from the hub's own: "", or
+ * "garage/". */
+const char *gpio_link_prefix(const struct gpio_link *link);
 
 /* The pins in config.db have changed: publish them, again every second while
  * the broker is busy. */

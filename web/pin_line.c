@@ -162,13 +162,13 @@ static bool is_foreign(const json_t *line, const char **holder)
 		 strncmp(*holder, OUR_CONSUMER, strlen(OUR_CONSUMER)) == 0);
 }
 
-bool pin_line_granted(struct request *request, const struct pin *pin,
-		      bool settled)
+bool pin_line_granted(struct request *request, const struct gpio_link *gpio,
+		      const struct pin *pin, bool settled)
 {
 	const char *holder;
 	const json_t *line;
 
-	line = pin_line_find(request->web->gpio, pin->chip, pin->line);
+	line = pin_line_find(gpio, pin->chip, pin->line);
 	if (is_foreign(line, &holder)) {
 		reply_problem(request, 409, "line-taken",
 			      "Line %u is used by %s.", pin->line,

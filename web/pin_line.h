@@ -30,7 +30,7 @@ void pin_line_check(const struct gpio_link *gpio, json_t *request,
 		    const struct pin *pin, struct pin_errors *errors);
 
 /* settled: it was there before. False: it may not, and that is answered. */
-bool pin_line_granted(struct request *request, const struct pin *pin,
-		      bool settled);
+bool pin_line_granted(struct request *request, const struct gpio_link *gpio,
+		      const struct pin *pin, bool settled);
 
 #endif

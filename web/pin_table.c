@@ -28,14 +28,14 @@ static bool read_pin(const struct db_pin *stored, struct pin *out)
 	return !r;
 }
 
-int pin_table_load(struct web_context *web, struct pins **out)
+int pin_table_load(struct web_context *web, const char *node, struct pins **out)
 {
 	struct pins *pins;
 	struct db_pin *stored;
 	size_t count;
 	int r;
 
-	r = db_pins_list(web->config, &stored, &count);
+	r = db_pins_list(web->config, node, &stored, &count);
 	if (r)
 		return r;
 	pins = calloc(1, sizeof(*pins));
@@ -48,7 +48,7 @@ int pin_table_load(struct web_context *web, struct pins **out)
 	for (size_t i = 0; i < count; i++)
 		pins->count += read_pin(&stored[i], &pins->pin[pins->count]);
 	free(stored);
-	r = device_table_load(web, pins);
+	r = device_table_load(web, node, pins);
 	if (r) {
 		free(pins);
 		return r;
@@ -110,8 +110,8 @@ bool pin_table_remove(struct pins *pins, const char *name)
 	return true;
 }
 
-int pin_table_store(struct web_context *web, const struct pin *pin,
-		    char holder[PIN_NAME_MAX + 1])
+int pin_table_store(struct web_context *web, const char *node,
+		    const struct pin *pin, char holder[PIN_NAME_MAX + 1])
 {
 	json_t *document = pin_to_json(pin, false);
 	char *text = json_text(document, JSON_COMPACT);
@@ -119,7 +119,9 @@ int pin_table_store(struct web_context *web, const struct pin *pin,
 	int r = -ENOMEM;
 
 	json_decref(document);
-	if (text && strlen(text) < sizeof(row.document)) {
+	if (text && strlen(text) < sizeof(row.document) &&
+	    strlen(node) < sizeof(row.node)) {
+		memcpy(row.node, node, strlen(node) + 1);
 		memcpy(row.name, pin->name, sizeof(pin->name));
 		memcpy(row.chip, pin->chip, sizeof(pin->chip));
 		memcpy(row.document, text, strlen(text) + 1);

@@ -10,11 +10,12 @@
 struct web_context;
 
 /*
- * All that are stored, in order of name, with the devices; to be freed by free(). One that cannot
+ * All that are stored of node ("": the hub's own board), in order of name, with the devices; to be freed by free(). One that cannot
  * be read (config.db is of a newer hearth, or was written to by hand) is logged
  * and left out. Returns 0 or a negative errno.
  */
-int pin_table_load(struct web_context *web, struct pins **out);
+int pin_table_load(struct web_context *web, const char *node,
+		   struct pins **out);
 
 /* A group has one output until its second is set up; the node would refuse it,
  * and with it everything else. */
@@ -26,7 +27,7 @@ bool pin_table_put(struct pins *pins, const struct pin *pin);
 bool pin_table_remove(struct pins *pins, const char *name);
 
 /* As db_pins_put(); -ENOMEM too. */
-int pin_table_store(struct web_context *web, const struct pin *pin,
-		    char holder[PIN_NAME_MAX + 1]);
+int pin_table_store(struct web_context *web, const char *node,
+		    const struct pin *pin, char holder[PIN_NAME_MAX + 1]);
 
 #endif

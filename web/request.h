@@ -28,6 +28,7 @@ enum method {
 	METHODS
 };
 
+struct gpio_link;
 struct request;
 struct route;
 struct upload;
@@ -53,6 +54,7 @@ struct request {
 		const char *value;
 	} query[WEB_QUERY_PARAMETERS];
 
+	struct gpio_link *gpio; /* the board asked about: nodes_of() */
 	struct upload *upload; /* takes the body instead; NULL: none */
 	uint64_t bytes; /* of a long body or answer, to be waited for longer */
 	struct buffer body;

@@ -16,11 +16,11 @@
 #include "web/backup_jobs.h"
 #include "web/context.h"
 #include "web/front.h"
-#include "web/gpio_link.h"
 #include "web/hashing.h"
 #include "web/known.h"
 #include "web/limits.h"
 #include "web/login.h"
+#include "web/nodes.h"
 #include "web/peers.h"
 #include "web/server.h"
 #include "web/session.h"
@@ -98,7 +98,7 @@ static void close_parts(struct web *web)
 
 	front_free(web->front);
 	server_free(context->server);
-	gpio_link_free(context->gpio);
+	nodes_free(context->nodes);
 	if (context->hashing)
 		hashing_stop(context->hashing);
 	if (context->backups)
@@ -181,9 +181,10 @@ static int open_parts(struct web *web, const struct web_options *options)
 		if (!context->backups)
 			return -errno;
 	}
-	context->gpio = gpio_link_new(context);
-	if (!context->gpio)
+	context->nodes = nodes_new(context);
+	if (!context->nodes)
 		return -errno;
+	context->gpio = nodes_own(context->nodes);
 	context->server = server_new(context, web->peers);
 	if (!context->server)
 		return -errno;
@@ -205,6 +206,8 @@ struct web *web_start(const struct web_options *options)
 		.store = options->store,
 		.node = options->node,
 		.dialects = options->dialects,
+		.mqtts_port = options->mqtts_port,
+		.mqtts_certificate = options->mqtts_certificate,
 		.demo = options->demo,
 		.restart = options->restart,
 		.restart_arg = options->restart_arg,

@@ -65,6 +65,10 @@ struct web_options {
 	 * name and any *.local are always ours. */
 	const char *const *hosts;
 	size_t host_count;
+	/* The listener by which satellites come, MQTT over TLS, and its PEM file,
+	 * chain included; 0: there is none. */
+	uint16_t mqtts_port;
+	const char *mqtts_certificate;
 	const char *tls_certificate; /* PEM file, chain included; or NULL */
 	const char *tls_key; /* PEM file */
 	web_reload_fn *reload;
