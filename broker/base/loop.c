@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "broker/base/clock.h"
@@ -41,6 +42,8 @@
 struct loop {
 	int epoll_fd;
 	struct loop_source wake;
+	struct loop_source alarm; /* a timerfd */
+	uint64_t armed; /* when it rings, in ms; NEVER: it does not */
 	atomic_bool stopping;
 
 	uint64_t now;
@@ -69,6 +72,15 @@ static void drain_wake(struct loop_source *source, uint32_t events)
 	(void)events;
 }
 
+/* Whoever sleeps next sets it anew. */
+static void on_alarm(struct loop_source *source, uint32_t events)
+{
+	struct loop *loop = list_entry(source, struct loop, alarm);
+
+	(void)events;
+	loop->armed = NEVER;
+}
+
 static void wheel_init(struct loop *loop)
 {
 	for (int level = 0; level < LEVELS; level++) {
@@ -82,42 +94,65 @@ static void wheel_init(struct loop *loop)
 	loop->next = NEVER;
 }
 
+/* Takes fd, which may be an error's -1 with errno. Returns 0 or a negative errno. */
+static int add_own(struct loop *loop, struct loop_source *source, int fd,
+		   uint32_t events, loop_source_fn *fn)
+{
+	int r = fd < 0 ? -errno : loop_add(loop, source, fd, events, fn);
+
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int add_wake(struct loop *loop)
+{
+	return add_own(loop, &loop->wake,
+		       eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), EPOLLIN,
+		       drain_wake);
+}
+
+/* Set off again, it is news: nobody has to read it. */
+static int add_alarm(struct loop *loop)
+{
+	loop->armed = NEVER;
+	return add_own(
+		loop, &loop->alarm,
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+		EPOLLIN | EPOLLET, on_alarm);
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
-	int fd;
 	int r;
 
 	if (!loop)
 		return NULL;
-	loop->wake.fd = -1;
 	atomic_init(&loop->stopping, false);
 	wheel_init(loop);
 
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->epoll_fd < 0)
+	if (loop->epoll_fd < 0) {
+		r = -errno;
 		goto err_free;
-	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0)
-		goto err_close_epoll;
-	r = loop_add(loop, &loop->wake, fd, EPOLLIN, drain_wake);
-	if (r < 0) {
-		errno = -r;
-		goto err_close_wake;
 	}
+	r = add_wake(loop);
+	if (r < 0)
+		goto err_close_epoll;
+	r = add_alarm(loop);
+	if (r < 0)
+		goto err_close_wake;
 
 	return loop;
 
 err_close_wake:
-	r = errno;
-	close(fd);
-	errno = r;
+	close(loop->wake.fd);
 err_close_epoll:
-	r = errno;
 	close(loop->epoll_fd);
-	errno = r;
 err_free:
 	free(loop);
+	errno = -r;
 	return NULL;
 }
 
@@ -125,6 +160,7 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
+	close(loop->alarm.fd);
 	close(loop->wake.fd);
 	close(loop->epoll_fd);
 	free(loop);
@@ -369,20 +405,48 @@ int64_t loop_wall(struct loop *loop)
 	return loop->wall;
 }
 
-/* How long epoll may sleep before end or the next timer. */
-static int sleep_ms(const struct loop *loop, uint64_t end)
+static uint64_t ms_until(uint64_t end)
 {
-	uint64_t until = end < loop->next ? end : loop->next;
-	uint64_t now;
+	uint64_t now = clock_ms();
 
-	if (until == NEVER)
+	return end > now ? end - now : 0;
+}
+
+/*
+ * Ring when the next timer is due, or before: what rings too early costs a turn,
+ * but a sleep that ends at a time of its own would cost the kernel a timer to set
+ * and to cancel for each packet. Returns whether there is time to sleep.
+ */
+static bool set_alarm(struct loop *loop)
+{
+	struct itimerspec when = { 0 };
+	uint64_t ms;
+
+	if (loop->next >= loop->armed)
+		return true;
+	ms = loop->next > loop->now ? ms_until(loop->next) : 0;
+	if (ms == 0)
+		return false;
+	when.it_value.tv_sec = (time_t)(ms / 1000);
+	when.it_value.tv_nsec = (long)(ms % 1000 * 1000000);
+	/* It fails for no value of these; then it would not sleep at all. */
+	if (timerfd_settime(loop->alarm.fd, 0, &when, NULL) < 0)
+		return false;
+	loop->armed = loop->next;
+	return true;
+}
+
+/* How long epoll may sleep before end, or until the alarm. */
+static int sleep_ms(struct loop *loop, uint64_t end)
+{
+	uint64_t ms;
+
+	if (end <= loop->now || !set_alarm(loop))
+		return 0;
+	if (end == NEVER)
 		return -1;
-	if (until <= loop->now)
-		return 0;
-	now = clock_ms();
-	if (until <= now)
-		return 0;
-	return until - now < INT_MAX ? (int)(until - now) : INT_MAX;
+	ms = ms_until(end);
+	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 /* Until there are events, expired timers or end. The wheel may have to be
@@ -396,6 +460,10 @@ static int wait_for_something(struct loop *loop, uint64_t end)
 			       sleep_ms(loop, end));
 		if (n < 0)
 			return errno == EINTR ? 0 : -errno;
+		if (n == 1 && loop->events[0].data.ptr == &loop->alarm) {
+			on_alarm(&loop->alarm, EPOLLIN);
+			n = 0;
+		}
 		read_clock(loop);
 		wheel_advance(loop);
 	} while (n == 0 && list_empty(&loop->expired) && loop->now < end);

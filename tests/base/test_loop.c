@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/failing_malloc.h"
@@ -279,6 +280,30 @@ test_without_memory_there_is_none_and_later_none_is_needed(void **state)
 	assert_int_equal(alarm.times, 1);
 }
 
+/* epoll, the wake-up and the alarm. */
+static void
+test_without_descriptors_there_is_none_and_none_is_kept(void **state)
+{
+	const int lowest = dup(0);
+	struct rlimit before;
+	struct rlimit few;
+
+	(void)state;
+	assert_true(lowest >= 0);
+	assert_int_equal(close(lowest), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		few = before;
+		few.rlim_cur = (rlim_t)lowest + i;
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		assert_null(loop_new());
+		assert_int_equal(errno, EMFILE);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(dup(0), lowest);
+		assert_int_equal(close(lowest), 0);
+	}
+}
+
 static int64_t asked;
 
 static int64_t counted_wall(void)
@@ -314,6 +339,7 @@ int main(void)
 		REAL(test_other_threads_wake_and_stop_it),
 		REAL(test_a_stopped_loop_may_run_again),
 		FAKE(test_without_memory_there_is_none_and_later_none_is_needed),
+		REAL(test_without_descriptors_there_is_none_and_none_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

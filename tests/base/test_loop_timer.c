@@ -223,6 +223,59 @@ static void test_a_turn_sleeps_until_the_next_timer(void **state)
 	}
 }
 
+static void wake_up(void)
+{
+	loop_wake(loop);
+	assert_int_equal(loop_turn(loop, -1), 0);
+}
+
+/* The alarm stands at an hour by then; who misses this one sleeps for as long. */
+static void test_a_sleep_ends_for_a_timer_set_after_a_later_one(void **state)
+{
+	struct alarm later;
+	struct alarm sooner;
+
+	(void)state;
+	last_due = 0;
+	set(&later, HOUR);
+	wake_up();
+	for (unsigned int i = 1; i <= 3; i++) {
+		set(&sooner, 10);
+		while (sooner.times == 0)
+			assert_int_equal(loop_turn(loop, -1), 0);
+	}
+	assert_int_equal(later.times, 0);
+	loop_timer_cancel(loop, &later.timer);
+}
+
+static void count_turn(void *arg)
+{
+	++*(unsigned int *)arg;
+}
+
+/* It rings for nobody, which is no turn. */
+static void test_a_cancelled_timer_does_not_end_a_sleep(void **state)
+{
+	struct alarm cancelled;
+	struct alarm kept;
+	unsigned int turns = 0;
+
+	(void)state;
+	/* Again, should the machine have been busy for so long. */
+	do {
+		last_due = 0;
+		set(&cancelled, 30);
+		set(&kept, 60);
+		wake_up();
+	} while (cancelled.times > 0);
+	loop_timer_cancel(loop, &cancelled.timer);
+	loop_set_turn_end(loop, count_turn, &turns);
+	assert_int_equal(loop_turn(loop, -1), 0);
+	assert_int_equal(cancelled.times, 0);
+	assert_int_equal(kept.times, 1);
+	assert_int_equal(turns, 1);
+}
+
 static void test_a_turn_ends_after_its_longest_wait(void **state)
 {
 	uint64_t before = clock_ms();
@@ -249,6 +302,8 @@ int main(void)
 		FAKE(test_a_timer_may_postpone_one_that_is_due_with_it),
 		FAKE(test_a_clock_that_steps_back_is_not_followed),
 		REAL(test_a_turn_sleeps_until_the_next_timer),
+		REAL(test_a_sleep_ends_for_a_timer_set_after_a_later_one),
+		REAL(test_a_cancelled_timer_does_not_end_a_sleep),
 		REAL(test_a_turn_ends_after_its_longest_wait),
 	};
 
