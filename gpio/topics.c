@@ -23,25 +23,43 @@ bool topics_node_valid(const char *node)
 	return true;
 }
 
+/* These are made at every edge, so not by printf. What does not fit is cut off.
+ * Returns the new end. */
+static size_t join(char out[TOPICS_SIZE], size_t at, const char *text)
+{
+	size_t len = strnlen(text, TOPICS_SIZE - 1 - at);
+
+	memcpy(out + at, text, len);
+	out[at + len] = '\0';
+	return at + len;
+}
+
 const char *topics_pin(char out[TOPICS_SIZE], const char *node,
 		       const char *kind, const char *name, const char *suffix)
 {
-	(void)snprintf(out, TOPICS_SIZE, "hearth/%s/%s/%s%s", node, kind, name,
-		       suffix);
+	size_t at = join(out, 0, "hearth/");
+
+	at = join(out, join(out, at, node), "/");
+	at = join(out, join(out, at, kind), "/");
+	join(out, join(out, at, name), suffix);
 	return out;
 }
 
 const char *topics_node(char out[TOPICS_SIZE], const char *node,
 			const char *leaf)
 {
-	(void)snprintf(out, TOPICS_SIZE, "hearth/%s/%s", node, leaf);
+	size_t at = join(out, join(out, 0, "hearth/"), node);
+
+	join(out, join(out, at, "/"), leaf);
 	return out;
 }
 
 const char *topics_hub(char out[TOPICS_SIZE], const char *node,
 		       const char *leaf)
 {
-	(void)snprintf(out, TOPICS_SIZE, "$hearth/gpio/%s/%s", node, leaf);
+	size_t at = join(out, join(out, 0, "$hearth/gpio/"), node);
+
+	join(out, join(out, at, "/"), leaf);
 	return out;
 }
 
