@@ -28,7 +28,7 @@
 #include "broker/base/clock.h"
 #include "gpio/lines_gpiod.h"
 
-#define SAMPLES 200
+#define SAMPLES 500
 /* Everybody sleeps again by then, and the hub has written what it writes. */
 #define PAUSE_MS 30
 
@@ -262,79 +262,154 @@ static void print(const char *what, struct figures f, struct figures bare)
 		     (double)f.p99 / (double)bare.p99, (double)f.max / 1000);
 }
 
-/* From the flip of a line to whoever waits for it in another process. */
-static struct figures measure_edges(unsigned int line, void (*watch)(int out))
-{
-	static uint64_t samples[SAMPLES];
-	int pull = open_pull(line);
-	uint64_t then;
-	int ends[2];
+/* A line, and who says when it has heard of its edge. */
+struct watched {
+	const char *what;
+	unsigned int line;
+	void (*watch)(int out);
+	uint64_t samples[SAMPLES];
+	int pull;
+	int heard; /* a pipe's end: the time of each edge */
 	pid_t pid;
+};
 
-	if (pipe2(ends, O_CLOEXEC))
-		die("pipe");
-	flip(pull, false);
-	pid = fork();
-	if (pid == 0)
-		watch(ends[1]);
-	if (read(ends[0], &then, sizeof(then)) != sizeof(then))
-		die("no watcher");
-	for (size_t i = 0; i < SAMPLES; i++) {
-		uint64_t start;
+static uint64_t heard_at(const struct watched *w)
+{
+	uint64_t then;
 
-		wait_ms(PAUSE_MS);
-		start = clock_ns();
-		flip(pull, i % 2 == 0);
-		if (read(ends[0], &then, sizeof(then)) != sizeof(then))
-			die("watcher gone");
-		samples[i] = then - start;
-	}
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-	(void)close(pull);
-	return figures_of(samples);
+	if (read(w->heard, &then, sizeof(then)) != sizeof(then))
+		die("%s: nobody watches", w->what);
+	return then;
 }
 
-/* From the write to the socket to the line, by the kernel's record. */
-static struct figures measure_commands(void)
+static void begin_watching(struct watched *w)
 {
-	static uint64_t samples[SAMPLES];
+	int ends[2];
+
+	w->pull = open_pull(w->line);
+	if (pipe2(ends, O_CLOEXEC))
+		die("pipe");
+	flip(w->pull, false);
+	w->pid = fork();
+	if (w->pid == 0)
+		w->watch(ends[1]);
+	(void)close(ends[1]);
+	w->heard = ends[0];
+	(void)heard_at(w);
+}
+
+static void end_watching(struct watched *w)
+{
+	(void)kill(w->pid, SIGKILL);
+	(void)waitpid(w->pid, NULL, 0);
+	(void)close(w->heard);
+	(void)close(w->pull);
+}
+
+/* From the flip of a line to whoever waits for it in another process. */
+static uint64_t time_edge(struct watched *w, bool up)
+{
+	uint64_t start;
+
+	wait_ms(PAUSE_MS);
+	start = clock_ns();
+	flip(w->pull, up);
+	return heard_at(w) - start;
+}
+
+/* From the write to the socket to the line, by the kernel's record, which takes
+ * long to read and is left alone until all has happened. */
+static uint64_t time_command(int fd, bool on)
+{
+	uint64_t start;
+	uint64_t then;
+
+	wait_ms(PAUSE_MS);
+	start = clock_ns();
+	publish(fd, "hearth/pi/out/pump/set", on ? "ON" : "OFF");
+	do
+		wait_ms(PAUSE_MS);
+	while ((then = driven_at(PUMP_LINE)) < start / 1000 * 1000);
+	return then - start / 1000 * 1000;
+}
+
+/* In turns: what the guest does besides meets all of them. */
+static void measure(struct watched *bare, struct watched *door,
+		    uint64_t commands[SAMPLES])
+{
 	int fd = dial("switch");
 
+	begin_watching(bare);
+	begin_watching(door);
 	for (size_t i = 0; i < SAMPLES; i++) {
-		uint64_t start;
-		uint64_t then;
-
-		wait_ms(PAUSE_MS);
-		start = clock_ns();
-		publish(fd, "hearth/pi/out/pump/set", i % 2 ? "OFF" : "ON");
-		while ((then = driven_at(PUMP_LINE)) < start / 1000 * 1000)
-			wait_ms(PAUSE_MS);
-		samples[i] = then - start / 1000 * 1000;
+		bare->samples[i] = time_edge(bare, i % 2 == 0);
+		door->samples[i] = time_edge(door, i % 2 == 0);
+		commands[i] = time_command(fd, i % 2 == 0);
 	}
+	end_watching(door);
+	end_watching(bare);
 	(void)close(fd);
-	return figures_of(samples);
 }
 
 /* ---- bursts ------------------------------------------------------------- */
 
-/* The next count that is published, and whose: hearth/pi/in/cN/count. */
-static unsigned long next_count(int fd, unsigned int *counter)
+/* The next message: its topic without "hearth/pi/", and its text; cut off. */
+static void next_message(int fd, char topic[64], char text[256])
 {
-	uint8_t packet[200];
-	size_t topic;
+	uint8_t packet[4096];
+	size_t size = 0;
+	size_t len;
 
-	if (recv(fd, packet, 2, MSG_WAITALL) != 2 ||
-	    recv(fd, packet + 2, packet[1], MSG_WAITALL) != packet[1])
-		die("count");
-	packet[2 + packet[1]] = '\0';
-	topic = (size_t)packet[2] << 8 | packet[3];
-	*counter = packet[4 + strlen("hearth/pi/in/c")] - (unsigned int)'0';
-	if (*counter >= COUNTERS)
-		die("topic");
-	return strtoul((char *)packet + 4 + topic, NULL, 10);
+	if (recv(fd, packet, 1, MSG_WAITALL) != 1)
+		die("nothing more comes");
+	for (unsigned int shift = 0;; shift += 7) {
+		if (recv(fd, packet, 1, MSG_WAITALL) != 1)
+			die("length");
+		size |= (size_t)(packet[0] & 0x7f) << shift;
+		if (!(packet[0] & 0x80))
+			break;
+	}
+	if (size < 2 || size >= sizeof(packet) ||
+	    recv(fd, packet, size, MSG_WAITALL) != (ssize_t)size)
+		die("message of %zu bytes", size);
+	packet[size] = '\0';
+	len = (size_t)packet[0] << 8 | packet[1];
+	(void)snprintf(topic, 64, "%.*s", (int)(len - 10),
+		       (char *)packet + 2 + 10);
+	(void)snprintf(text, 256, "%s", (char *)packet + 2 + len);
+}
+
+struct burst {
+	unsigned long counts[COUNTERS]; /* as published */
+	unsigned long lost[COUNTERS]; /* edges, as told on .../error */
+};
+
+/* in/cN/count, or error: {"topic":"hearth/pi/in/cN", ..., "N so far"} */
+static void hear(struct burst *burst, const char *topic, const char *text)
+{
+	const char *lost = strstr(text, " were lost, ");
+	const char *name = strstr(text, "/in/c");
+	unsigned int counter = COUNTERS;
+
+	if (strncmp(topic, "in/c", 4) == 0)
+		counter = (unsigned int)(topic[4] - '0');
+	else if (lost && name)
+		counter = (unsigned int)(name[5] - '0');
+	if (counter >= COUNTERS)
+		die("%s: %s", topic, text);
+	if (lost)
+		burst->lost[counter] = strtoul(lost + 12, NULL, 10);
+	else
+		burst->counts[counter] = strtoul(text, NULL, 10);
+}
+
+static unsigned int whole_counts(const struct burst *burst)
+{
+	unsigned int whole = 0;
+
+	for (unsigned int i = 0; i < COUNTERS; i++)
+		whole += burst->counts[i] == FLIPS / 2;
+	return whole;
 }
 
 static uint64_t flip_all(void)
@@ -356,36 +431,47 @@ static uint64_t flip_all(void)
 static void measure_burst(void)
 {
 	const struct timeval patience = { .tv_sec = 30 };
-	unsigned long counts[COUNTERS] = { 0 };
-	int fd = subscriber("hearth/pi/in/+/count");
-	unsigned int whole = 0;
-	unsigned int counter;
+	int errors = subscriber("hearth/pi/error");
+	int counts = subscriber("hearth/pi/in/+/count");
+	struct burst burst = { 0 };
+	unsigned long lost = 0;
+	char topic[64];
+	char text[256];
 	uint64_t took;
 
 	took = flip_all();
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	(void)setsockopt(counts, SOL_SOCKET, SO_RCVTIMEO, &patience,
 			 sizeof(patience));
 	/* One that stays behind ends this by the time. */
-	while (whole < COUNTERS) {
-		unsigned long count = next_count(fd, &counter);
-
-		counts[counter] = count;
-		whole = 0;
-		for (unsigned int i = 0; i < COUNTERS; i++)
-			whole += counts[i] == FLIPS / 2;
+	while (whole_counts(&burst) < COUNTERS) {
+		next_message(counts, topic, text);
+		hear(&burst, topic, text);
 	}
+	/* Told when they were missed, which was before they were counted. */
+	while (recv(errors, text, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+		next_message(errors, topic, text);
+		hear(&burst, topic, text);
+	}
+	for (unsigned int i = 0; i < COUNTERS; i++)
+		lost += burst.lost[i];
 	(void)printf("burst: 8 inputs, %d edges at %.0f a second: every pulse"
-		     " counted\n",
+		     " counted; %lu edges told as lost by the kernel\n",
 		     COUNTERS * FLIPS,
-		     (double)COUNTERS * FLIPS * 1e9 / (double)took);
-	(void)close(fd);
+		     (double)COUNTERS * FLIPS * 1e9 / (double)took, lost);
+	(void)close(counts);
+	(void)close(errors);
 }
 
 int main(int argc, char **argv)
 {
-	struct figures bare;
-	struct figures edge;
-	struct figures command;
+	static struct watched bare = { .what = "edge to epoll, bare",
+				       .line = BARE_LINE,
+				       .watch = watch_line };
+	static struct watched door = { .what = "edge to subscriber",
+				       .line = DOOR_LINE,
+				       .watch = watch_topic };
+	static uint64_t commands[SAMPLES];
+	struct figures base;
 
 	if (argc != 3)
 		return 2;
@@ -393,12 +479,11 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	port = argv[2];
 
-	bare = measure_edges(BARE_LINE, watch_line);
-	print("edge to epoll, bare", bare, bare);
-	edge = measure_edges(DOOR_LINE, watch_topic);
-	print("edge to subscriber", edge, bare);
-	command = measure_commands();
-	print("command to line", command, bare);
+	measure(&bare, &door, commands);
+	base = figures_of(bare.samples);
+	print(bare.what, base, base);
+	print(door.what, figures_of(door.samples), base);
+	print("command to line", figures_of(commands), base);
 	measure_burst();
 	return 0;
 }
