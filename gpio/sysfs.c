@@ -25,7 +25,7 @@ make_path(char out[SYSFS_PATH_SIZE], const char *root, const char *path,
 	return 0;
 }
 
-static ssize_t read_once(int fd, char *out, size_t size)
+static ssize_t read_once(int fd, void *out, size_t size)
 {
 	ssize_t n;
 
@@ -35,19 +35,26 @@ static ssize_t read_once(int fd, char *out, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-static int read_text(const char *path, char out[SYSFS_TEXT_SIZE])
+/* As sysfs_bytes(). */
+static int read_bytes(const char *path, void *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
-	out[0] = '\0';
 	if (fd < 0)
 		return -errno;
-	n = read_once(fd, out, SYSFS_TEXT_SIZE - 1);
+	n = read_once(fd, out, size);
 	(void)close(fd);
+	return (int)n;
+}
+
+static int read_text(const char *path, char out[SYSFS_TEXT_SIZE])
+{
+	int n = read_bytes(path, out, SYSFS_TEXT_SIZE - 1);
+
+	out[n > 0 ? n : 0] = '\0';
 	if (n < 0)
-		return (int)n;
-	out[n] = '\0';
+		return n;
 	if (n > 0 && out[n - 1] == '\n')
 		out[n - 1] = '\0';
 	return 0;
@@ -88,6 +95,18 @@ int sysfs_number(const char *root, double *out, const char *path, ...)
 		return -EINVAL;
 	*out = number;
 	return 0;
+}
+
+int sysfs_bytes(const char *root, void *out, size_t size, const char *path, ...)
+{
+	char whole[SYSFS_PATH_SIZE];
+	va_list args;
+	int r;
+
+	va_start(args, path);
+	r = make_path(whole, root, path, args);
+	va_end(args);
+	return r ? r : read_bytes(whole, out, size);
 }
 
 int sysfs_write(const char *root, const char *text, const char *path, ...)

@@ -27,6 +27,10 @@ sysfs_read(const char *root, char out[SYSFS_TEXT_SIZE], const char *path, ...);
 __attribute__((format(printf, 3, 4))) int
 sysfs_number(const char *root, double *out, const char *path, ...);
 
+/* How many of the first size bytes there are, or a negative errno. */
+__attribute__((format(printf, 4, 5))) int
+sysfs_bytes(const char *root, void *out, size_t size, const char *path, ...);
+
 /* Write text whole. 0 or a negative errno. */
 __attribute__((format(printf, 3, 4))) int
 sysfs_write(const char *root, const char *text, const char *path, ...);
