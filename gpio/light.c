@@ -77,3 +77,18 @@ bool light_duty(const struct light *light, uint64_t now,
 		duty[i] = pow(seen(light, i, at), light->gamma);
 	return at < 1;
 }
+
+unsigned int light_percent(uint8_t brightness)
+{
+	unsigned int percent =
+		(brightness * 100u + LIGHT_FULL / 2) / LIGHT_FULL;
+
+	return percent ? percent : 1;
+}
+
+uint8_t light_of_percent(unsigned int percent)
+{
+	unsigned int brightness = (percent * LIGHT_FULL + 50) / 100;
+
+	return (uint8_t)(brightness ? brightness : 1);
+}

@@ -52,4 +52,8 @@ void light_switch(struct light *light, bool on, const struct light_wish *wish,
 bool light_duty(const struct light *light, uint64_t now,
 		double duty[LIGHT_CHANNELS_MAX]);
 
+/* A brightness (or the share of a colour) in percent, never 0, and back. */
+unsigned int light_percent(uint8_t brightness);
+uint8_t light_of_percent(unsigned int percent);
+
 #endif

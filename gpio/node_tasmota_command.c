@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gpio/node_tasmota.h"
+#include "gpio/words.h"
 
 struct node_device *node_tasmota_device(struct node *node,
 					const struct device *device)
@@ -136,7 +137,7 @@ static void shutter(const struct tasmota_heard *heard,
 	if (command->verb == TASMOTA_SHUTTER_OPEN)
 		position = 100;
 	else if (command->verb == TASMOTA_SHUTTER_POSITION && !asked &&
-		 !tasmota_parse_number(command->argument, 100, &position)) {
+		 !words_number(command->argument, 100, &position)) {
 		node_tasmota_refuse(heard, "must be from 0 to 100");
 		return;
 	}
@@ -170,7 +171,7 @@ static void status(const struct tasmota_heard *heard,
 	unsigned int n = 0;
 
 	if (command->argument.len > 0 &&
-	    !tasmota_parse_number(command->argument, 99, &n)) {
+	    !words_number(command->argument, 99, &n)) {
 		node_tasmota_refuse(heard, "must be a number");
 		return;
 	}

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gpio/node_tasmota.h"
+#include "gpio/words.h"
 
 /* The only one; or that of this number. */
 static struct node_device *light_for(const struct tasmota_heard *heard,
@@ -49,7 +50,7 @@ static void light_on(const struct tasmota_heard *heard,
 	wish->any_transition = t->any_fade;
 	wish->transition_ms = t->fade ? t->speed * 500 : 0;
 	if (percent)
-		wish->brightness = tasmota_brightness(percent);
+		wish->brightness = light_of_percent(percent);
 	node_light_order(device, percent ? LOGIC_ON : LOGIC_OFF, wish,
 			 "Tasmota");
 	if (t->said == said)
@@ -63,7 +64,7 @@ static void dim(const struct tasmota_heard *heard, struct node_device *device,
 	unsigned int percent;
 
 	if (!tasmota_parse_percent(argument,
-				   tasmota_percent(device->light.brightness),
+				   light_percent(device->light.brightness),
 				   &percent))
 		node_tasmota_refuse(heard, "must be from 0 to 100, + or -");
 	else
@@ -75,18 +76,17 @@ static void color(const struct tasmota_heard *heard, struct node_device *device,
 		  const struct tasmota_command *command)
 {
 	struct light_wish wish = { .any_color = true };
-	unsigned int percent = tasmota_percent(device->light.brightness);
+	unsigned int percent = light_percent(device->light.brightness);
 	uint8_t most;
 
-	if (!tasmota_parse_color(command->argument, device->colors,
-				 wish.color)) {
+	if (!words_color(command->argument, device->colors, wish.color)) {
 		node_tasmota_refuse(heard,
 				    "must be a colour, 255,128,0 or FF8000");
 		return;
 	}
 	most = tasmota_full_color(wish.color);
 	if (command->index != 2)
-		percent = most ? tasmota_percent(most) : 0;
+		percent = most ? light_percent(most) : 0;
 	wish.any_color = most;
 	light_on(heard, device, &wish, percent);
 }
@@ -101,7 +101,7 @@ static bool parse_hsb(const struct tasmota_command *command,
 	if (memchr(command->argument.data, ',', command->argument.len))
 		return tasmota_parse_hsb(command->argument, hsb);
 	return command->index >= 1 && command->index <= 3 &&
-	       tasmota_parse_number(command->argument, max[i], &hsb[i]);
+	       words_number(command->argument, max[i], &hsb[i]);
 }
 
 static void hsb_color(const struct tasmota_heard *heard,
@@ -112,7 +112,7 @@ static void hsb_color(const struct tasmota_heard *heard,
 	unsigned int hsb[3];
 
 	tasmota_to_hs(device->light.color, &hsb[0], &hsb[1]);
-	hsb[2] = tasmota_percent(device->light.brightness);
+	hsb[2] = light_percent(device->light.brightness);
 	if (device->colors < 3 || !parse_hsb(command, hsb)) {
 		node_tasmota_refuse(heard,
 				    "must be hue, saturation and brightness");
@@ -131,8 +131,7 @@ static void white(const struct tasmota_heard *heard, struct node_device *device,
 	};
 	unsigned int percent;
 
-	if (device->colors < 4 ||
-	    !tasmota_parse_number(argument, 100, &percent))
+	if (device->colors < 4 || !words_number(argument, 100, &percent))
 		node_tasmota_refuse(
 			heard, "must be from 0 to 100, of a light with white");
 	else
@@ -186,8 +185,8 @@ void node_tasmota_speed(const struct tasmota_heard *heard,
 	unsigned int value;
 
 	if (command->argument.len > 0) {
-		if (!tasmota_parse_number(command->argument, TASMOTA_SPEED_MAX,
-					  &value) ||
+		if (!words_number(command->argument, TASMOTA_SPEED_MAX,
+				  &value) ||
 		    value < 1) {
 			node_tasmota_refuse(
 				heard, "must be from 1 to 40 half seconds");

@@ -100,12 +100,12 @@ static int put_color(const struct light *light, json_t *to)
 		(void)snprintf(text + (size_t)2 * i, 3, "%02X", is[i]);
 	tasmota_to_hs(light->color, &hue, &saturation);
 	(void)snprintf(hsb, sizeof(hsb), "%u,%u,%u", hue, saturation,
-		       tasmota_percent(light->brightness));
+		       light_percent(light->brightness));
 	bad = put_text(to, "Color", text);
 	bad |= put_text(to, "HSBColor", hsb);
 	if (light->channels == 4)
 		bad |= put_int(to, "White",
-			       is[3] ? (json_int_t)tasmota_percent(is[3]) : 0);
+			       is[3] ? (json_int_t)light_percent(is[3]) : 0);
 	return bad;
 }
 
@@ -114,7 +114,7 @@ static int put_light(const struct node_tasmota *t,
 {
 	const struct light *light = &device->light;
 	unsigned int number = relay(t, device->device.name);
-	json_int_t percent = tasmota_percent(light->brightness);
+	json_int_t percent = light_percent(light->brightness);
 	int bad = put_numbered(to, "POWER", number,
 			       json_string(topics_state(light->on)));
 

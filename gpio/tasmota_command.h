@@ -52,24 +52,12 @@ bool tasmota_backlog_next(struct slice *rest, struct tasmota_command *out);
 
 /* ON, OFF, TOGGLE, TRUE, FALSE, 1, 0, 2. */
 bool tasmota_parse_power(struct slice argument, enum logic_verb *out);
-/* A whole number from 0 to max. */
-bool tasmota_parse_number(struct slice argument, unsigned int max,
-			  unsigned int *out);
 /* A percentage, or "+", "-": ten more or less than now. */
 bool tasmota_parse_percent(struct slice argument, unsigned int now,
 			   unsigned int *out);
-/*
- * "255,128,0", "#FF8000", "FF8000"; of four channels also with white. What is not
- * said is 0.
- */
-bool tasmota_parse_color(struct slice argument, unsigned int channels,
-			 uint8_t out[LIGHT_CHANNELS_MAX]);
 /* "hue,saturation,brightness": to 360, 100, 100. */
 bool tasmota_parse_hsb(struct slice argument, unsigned int out[3]);
 
-/* Brightness of a light in percent, never 0, and back. */
-unsigned int tasmota_percent(uint8_t brightness);
-uint8_t tasmota_brightness(unsigned int percent);
 /* hue and saturation of a colour, and the colour of full brightness. */
 void tasmota_to_hs(const uint8_t rgb[3], unsigned int *hue,
 		   unsigned int *saturation);

@@ -9,6 +9,7 @@
 #include "broker/base/json_text.h"
 #include "broker/wire/utf8.h"
 #include "gpio/tallies.h"
+#include "gpio/words.h"
 
 bool topics_node_valid(const char *node)
 {
@@ -149,23 +150,6 @@ static bool parse_word(struct slice text, enum logic_verb *out)
 	return false;
 }
 
-/* Of JSON, and what a shell leaves behind. */
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct slice trim(struct slice text)
-{
-	while (text.len > 0 && is_space(text.data[0])) {
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && is_space(text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 static bool parse_state(json_t *value, enum logic_verb *out)
 {
 	if (json_is_boolean(value)) {
@@ -264,7 +248,7 @@ int topics_parse_command(struct slice payload, struct topics_command *out,
 	json_t *document;
 
 	*out = (struct topics_command){ 0 };
-	payload = trim(payload);
+	payload = words_trim(payload);
 	if (parse_word(payload, &out->logic.verb))
 		return 0;
 
@@ -288,7 +272,7 @@ void topics_command_free(struct topics_command *command)
 
 bool topics_parse_count(struct slice payload, uint64_t *out)
 {
-	payload = trim(payload);
+	payload = words_trim(payload);
 	if (payload.len < 1 || payload.len > 16)
 		return false;
 	*out = 0;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "gpio/tasmota_command.h"
+#include "gpio/words.h"
 
 static void test_commands_are_known_by_word_and_number(void **state)
 {
@@ -167,8 +168,8 @@ static void test_colours(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		uint8_t color[LIGHT_CHANNELS_MAX];
 
-		assert_int_equal(tasmota_parse_color(slice_str(table[i].text),
-						     table[i].channels, color),
+		assert_int_equal(words_color(slice_str(table[i].text),
+					     table[i].channels, color),
 				 table[i].good);
 		if (table[i].good)
 			assert_memory_equal(color, table[i].color, 4);
@@ -230,9 +231,9 @@ static void test_every_percent_comes_back(void **state)
 
 	(void)state;
 	for (unsigned int percent = 1; percent <= 100; percent++)
-		assert_int_equal(tasmota_percent(tasmota_brightness(percent)),
+		assert_int_equal(light_percent(light_of_percent(percent)),
 				 percent);
-	assert_int_equal(tasmota_percent(0), 1);
+	assert_int_equal(light_percent(0), 1);
 	assert_int_equal(tasmota_full_color(color), 100);
 	assert_memory_equal(color, ((const uint8_t[]){ 255, 128, 0, 0 }), 4);
 	assert_int_equal(tasmota_full_color(black), 0);
