@@ -4,19 +4,6 @@
 #include <string.h>
 
 #include "broker/base/json_text.h"
-#include "gpio/clicks.h"
-
-static const char *const names[] = {
-	[HOMIE_STATE] = "state",
-	[HOMIE_EVENT] = "event",
-	[HOMIE_COUNT] = "count",
-	[HOMIE_VALUE] = "value",
-};
-
-const char *homie_property_name(enum homie_property property)
-{
-	return names[property];
-}
 
 const char *homie_topic(char out[HOMIE_TOPIC_SIZE], const char *node,
 			const char *leaf)
@@ -28,128 +15,91 @@ const char *homie_topic(char out[HOMIE_TOPIC_SIZE], const char *node,
 	return out;
 }
 
-const char *homie_value_topic(char out[HOMIE_TOPIC_SIZE], const char *node,
-			      const struct pin *pin,
-			      enum homie_property property)
+static void value_topic(char out[HOMIE_TOPIC_SIZE], const char *node,
+			const char *name, enum homie_property property,
+			const char *suffix)
 {
 	char id[DIALECT_ID_SIZE];
-	char name[DIALECT_ID_SIZE];
+	char of_name[DIALECT_ID_SIZE];
 
-	(void)snprintf(out, HOMIE_TOPIC_SIZE, "homie/5/%s/%s/%s",
+	(void)snprintf(out, HOMIE_TOPIC_SIZE, "homie/5/%s/%s/%s%s",
 		       dialect_homie_id(id, node),
-		       dialect_homie_id(name, pin->name), names[property]);
+		       dialect_homie_id(of_name, name),
+		       homie_property_name(property), suffix);
+}
+
+const char *homie_value_topic(char out[HOMIE_TOPIC_SIZE], const char *node,
+			      const char *name, enum homie_property property)
+{
+	value_topic(out, node, name, property, "");
 	return out;
 }
 
-size_t homie_properties(const struct pin *pin,
-			enum homie_property out[HOMIE_PROPERTIES_MAX])
+const char *homie_target_topic(char out[HOMIE_TOPIC_SIZE], const char *node,
+			       const char *name, enum homie_property property)
 {
-	size_t n = 0;
-
-	if (pin->direction == LINE_INPUT && pin->kind == PIN_COUNTER) {
-		out[n++] = HOMIE_COUNT;
-		if (pin->per_unit > 0)
-			out[n++] = HOMIE_VALUE;
-		return n;
-	}
-	out[n++] = HOMIE_STATE;
-	if (pin->direction == LINE_INPUT && pin->kind == PIN_BUTTON)
-		out[n++] = HOMIE_EVENT;
-	return n;
+	value_topic(out, node, name, property, "/$target");
+	return out;
 }
 
 /* ---- the description ---------------------------------------------------- */
 
-/* Like json_object_set_new(), with the attribute missing when there is no text. */
-static int put(json_t *to, const char *key, const char *text)
+static int put_text(json_t *to, const char *key, const char *text)
 {
-	return text ? json_object_set_new(to, key, json_string(text)) : 0;
+	return json_object_set_new(to, key, json_string(text));
 }
 
-static json_t *or_nothing(json_t *object, int bad)
-{
-	if (!bad)
-		return object;
-	json_decref(object);
-	return NULL;
-}
-
-static json_t *state(const struct pin *pin)
-{
-	json_t *object = json_object();
-	int bad = put(object, "datatype", "boolean");
-
-	if (pin->direction == LINE_OUTPUT)
-		bad |= json_object_set_new(object, "settable", json_true());
-	return or_nothing(object, bad);
-}
-
-static json_t *event(void)
-{
-	json_t *object = json_object();
-	int bad = put(object, "datatype", "enum");
-
-	bad |= put(object, "format",
-		   "press,release,single,double,triple,long,hold");
-	bad |= json_object_set_new(object, "retained", json_false());
-	return or_nothing(object, bad);
-}
-
-static json_t *number(const struct pin *pin, bool whole)
-{
-	json_t *object = json_object();
-	int bad = put(object, "datatype", whole ? "integer" : "float");
-
-	if (!whole && pin->unit[0])
-		bad |= put(object, "unit", pin->unit);
-	return or_nothing(object, bad);
-}
-
-static json_t *property(const struct pin *pin, enum homie_property which)
-{
-	switch (which) {
-	case HOMIE_STATE:
-		return state(pin);
-	case HOMIE_EVENT:
-		return event();
-	case HOMIE_COUNT:
-		return number(pin, true);
-	case HOMIE_VALUE:
-		return number(pin, false);
-	}
-	return NULL;
-}
-
-static json_t *node_of(const struct pin *pin)
+/* Not 0: out of memory. */
+static int put_thing(json_t *nodes, const struct homie_thing *thing,
+		     const char *name, const char *label)
 {
 	enum homie_property has[HOMIE_PROPERTIES_MAX];
-	size_t count = homie_properties(pin, has);
+	size_t count = homie_properties(thing, has);
+	char id[DIALECT_ID_SIZE];
 	json_t *object = json_object();
 	json_t *properties = json_object();
-	int bad = put(object, "name", pin->label[0] ? pin->label : pin->name);
+	int bad = put_text(object, "name", label[0] ? label : name);
 
 	for (size_t i = 0; i < count; i++)
-		bad |= json_object_set_new(properties, names[has[i]],
-					   property(pin, has[i]));
+		bad |= json_object_set_new(properties,
+					   homie_property_name(has[i]),
+					   homie_property(thing, has[i]));
 	bad |= json_object_set_new(object, "properties", properties);
-	return or_nothing(object, bad);
+	bad |= json_object_set_new(nodes, dialect_homie_id(id, name), object);
+	return bad;
 }
 
-char *homie_description(const char *node, const struct pin *const *pins,
-			size_t count, json_int_t version)
+static int put_things(json_t *nodes, const struct discovery_things *things)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < things->pins; i++) {
+		const struct homie_thing thing = { .pin = things->pin[i] };
+
+		bad |= put_thing(nodes, &thing, thing.pin->name,
+				 thing.pin->label);
+	}
+	for (size_t i = 0; i < things->devices; i++) {
+		const struct homie_thing thing = { .device =
+							   things->device[i] };
+
+		bad |= put_thing(nodes, &thing, thing.device->name,
+				 thing.device->label);
+	}
+	return bad;
+}
+
+char *homie_description(const char *node, const struct discovery_things *things,
+			json_int_t version)
 {
 	json_t *document = json_object();
 	json_t *nodes = json_object();
-	char id[DIALECT_ID_SIZE];
 	char *text = NULL;
-	int bad = put(document, "homie", "5.0");
+	int bad = put_text(document, "homie", "5.0");
 
 	bad |= json_object_set_new(document, "version", json_integer(version));
-	bad |= put(document, "name", node);
-	for (size_t i = 0; i < count; i++)
-		bad |= json_object_set_new(nodes,
-					   dialect_homie_id(id, pins[i]->name),
-					   node_of(pins[i]));
+	bad |= put_text(document, "name", node);
+	bad |= put_things(nodes, things);
 	bad |= json_object_set_new(document, "nodes", nodes);
 	if (!bad)
 		text = json_text(document, JSON_COMPACT);
@@ -159,11 +109,11 @@ char *homie_description(const char *node, const struct pin *const *pins,
 
 /* ---- what comes --------------------------------------------------------- */
 
-bool homie_is(const struct pin *pin, struct slice id)
+bool homie_is(const char *name, struct slice id)
 {
 	char own[DIALECT_ID_SIZE];
 
-	return slice_equal(slice_str(dialect_homie_id(own, pin->name)), id);
+	return slice_equal(slice_str(dialect_homie_id(own, name)), id);
 }
 
 /* Up to the next '/', which is taken too. */
@@ -179,7 +129,7 @@ static struct slice take_level(struct slice *rest)
 	return level;
 }
 
-bool homie_parse(const char *node, struct slice topic, struct slice *pin,
+bool homie_parse(const char *node, struct slice topic, struct slice *name,
 		 struct slice *property, bool *set)
 {
 	char prefix[HOMIE_TOPIC_SIZE];
@@ -189,9 +139,10 @@ bool homie_parse(const char *node, struct slice topic, struct slice *pin,
 	if (topic.len <= len || memcmp(topic.data, prefix, len) != 0)
 		return false;
 	rest = slice_of(topic.data + len, topic.len - len);
-	*pin = take_level(&rest);
+	*name = take_level(&rest);
 	*property = take_level(&rest);
 	*set = slice_equal(rest, slice_str("set"));
-	return pin->len > 0 && pin->data[0] != '$' && property->len > 0 &&
-	       (*set || rest.len == 0);
+	return name->len > 0 && name->data[0] != '$' && property->len > 0 &&
+	       (*set || rest.len == 0 ||
+		slice_equal(rest, slice_str("$target")));
 }

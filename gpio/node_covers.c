@@ -312,4 +312,5 @@ void node_cover_end(struct node_device *device)
 		node,
 		topics_pin(topic, node->name, "cover", device->device.name, ""),
 		"", true);
+	node_dialects_say_device_left(node, &device->device);
 }

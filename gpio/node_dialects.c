@@ -34,7 +34,14 @@ void node_dialects_say_left(struct node *node, const struct pin *pin)
 void node_dialects_say_device(struct node *node,
 			      const struct node_device *device)
 {
+	node_homie_say_device(node, device);
 	node_tasmota_say_device(node, device);
+}
+
+void node_dialects_say_device_left(struct node *node,
+				   const struct device *device)
+{
+	node_homie_say_device_left(node, device);
 }
 
 void node_dialects_stop(struct node *node)

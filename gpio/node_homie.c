@@ -11,8 +11,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
-#include "gpio/homie.h"
-#include "gpio/node_internal.h"
+#include "gpio/node_homie.h"
 
 struct node_homie {
 	struct node_dialect base;
@@ -35,6 +34,28 @@ static void publish_leaf(struct node_dialect *homie, const char *leaf,
 			     text, true);
 }
 
+void node_homie_put(struct node_dialect *homie, const char *name,
+		    enum homie_property property, const char *text)
+{
+	char topic[HOMIE_TOPIC_SIZE];
+
+	node_dialect_publish(
+		homie,
+		homie_value_topic(topic, homie->node->name, name, property),
+		text, homie_is_retained(property));
+}
+
+void node_homie_put_target(struct node_dialect *homie, const char *name,
+			   enum homie_property property, const char *text)
+{
+	char topic[HOMIE_TOPIC_SIZE];
+
+	node_dialect_publish(
+		homie,
+		homie_target_topic(topic, homie->node->name, name, property),
+		text, true);
+}
+
 static void value_text(const struct node_pin *pin, enum homie_property which,
 		       char out[40])
 {
@@ -54,35 +75,30 @@ static void value_text(const struct node_pin *pin, enum homie_property which,
 /* Of a line that we do not have nothing is known. */
 static void say_values(struct node_dialect *homie, const struct node_pin *pin)
 {
+	const struct homie_thing thing = { .pin = &pin->pin };
 	enum homie_property has[HOMIE_PROPERTIES_MAX];
-	size_t count = homie_properties(&pin->pin, has);
-	char topic[HOMIE_TOPIC_SIZE];
+	size_t count = homie_properties(&thing, has);
 	char text[40];
 
 	for (size_t i = 0; i < count; i++) {
-		if (has[i] == HOMIE_EVENT)
+		if (!homie_is_retained(has[i]))
 			continue;
 		value_text(pin, has[i], text);
-		node_dialect_publish(homie,
-				     homie_value_topic(topic, homie->node->name,
-						       &pin->pin, has[i]),
-				     pin->request ? text : "", true);
+		node_homie_put(homie, pin->pin.name, has[i],
+			       pin->request ? text : "");
 	}
 }
 
 static void say_description(struct node_homie *homie)
 {
 	const struct node *node = homie->base.node;
-	const struct pin *pins[PINS_MAX];
+	struct discovery_things things;
 	json_int_t now = clock_wall_ms();
-	size_t count = 0;
 	char *text;
 
-	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used)
-			pins[count++] = &node->pins[i].pin;
+	node_things(node, &things);
 	homie->version = now > homie->version ? now : homie->version + 1;
-	text = homie_description(node->name, pins, count, homie->version);
+	text = homie_description(node->name, &things, homie->version);
 	if (!text) {
 		log_error("Homie", "not told what there is: out of memory");
 		return;
@@ -100,6 +116,9 @@ static void say(struct node_dialect *homie)
 	for (size_t i = 0; i < PINS_MAX; i++)
 		if (node->pins[i].used)
 			say_values(homie, &node->pins[i]);
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		if (node->devices.device[i].used)
+			node_homie_say_device(node, &node->devices.device[i]);
 	publish_leaf(homie, "$state", "ready");
 }
 
@@ -112,85 +131,82 @@ void node_homie_say_pin(struct node *node, const struct node_pin *pin)
 void node_homie_say_event(struct node *node, const struct node_pin *pin,
 			  const char *type)
 {
-	char topic[HOMIE_TOPIC_SIZE];
-
 	if (node_dialect_there(node->homie))
-		node_dialect_publish(node->homie,
-				     homie_value_topic(topic, node->name,
-						       &pin->pin, HOMIE_EVENT),
-				     type, false);
+		node_homie_put(node->homie, pin->pin.name, HOMIE_EVENT, type);
 }
 
-static void take_away(struct node_dialect *homie, const struct pin *pin)
+static void take_away(struct node_dialect *homie,
+		      const struct homie_thing *thing, const char *name)
 {
 	enum homie_property has[HOMIE_PROPERTIES_MAX];
-	size_t count = homie_properties(pin, has);
-	char topic[HOMIE_TOPIC_SIZE];
+	size_t count = homie_properties(thing, has);
 
-	for (size_t i = 0; i < count; i++)
-		if (has[i] != HOMIE_EVENT)
-			node_dialect_publish(
-				homie,
-				homie_value_topic(topic, homie->node->name, pin,
-						  has[i]),
-				"", true);
+	for (size_t i = 0; i < count; i++) {
+		if (homie_is_retained(has[i]))
+			node_homie_put(homie, name, has[i], "");
+		if (has[i] == HOMIE_POSITION)
+			node_homie_put_target(homie, name, has[i], "");
+	}
 }
 
 void node_homie_say_left(struct node *node, const struct pin *pin)
 {
+	const struct homie_thing thing = { .pin = pin };
+
 	if (node_dialect_there(node->homie))
-		take_away(node->homie, pin);
+		take_away(node->homie, &thing, pin->name);
+}
+
+void node_homie_say_device_left(struct node *node, const struct device *device)
+{
+	const struct homie_thing thing = { .device = device };
+
+	if (node_dialect_there(node->homie))
+		take_away(node->homie, &thing, device->name);
 }
 
 /* ---- what is heard ------------------------------------------------------ */
 
-static struct node_pin *find(struct node *node, struct slice id)
+static struct node_pin *find_pin(struct node *node, struct slice id)
 {
 	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used && homie_is(&node->pins[i].pin, id))
+		if (node->pins[i].used && homie_is(node->pins[i].pin.name, id))
 			return &node->pins[i];
 	return NULL;
 }
 
-static bool has_property(const struct pin *pin, struct slice property)
+static struct node_device *find_device(struct node *node, struct slice id)
 {
-	enum homie_property has[HOMIE_PROPERTIES_MAX];
-	size_t count = homie_properties(pin, has);
+	for (size_t i = 0; i < DEVICES_MAX; i++) {
+		struct node_device *device = &node->devices.device[i];
 
-	for (size_t i = 0; i < count; i++)
-		if (slice_equal(property,
-				slice_str(homie_property_name(has[i]))))
-			return true;
-	return false;
+		if (device->used && homie_is(device->device.name, id))
+			return device;
+	}
+	return NULL;
 }
 
-static void on_set(struct node *node, const struct client_message *message,
-		   struct node_pin *pin)
+/* NULL: done, or refused. */
+static const char *set_pin(struct node *node, struct node_pin *pin,
+			   struct slice payload)
 {
-	bool on = slice_equal(message->payload, slice_str("true"));
+	bool on = slice_equal(payload, slice_str("true"));
 
-	if (!node_command_counts(node, message))
-		return;
-	if (!on && !slice_equal(message->payload, slice_str("false")))
-		node_say_error(node, message->topic, message->payload,
-			       "must be true or false");
-	else if (!pin || pin->pin.direction != LINE_OUTPUT || !pin->request)
-		node_say_error(node, message->topic, message->payload,
-			       "there is no such output");
-	else if (!node->stopping)
-		node_order_locally(node, pin, on ? LOGIC_ON : LOGIC_OFF,
-				   "Homie");
+	if (!on && !slice_equal(payload, slice_str("false")))
+		return "must be true or false";
+	if (!pin->request)
+		return "there is no such output";
+	node_order_locally(node, pin, on ? LOGIC_ON : LOGIC_OFF, "Homie");
+	return NULL;
 }
 
 /* What an earlier life said, of what is there no more. */
-static void on_value(struct node_dialect *homie,
-		     const struct client_message *message,
-		     const struct node_pin *pin, struct slice property)
+static void take_stale_away(struct node_dialect *homie,
+			    const struct client_message *message)
 {
 	char topic[HOMIE_TOPIC_SIZE];
 
 	if (!message->retain || message->payload.len == 0 ||
-	    (pin && has_property(&pin->pin, property)) ||
 	    message->topic.len >= sizeof(topic))
 		return;
 	memcpy(topic, message->topic.data, message->topic.len);
@@ -201,19 +217,38 @@ static void on_value(struct node_dialect *homie,
 static void on_message(struct node_dialect *homie,
 		       const struct client_message *message)
 {
-	struct slice id;
-	struct slice property;
+	struct node *node = homie->node;
+	struct slice id, name;
+	struct node_device *device;
 	struct node_pin *pin;
-	bool set;
+	struct homie_thing thing;
+	enum homie_property property;
+	const char *reason = "there is nothing to set";
+	bool set, known;
 
-	if (!homie_parse(homie->node->name, message->topic, &id, &property,
-			 &set))
+	if (!homie_parse(node->name, message->topic, &id, &name, &set))
 		return;
-	pin = find(homie->node, id);
-	if (!set)
-		on_value(homie, message, pin, property);
-	else
-		on_set(homie->node, message, pin);
+	pin = find_pin(node, id);
+	device = find_device(node, id);
+	thing = (struct homie_thing){
+		.pin = pin ? &pin->pin : NULL,
+		.device = device && !pin ? &device->device : NULL,
+	};
+	known = (pin || device) &&
+		homie_property_named(&thing, name, &property);
+	if (!set) {
+		if (!known)
+			take_stale_away(homie, message);
+		return;
+	}
+	if (!node_command_counts(node, message) || node->stopping)
+		return;
+	if (known && homie_is_settable(&thing, property))
+		reason = pin ? set_pin(node, pin, message->payload)
+			     : node_homie_set(device, property,
+					      message->payload);
+	if (reason)
+		node_say_error(node, message->topic, message->payload, reason);
 }
 
 /* ---- beginning and ending ----------------------------------------------- */
@@ -246,10 +281,19 @@ static void stop(struct node_dialect *homie)
 static void leave(struct node_dialect *homie)
 {
 	struct node *node = homie->node;
+	struct discovery_things things;
 
-	for (size_t i = 0; i < PINS_MAX; i++)
-		if (node->pins[i].used)
-			take_away(homie, &node->pins[i].pin);
+	node_things(node, &things);
+	for (size_t i = 0; i < things.pins; i++) {
+		const struct homie_thing thing = { .pin = things.pin[i] };
+
+		take_away(homie, &thing, thing.pin->name);
+	}
+	for (size_t i = 0; i < things.devices; i++) {
+		const struct homie_thing thing = { .device = things.device[i] };
+
+		take_away(homie, &thing, thing.device->name);
+	}
 	publish_leaf(homie, "$description", "");
 	publish_leaf(homie, "$state", "");
 }

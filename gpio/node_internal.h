@@ -247,9 +247,10 @@ void node_dialects_say_event(struct node *node, const struct node_pin *pin,
 			     const char *type);
 /* What was said of this pin is taken away. */
 void node_dialects_say_left(struct node *node, const struct pin *pin);
-/* A cover or light is said anew. */
 void node_dialects_say_device(struct node *node,
 			      const struct node_device *device);
+void node_dialects_say_device_left(struct node *node,
+				   const struct device *device);
 void node_dialects_stop(struct node *node);
 /* After node_dialects_stop(): all has been said. */
 bool node_dialects_idle(const struct node *node);
@@ -262,6 +263,8 @@ void node_homie_say_pin(struct node *node, const struct node_pin *pin);
 void node_homie_say_event(struct node *node, const struct node_pin *pin,
 			  const char *type);
 void node_homie_say_left(struct node *node, const struct pin *pin);
+void node_homie_say_device(struct node *node, const struct node_device *device);
+void node_homie_say_device_left(struct node *node, const struct device *device);
 
 /* node_tasmota.c: the same */
 

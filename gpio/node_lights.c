@@ -452,4 +452,5 @@ void node_light_end(struct node_device *device)
 		node,
 		topics_pin(topic, node->name, "light", device->device.name, ""),
 		"", true);
+	node_dialects_say_device_left(node, &device->device);
 }

@@ -15,6 +15,7 @@ void node_sensor_say(const struct node_device *device)
 
 	if (device->sensor.known)
 		say(device, sensor_text(device->sensor.said, text));
+	node_dialects_say_device(device->node, device);
 }
 
 /* Said once, until it is another reason or it can be read again. */
@@ -23,8 +24,10 @@ static void trouble(struct node_device *device, int error)
 	int before = device->sensor.error;
 	char topic[TOPICS_SIZE];
 
-	if (sensor_fail(&device->sensor, error))
+	if (sensor_fail(&device->sensor, error)) {
 		say(device, "");
+		node_dialects_say_device(device->node, device);
+	}
 	if (error == before)
 		return;
 	log_warn(device->device.name, "cannot be read: %s",
@@ -99,4 +102,5 @@ void node_sensor_begin(struct node_device *device)
 void node_sensor_end(struct node_device *device)
 {
 	say(device, "");
+	node_dialects_say_device_left(device->node, &device->device);
 }

@@ -1,16 +1,20 @@
 /*
  * Any bytes as what hearth-gpiod hears: the first byte chooses a configuration
- * ('p'), a command ('c'), a click ('s'), or a topic ('t'). What is accepted must
- * be in range; what is refused must say why.
+ * ('p'), a command ('c'), a click ('s'), what a dialect hears ('d'), or a topic
+ * ('t'). What is accepted must be in range; what is refused must say why.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/base/json_text.h"
+#include "gpio/homie.h"
 #include "gpio/lines_sim.h"
 #include "gpio/pins.h"
+#include "gpio/tasmota.h"
+#include "gpio/tasmota_command.h"
 #include "gpio/topics.h"
+#include "gpio/words.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_pins(struct slice bytes)
@@ -86,6 +90,34 @@ static void check_topic(struct slice bytes)
 	assert(!name.len || !memchr(name.data, '/', name.len));
 }
 
+/* Bytes as a backlog of Tasmota, and each of its arguments as whatever it can be. */
+static void check_dialects(struct slice bytes)
+{
+	struct slice rest = bytes;
+	struct tasmota_command command;
+	struct slice name, property;
+	bool set;
+
+	while (tasmota_backlog_next(&rest, &command)) {
+		uint8_t color[LIGHT_CHANNELS_MAX];
+		unsigned int hsb[3];
+		unsigned int percent;
+		enum logic_verb verb;
+
+		assert(command.argument.len <= bytes.len);
+		if (tasmota_parse_percent(command.argument, 50, &percent))
+			assert(percent <= 100);
+		if (tasmota_parse_hsb(command.argument, hsb))
+			assert(hsb[0] <= 360 && hsb[1] <= 100 && hsb[2] <= 100);
+		(void)words_color(command.argument, 4, color);
+		(void)tasmota_parse_power(command.argument, &verb);
+	}
+	if (tasmota_is_command("pi", bytes, &name))
+		assert(name.len > 0 && !memchr(name.data, '/', name.len));
+	if (homie_parse("pi", bytes, &name, &property, &set))
+		assert(name.len > 0 && property.len > 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_copy copy;
@@ -103,6 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 's':
 		check_sim(copy.bytes);
+		break;
+	case 'd':
+		check_dialects(copy.bytes);
 		break;
 	default:
 		check_topic(copy.bytes);

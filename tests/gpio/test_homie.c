@@ -35,13 +35,31 @@ static const struct pin rain = {
 	.kind = PIN_COUNTER,
 };
 
-static const struct pin *const all[] = { &pump, &bell, &gas, &rain };
+static const struct device boiler = {
+	.name = "boiler",
+	.kind = DEVICE_DS18B20,
+	.label = "Hot water",
+};
+static const struct device volts = { .name = "volts",
+				     .kind = DEVICE_UNDER_VOLTAGE };
+static const struct device blind = { .name = "blind", .kind = DEVICE_COVER };
+static const struct device desk = { .name = "desk",
+				    .kind = DEVICE_LIGHT,
+				    .outputs = "pwm:a:0" };
+static const struct device bed = { .name = "bed",
+				   .kind = DEVICE_LIGHT,
+				   .outputs = "pwm:a:1 pwm:a:2 pwm:a:3 led:b" };
 
-#define ALL (sizeof(all) / sizeof(all[0]))
+static const struct discovery_things all = {
+	.pin = { &pump, &bell, &gas, &rain },
+	.pins = 4,
+	.device = { &boiler, &volts, &blind, &desk, &bed },
+	.devices = 5,
+};
 
 static json_t *description(void)
 {
-	char *text = homie_description("pi", all, ALL, 7);
+	char *text = homie_description("pi", &all, 7);
 	json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 
 	free(text);
@@ -85,6 +103,30 @@ static void test_the_description_is_that_of_homie_5(void **state)
 		{ "rain", "count", "datatype", "integer" },
 		{ "rain", "value", "datatype", "" },
 		{ "rain", "state", "datatype", "" },
+		{ "boiler", "value", "datatype", "float" },
+		{ "boiler", "value", "unit", "°C" },
+		{ "boiler", "value", "settable", "" },
+		{ "volts", "state", "datatype", "boolean" },
+		{ "volts", "state", "settable", "" },
+		{ "volts", "value", "datatype", "" },
+		{ "blind", "position", "datatype", "integer" },
+		{ "blind", "position", "format", "0:100" },
+		{ "blind", "position", "unit", "%" },
+		{ "blind", "position", "settable", "true" },
+		{ "blind", "state", "format",
+		  "open,closed,opening,closing,stopped" },
+		{ "blind", "state", "settable", "" },
+		{ "blind", "action", "format", "open,close,stop" },
+		{ "blind", "action", "settable", "true" },
+		{ "blind", "action", "retained", "false" },
+		{ "desk", "state", "settable", "true" },
+		{ "desk", "brightness", "format", "0:100" },
+		{ "desk", "brightness", "settable", "true" },
+		{ "desk", "color", "datatype", "" },
+		{ "bed", "color", "datatype", "color" },
+		{ "bed", "color", "format", "rgb" },
+		{ "bed", "color", "settable", "true" },
+		{ "bed", "white", "datatype", "integer" },
 	};
 	json_t *document = description();
 	json_t *node;
@@ -113,8 +155,12 @@ static void test_topics_are_those_of_homie_5(void **state)
 	(void)state;
 	assert_string_equal(homie_topic(topic, "Pi", "$state"),
 			    "homie/5/-50i/$state");
-	assert_string_equal(homie_value_topic(topic, "pi", &bell, HOMIE_EVENT),
-			    "homie/5/pi/door-5fbell/event");
+	assert_string_equal(
+		homie_value_topic(topic, "pi", "door_bell", HOMIE_EVENT),
+		"homie/5/pi/door-5fbell/event");
+	assert_string_equal(
+		homie_target_topic(topic, "pi", "blind", HOMIE_POSITION),
+		"homie/5/pi/blind/position/$target");
 }
 
 static void test_what_is_heard_is_told_apart(void **state)
@@ -126,6 +172,7 @@ static void test_what_is_heard_is_told_apart(void **state)
 	} table[] = {
 		{ "homie/5/pi/pump/state/set", true, true },
 		{ "homie/5/pi/pump/state", true, false },
+		{ "homie/5/pi/pump/state/$target", true, false },
 		{ "homie/5/pi/$state", false, false },
 		{ "homie/5/pi/$log/warn", false, false },
 		{ "homie/5/pi/pump", false, false },
@@ -151,8 +198,8 @@ static void test_what_is_heard_is_told_apart(void **state)
 		if (!table[i].good)
 			continue;
 		assert_int_equal(set, table[i].set);
-		assert_true(homie_is(&pump, pin));
-		assert_false(homie_is(&gas, pin));
+		assert_true(homie_is("pump", pin));
+		assert_false(homie_is("gas", pin));
 		assert_true(slice_equal(property, slice_str("state")));
 	}
 }
@@ -161,15 +208,17 @@ static void test_the_longest_names_have_room(void **state)
 {
 	char topic[HOMIE_TOPIC_SIZE];
 	char node[65];
-	struct pin pin = pump;
+	char name[PIN_NAME_MAX + 1];
 
 	(void)state;
 	memset(node, '.', 64);
 	node[64] = '\0';
-	memset(pin.name, '_', PIN_NAME_MAX);
-	(void)homie_value_topic(topic, node, &pin, HOMIE_COUNT);
-	assert_string_equal(topic + strlen(topic) - strlen("-5f/count"),
-			    "-5f/count");
+	memset(name, '_', PIN_NAME_MAX);
+	name[PIN_NAME_MAX] = '\0';
+	(void)homie_target_topic(topic, node, name, HOMIE_BRIGHTNESS);
+	assert_string_equal(topic + strlen(topic) -
+				    strlen("-5f/brightness/$target"),
+			    "-5f/brightness/$target");
 }
 
 static void test_it_survives_allocation_failure(void **state)
@@ -182,7 +231,7 @@ static void test_it_survives_allocation_failure(void **state)
 		char *text;
 
 		failing_malloc_arm(n);
-		text = homie_description("pi", all, ALL, 7);
+		text = homie_description("pi", &all, 7);
 		failed = failing_malloc_disarm();
 		assert_int_equal(!text, failed);
 		free(text);

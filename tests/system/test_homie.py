@@ -15,7 +15,9 @@ PINS = {
     "pump": {"dir": "out", "line": 17},
     "bell": {"dir": "in", "line": 24, "kind": "button", "active_low": True},
     "gas": {"dir": "in", "line": 25, "kind": "counter", "unit": "m³",
-            "per_unit": 100}}
+            "per_unit": 100},
+    "up": {"dir": "out", "line": 5, "interlock": "blind"},
+    "down": {"dir": "out", "line": 6, "interlock": "blind"}}
 
 
 def controller_of(daemon):
@@ -34,7 +36,7 @@ def ready(daemon):
 def described(daemon):
     hub.until("all nodes", lambda: json.loads(retained(daemon).get(
         "$description", "{}")).get("nodes", {}).keys() >= {
-            "pump", "bell", "gas"})
+            "pump", "bell", "gas", "blind"})
     there = retained(daemon)
     about = json.loads(there["$description"])
     equal(about["homie"], "5.0")
@@ -44,7 +46,9 @@ def described(daemon):
     values = {f"{node}/{name}" for node, one in about["nodes"].items()
               for name, its in one["properties"].items()
               if its.get("retained", True)}
-    equal({leaf for leaf in there if leaf[0] != "$"}, values)
+    # A cover's position is not known yet.
+    equal({leaf for leaf in there if leaf[0] != "$"},
+          values - {"blind/position"})
 
 
 def it_is_set(daemon):
@@ -63,6 +67,18 @@ def it_is_set(daemon):
     controller.wait(DEVICE + "bell/event", "press", seen)
     assert not any(kept for topic, _, kept in controller.heard
                    if topic.endswith("/event"))
+    controller.end()
+
+
+def a_cover_goes(daemon):
+    controller = controller_of(daemon)
+    blind = DEVICE + "blind/"
+    controller.wait(blind + "state", "stopped")
+    controller.say(blind + "position/set", "30")
+    controller.wait(blind + "position/$target", "30")
+    controller.wait(blind + "state", "closing")
+    controller.say(blind + "action/set", "stop")
+    controller.wait(blind + "state", "stopped", controller.seen())
     controller.end()
 
 
@@ -92,8 +108,10 @@ def what_is_removed_is_taken_away(daemon):
     daemon.rest("DELETE", "/pins/gas")
     hub.until("it to be gone", lambda: "gas" not in json.loads(
         retained(daemon)["$description"])["nodes"])
-    hub.until("its values too", lambda: not [
-        leaf for leaf in retained(daemon) if leaf.startswith("gas/")])
+    daemon.rest("DELETE", "/devices/blind")
+    hub.until("their values too", lambda: not [
+        leaf for leaf in retained(daemon)
+        if leaf.startswith(("gas/", "blind/"))])
 
 
 def what_is_stale_is_taken_away(daemon):
@@ -111,10 +129,14 @@ def off_leaves_nothing(daemon):
 
 def main():
     with smarthome.running(SPOKEN, PINS) as daemon:
+        daemon.rest("PUT", "/devices/blind", {
+            "kind": "cover", "up": "up", "down": "down", "up_time": 600,
+            "down_time": 600})
         ready(daemon)
         cases.case("everything is described and has its value", described,
                    daemon)
         cases.case("a controller sets and hears it", it_is_set, daemon)
+        cases.case("a cover goes where it is to be", a_cover_goes, daemon)
         cases.case("a killed board is lost, and ready again", killed_is_lost,
                    daemon)
         cases.case("a stopped board is disconnected", stopped_is_disconnected,
