@@ -11,7 +11,7 @@ refuses() {
 	rm -rf "$tree"
 	mkdir -p "$tree/broker/wire" "$tree/broker/base" \
 		"$tree/broker/match" "$tree/broker/client" "$tree/db" "$tree/web" \
-		"$tree/gpio" "$tree/ctl" "$tree/programs" "$tree/tests"
+		"$tree/gpio" "$tree/ctl" "$tree/programs" "$tree/etc" "$tree/tests"
 	if ! "./$1" "$tree" >/dev/null; then
 		echo "$1 refuses a tree without a fault"
 		bad=1
@@ -46,6 +46,7 @@ refuses check_sizes.sh web/a.c "$(lines 'void f(void)\n{\n' 71 '}\n')"
 refuses check_sizes.sh web/a.c "$(lines 'int a[] = {\n' 600 '};\n')"
 refuses check_format.sh web/a.c 'int f(void) { return 1; }\n'
 refuses check_man.sh web/a.8 '.Dd now\n.Dt A 8\n.Os\n.Sh NAME\n.Bogus\n'
+refuses check_man.sh etc/hearth.conf '#no_such_key = 1\n'
 
 # misses WHAT FILE SED: the table of statements, with one fault put in by sed.
 misses() {
