@@ -295,7 +295,7 @@ int64_t outbox_oldest(struct outbox *box, enum outbox_kind kind)
 	from = kind == OUTBOX_QOS0     ? &sums->droppable_from
 	       : kind == OUTBOX_UNSENT ? &sums->unsent_from
 				       : NULL;
-	if (from && i<box->count && * from> outbox_seq(box, i))
+	if (from && box->count > i && *from > outbox_seq(box, i))
 		i = index_from(box, *from, box->count);
 	for (; i < box->count; i++) {
 		if (!is_kind(outbox_at(box, i), kind))
