@@ -92,7 +92,7 @@ struct sim_peer *full_rig_come_back(struct full_rig *rig, int first, int count,
 	bool present;
 	struct sim_peer *sub =
 		sim_client(rig->broker, MQTT_3_1_1, "ghost", false, &present);
-	char payload[8];
+	char payload[16];
 
 	assert_true(present);
 	for (int i = first; i < first + count; i++) {
