@@ -14,7 +14,7 @@
 #include "db/db.h"
 #include "db/history_average.h"
 #include "db/history_reader.h"
-#include "db/history_write.h"
+#include "db/history_table.h"
 #include "db/statement.h"
 
 /* 9999-12-31: later days have no table. */

@@ -7,7 +7,7 @@
 #include "broker/history_rules.h"
 #include "db/db.h"
 #include "db/history.h"
-#include "db/history_write.h"
+#include "db/history_table.h"
 
 static int run(struct sqlite3 *sqlite, const char *sql)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "db/db.h"
-#include "db/history_write.h"
+#include "db/history_table.h"
 #include "db/statement.h"
 
 static int run(struct sqlite3 *sqlite, const char *sql)

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "db/history_write.h"
+#include "db/history_table.h"
 #include "db/statement.h"
 
 void history_ids_init(struct history_ids *ids)

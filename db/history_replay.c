@@ -10,6 +10,7 @@
 #include "broker/wire/topic.h"
 #include "db/db.h"
 #include "db/history.h"
+#include "db/history_table.h"
 #include "db/history_topics_of_day.h"
 #include "db/history_write.h"
 #include "db/statement.h"

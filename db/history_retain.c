@@ -10,7 +10,7 @@
 #include "db/db.h"
 #include "db/history_budget.h"
 #include "db/history_days.h"
-#include "db/history_write.h"
+#include "db/history_table.h"
 #include "db/statement.h"
 
 /* Bytes that moving a row costs, at most in the ordinary case. */

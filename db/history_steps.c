@@ -9,7 +9,7 @@
 #include "db/history.h"
 #include "db/history_average.h"
 #include "db/history_reader.h"
-#include "db/history_write.h"
+#include "db/history_table.h"
 
 #define FIVE_S (HISTORY_FIVE_MS / 1000)
 #define HOUR_S (HISTORY_HOUR_MS / 1000)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "broker/wire/topic.h"
-#include "db/history_write.h"
+#include "db/history_table.h"
 #include "db/statement.h"
 
 /* Names of one day: as many topics as are remembered, with long names. */

@@ -2,22 +2,19 @@
 
 #include <errno.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "broker/base/clock.h"
-#include "broker/wire/utf8.h"
 #include "db/db.h"
-#include "db/history.h"
 #include "db/history_average.h"
 #include "db/history_budget.h"
 #include "db/history_days.h"
-#include "db/history_ids.h"
+#include "db/history_insert.h"
 #include "db/history_names.h"
+#include "db/history_queue.h"
 #include "db/history_retain.h"
 #include "db/history_shrink.h"
+#include "db/history_table.h"
 #include "db/statement.h"
 
 /* A page of history.db in the WAL, and again when it is copied. */
@@ -51,42 +48,16 @@ struct history_writer {
 	bool waiting; /* for the budget */
 	bool held_back; /* have waited for it since the last rows were written */
 	struct statement count_row;
-	struct message **rows; /* HISTORY_ROWS_MAX */
-	size_t count;
-	size_t bytes;
-	uint64_t lost;
+	struct history_queue queue;
 	uint64_t thinned;
 	bool untidy; /* something was written since it was tidied */
 	int64_t retained; /* the hour it was looked what is over; -1: never */
-
-	struct history_ids ids;
-
-	/* The table rows go to at the moment. */
-	uint32_t day;
-	struct statement insert;
+	struct history_insert insert;
 };
 
 static int run(struct history_writer *writer, const char *sql)
 {
 	return db_error(sqlite3_exec(writer->sqlite, sql, NULL, NULL, NULL));
-}
-
-uint32_t history_day(int64_t time)
-{
-	time_t seconds = (time_t)(time / 1000);
-	struct tm tm;
-
-	/* 1970 to 9999: four digits, and no time before the epoch. */
-	if (time < 0 || time > 253402300799999 || !gmtime_r(&seconds, &tm))
-		return 19700101;
-
-	return (uint32_t)(tm.tm_year + 1900) * 10000 +
-	       (uint32_t)(tm.tm_mon + 1) * 100 + (uint32_t)tm.tm_mday;
-}
-
-void history_table(uint32_t day, char out[HISTORY_TABLE_SIZE])
-{
-	(void)snprintf(out, HISTORY_TABLE_SIZE, "h_%08u", day);
 }
 
 void history_writer_set_rules(struct history_writer *writer,
@@ -113,11 +84,10 @@ int history_writer_open(struct db *db,
 		return -ENOMEM;
 	history_writer_set_rules(writer, options->rules);
 	writer->max_bytes = options->bytes;
-	history_ids_init(&writer->ids);
-	writer->rows = calloc(HISTORY_ROWS_MAX, sizeof(struct message *));
-	r = writer->rows ? 0 : -ENOMEM;
+	r = history_queue_init(&writer->queue);
 	if (!r)
 		r = db_connect(db, DB_HISTORY, false, &writer->sqlite);
+	history_insert_init(&writer->insert, writer->sqlite);
 	if (!r)
 		r = history_names_init(&writer->names, writer->sqlite);
 	if (!r)
@@ -134,31 +104,17 @@ int history_writer_open(struct db *db,
 	return 0;
 }
 
-static void drop_rows(struct history_writer *writer, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		writer->bytes -= message_size(writer->rows[i]);
-		message_unref(writer->rows[i]);
-	}
-	writer->count -= n;
-	if (writer->count)
-		memmove(writer->rows, writer->rows + n,
-			writer->count * sizeof(struct message *));
-}
-
 void history_writer_close(struct history_writer *writer)
 {
 	if (!writer)
 		return;
-	if (writer->rows)
-		drop_rows(writer, writer->count);
+	history_queue_free(&writer->queue);
 	history_names_free(&writer->names);
 	history_average_free(&writer->average);
 	history_rules_unref(writer->rules);
 	statement_close(&writer->count_row);
-	statement_close(&writer->insert);
+	history_insert_close(&writer->insert);
 	sqlite3_close(writer->sqlite);
-	free(writer->rows);
 	free(writer);
 }
 
@@ -193,7 +149,7 @@ static bool wanted(struct history_writer *writer, const struct message *message)
 		history_topics_get(&writer->names.topics, topic);
 	const struct history_policy *policy = policy_of(writer, known, topic);
 	uint32_t thin = history_budget_interval(
-		&writer->budget, writer->waiting ? writer->count : 0);
+		&writer->budget, writer->waiting ? writer->queue.count : 0);
 	uint64_t payload;
 	int64_t since;
 
@@ -221,34 +177,26 @@ static bool wanted(struct history_writer *writer, const struct message *message)
 
 void history_writer_put(struct history_writer *writer, struct message *message)
 {
-	if (!wanted(writer, message))
-		return;
-	while (writer->count &&
-	       (writer->count == HISTORY_ROWS_MAX ||
-		writer->bytes + message_size(message) > HISTORY_BYTES_MAX)) {
-		drop_rows(writer, 1);
-		writer->lost++;
-	}
-
-	writer->rows[writer->count++] = message_ref(message);
-	writer->bytes += message_size(message);
+	if (wanted(writer, message))
+		history_queue_put(&writer->queue, message);
 }
 
 size_t history_writer_rows(const struct history_writer *writer)
 {
-	return writer->count;
+	return writer->queue.count;
 }
 
 bool history_writer_full(const struct history_writer *writer)
 {
-	return writer->count >= HISTORY_ROWS || writer->bytes >= HISTORY_BYTES;
+	return writer->queue.count >= HISTORY_ROWS ||
+	       writer->queue.bytes >= HISTORY_BYTES;
 }
 
 void history_writer_counts(const struct history_writer *writer,
 			   struct history_counts *out)
 {
 	*out = (struct history_counts){
-		.lost = writer->lost,
+		.lost = writer->queue.lost,
 		.thinned = writer->thinned,
 		.written = writer->budget.rows + writer->budget.rest,
 		.budget = writer->budget.limit,
@@ -299,9 +247,10 @@ uint64_t history_writer_wait(struct history_writer *writer, int64_t now)
 	uint64_t wait;
 
 	use_budget(writer, now);
-	wait = history_budget_wait(
-		&writer->budget, now,
-		2 * writer->bytes + writer->count * ROW_BYTES + COMMIT_BYTES);
+	wait = history_budget_wait(&writer->budget, now,
+				   2 * writer->queue.bytes +
+					   writer->queue.count * ROW_BYTES +
+					   COMMIT_BYTES);
 	writer->waiting = wait > 0;
 	writer->held_back |= writer->waiting;
 	return wait;
@@ -326,82 +275,18 @@ static int save_budget(struct history_writer *writer)
 
 /* ---- writing ------------------------------------------------------------- */
 
-static int use_day(struct history_writer *writer, uint32_t day)
-{
-	char table[HISTORY_TABLE_SIZE];
-	char sql[128];
-	int r;
-
-	if (day == writer->day)
-		return 0;
-
-	r = history_days_add(writer->sqlite, day);
-	if (r)
-		return r;
-	history_table(day, table);
-	(void)snprintf(sql, sizeof(sql),
-		       "INSERT OR IGNORE INTO %s (id, topic, origin, payload)"
-		       " VALUES (?, ?, ?, ?)",
-		       table);
-	statement_close(&writer->insert);
-	r = statement_keep(&writer->insert, writer->sqlite, sql);
-	writer->day = r ? 0 : day;
-
-	return r;
-}
-
-/* At most max bytes, and no half character at the end of a text. */
-static struct slice cut(struct slice payload, size_t max)
-{
-	struct slice text = payload;
-
-	if (payload.len <= max)
-		return payload;
-	text.len = max;
-	for (int i = 0; i < 4; i++, text.len--) {
-		if (utf8_valid(text))
-			return text;
-	}
-
-	return slice_of(payload.data, max);
-}
-
-static int insert(struct history_writer *writer, const struct message *message,
-		  int64_t time, int64_t topic, int64_t origin)
-{
-	struct slice payload =
-		cut(message_payload(message), DB_HISTORY_PAYLOAD_MAX);
-	int64_t id = history_ids_first(&writer->ids, time);
-	struct statement *s = &writer->insert;
-	int r;
-
-	/* When the clock was put back some are taken. */
-	do {
-		statement_int(s, id++);
-		statement_int(s, topic);
-		statement_int(s, origin);
-		if (utf8_valid(payload))
-			statement_text_slice(s, payload);
-		else
-			statement_blob(s, payload);
-		r = statement_run(s);
-	} while (!r && !sqlite3_changes(writer->sqlite));
-	history_ids_use(&writer->ids, id - 1);
-
-	return r;
-}
-
 static int write_row(struct history_writer *writer,
 		     const struct message *message)
 {
 	struct statement *count = &writer->count_row;
-	const int64_t time = history_ids_time(&writer->ids, message->time);
+	const int64_t time =
+		history_ids_time(&writer->insert.ids, message->time);
 	uint32_t day = history_day(time);
 	int64_t origin;
 	int64_t topic;
 	int r;
 
-	r = use_day(writer, day);
+	r = history_insert_day(&writer->insert, day);
 	if (!r)
 		r = history_names_topic(&writer->names, message_topic(message),
 					&topic);
@@ -411,7 +296,8 @@ static int write_row(struct history_writer *writer,
 	if (!r)
 		r = history_average_mark(&writer->average, time);
 	if (!r)
-		r = insert(writer, message, time, topic, origin);
+		r = history_insert_row(&writer->insert, message, time, topic,
+				       origin);
 	if (r)
 		return r;
 
@@ -430,10 +316,10 @@ static int drop_old(struct history_writer *writer, int64_t hour)
 
 	if (hour != writer->retained)
 		r = history_retain(writer->sqlite, writer->rules,
-				   &writer->budget, writer->day);
+				   &writer->budget, writer->insert.day);
 	if (r < 0)
 		return r;
-	fitted = history_days_fit(writer->sqlite, writer->day,
+	fitted = history_days_fit(writer->sqlite, writer->insert.day,
 				  writer->max_bytes);
 
 	return fitted < 0 ? fitted : r || fitted;
@@ -446,8 +332,8 @@ static int write_rows(struct history_writer *writer, int64_t hour)
 	int r;
 
 	r = run(writer, "BEGIN IMMEDIATE");
-	for (size_t i = 0; !r && i < writer->count; i++)
-		r = write_row(writer, writer->rows[i]);
+	for (size_t i = 0; !r && i < writer->queue.count; i++)
+		r = write_row(writer, writer->queue.rows[i]);
 	if (!r)
 		r = save_budget(writer);
 	if (!r)
@@ -467,8 +353,7 @@ static void undo(struct history_writer *writer)
 		run(writer, "ROLLBACK");
 	history_names_forget(&writer->names);
 	history_average_forget(&writer->average);
-	statement_close(&writer->insert);
-	writer->day = 0;
+	history_insert_forget(&writer->insert);
 }
 
 int history_writer_flush(struct history_writer *writer, int64_t now)
@@ -476,7 +361,7 @@ int history_writer_flush(struct history_writer *writer, int64_t now)
 	int64_t hour = now / HISTORY_HOUR_MS;
 	int r;
 
-	if (!writer->count)
+	if (!writer->queue.count)
 		return 0;
 	use_budget(writer, now);
 	r = write_rows(writer, hour);
@@ -488,9 +373,9 @@ int history_writer_flush(struct history_writer *writer, int64_t now)
 	if (r > 0)
 		history_names_forget(&writer->names);
 	history_budget_wrote(&writer->budget,
-			     writer->held_back ? writer->count : 0);
+			     writer->held_back ? writer->queue.count : 0);
 	writer->held_back = false;
-	drop_rows(writer, writer->count);
+	history_queue_drop(&writer->queue, writer->queue.count);
 	writer->retained = hour;
 	writer->untidy = true;
 	return 0;
@@ -499,39 +384,27 @@ int history_writer_flush(struct history_writer *writer, int64_t now)
 void history_writer_watch(struct history_writer *writer,
 			  const atomic_uint *replays)
 {
-	writer->ids.replays = replays;
+	writer->insert.ids.replays = replays;
 }
 
 int history_writer_mark(struct history_writer *writer, int64_t *end)
 {
-	return history_ids_mark(&writer->ids, writer->sqlite, end);
+	return history_ids_mark(&writer->insert.ids, writer->sqlite, end);
 }
 
 struct message *const *
 history_writer_waiting(const struct history_writer *writer, size_t *count)
 {
-	*count = writer->count;
-	return writer->rows;
+	*count = writer->queue.count;
+	return writer->queue.rows;
 }
 
 /* ---- when there is time -------------------------------------------------- */
 
-/* Rows of an hour that is over may still wait. */
-static int64_t over_before(const struct history_writer *writer, int64_t now)
-{
-	int64_t before = now;
-
-	for (size_t i = 0; i < writer->count; i++) {
-		if (writer->rows[i]->time < before)
-			before = writer->rows[i]->time;
-	}
-
-	return before < 0 ? 0 : before;
-}
-
 static int average_some(struct history_writer *writer, int64_t now)
 {
-	const int64_t before = over_before(writer, now);
+	/* Rows of an hour that is over may still wait. */
+	const int64_t before = history_queue_oldest(&writer->queue, now);
 	int done = 1;
 	int r;
 
@@ -567,8 +440,8 @@ static int index_one(struct history_writer *writer, int64_t now)
 
 int history_writer_shrink(struct history_writer *writer)
 {
-	const uint32_t day =
-		writer->day ? writer->day : history_day(clock_wall_ms());
+	const uint32_t day = writer->insert.day ? writer->insert.day
+						: history_day(clock_wall_ms());
 	int r = history_shrink(writer->sqlite, day);
 
 	if (r)

@@ -10,6 +10,7 @@
 
 #include "broker/history_rules.h"
 #include "broker/message.h"
+#include "db/history_queue.h"
 
 struct db;
 struct history_writer;
@@ -17,11 +18,6 @@ struct history_writer;
 /* A commit is due at so many rows or bytes, whatever the clock says. */
 #define HISTORY_ROWS 2000
 #define HISTORY_BYTES ((size_t)1024 * 1024)
-
-/* While history.db cannot be written at most so many rows wait; then the oldest
- * are lost. */
-#define HISTORY_ROWS_MAX 8000
-#define HISTORY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 /* Topics of which the number is remembered between commits. */
 #define HISTORY_TOPICS_MAX 10000
@@ -88,13 +84,5 @@ history_writer_waiting(const struct history_writer *writer, size_t *count);
 /* Give up the oldest day but the present one, and its room to the disk. 1: done,
  * 0: there is none, or a negative errno. */
 int history_writer_shrink(struct history_writer *writer);
-
-/* Where a row of this time goes: YYYYMMDD in UTC, and its name h_YYYYMMDD. */
-#define HISTORY_TABLE_SIZE 16
-uint32_t history_day(int64_t time);
-void history_table(uint32_t day, char out[HISTORY_TABLE_SIZE]);
-
-/* Ids within a table: time in ms, then a number within it. */
-#define HISTORY_ID_SHIFT 12
 
 #endif

@@ -19,6 +19,7 @@
 #include "db/history_average.h"
 #include "db/history_days.h"
 #include "db/history_steps.h"
+#include "db/history_table.h"
 #include "db/history_write.h"
 
 #define TOPICS 200

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "db/history_table.h"
 #include "tests/db/history_model.h"
 #include "tests/failing_malloc.h"
 
