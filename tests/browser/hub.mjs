@@ -50,13 +50,22 @@ function commandOf(pid) {
   }
 }
 
+/* Where satellites come. */
+const TLS = (hub) => `[listener satellites]
+type = tls
+address = 127.0.0.1
+port = ${hub.mqtts}
+tls_cert = ${hub.scratch}/hub.crt
+tls_key = ${hub.scratch}/hub.key
+`;
+
 const CONFIG = (hub) => `[hearth]
 data_dir = ${hub.data}
 node = cottage
 [listener lan]
 address = 127.0.0.1
 port = ${hub.mqtt}
-[web]
+${hub.mqtts ? TLS(hub) : ''}[web]
 address = 127.0.0.1
 port = ${hub.web}
 [gpio]
@@ -65,8 +74,9 @@ backend = sim
 
 export class Hub {
   /* demo: hearthd --demo, which claims itself; else it is unclaimed. */
-  constructor({ demo = true } = {}) {
+  constructor({ demo = true, satellites = false } = {}) {
     this.demo = demo;
+    this.satellites = satellites;
     this.scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'hearth-browser-'));
     this.data = path.join(this.scratch, 'data');
     this.output = '';
@@ -77,6 +87,7 @@ export class Hub {
       if (!this.web || attempt > 1) {
         this.mqtt = await freePort();
         this.web = await freePort();
+        if (this.satellites) await this.certify();
       }
       try {
         await this.spawn();
@@ -86,6 +97,29 @@ export class Hub {
         if (attempt === 5 || !/in use/i.test(this.output)) throw e;
       }
     }
+  }
+
+  /* One that is known by itself. */
+  async certify() {
+    this.mqtts = await freePort();
+    const at = (name) => path.join(this.scratch, name);
+    await run('openssl', [
+      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256'.split(' '),
+      ...'-nodes -days 2 -subj /CN=cottage'.split(' '),
+      ...['-keyout', at('hub.key'), '-out', at('hub.crt')],
+    ]);
+  }
+
+  /* A board on its own, joined by this text; to be ended by kill(). */
+  satellite(join) {
+    const at = path.join(this.scratch, 'satellite');
+    fs.mkdirSync(at, { recursive: true });
+    fs.writeFileSync(path.join(at, 'join'), join, { mode: 0o600 });
+    return spawn(
+      path.join(path.dirname(HEARTHD), 'hearth-gpiod'),
+      ['--join', path.join(at, 'join'), '--backend', 'sim', '--state-dir', at],
+      { stdio: 'ignore' },
+    );
   }
 
   async spawn() {

@@ -230,7 +230,11 @@ test('tiles go to their rooms, those without one come last', () => {
     ['hearth/pi/out/lamp', thing('pi', 'out', 'lamp')],
     ['hearth/attic/out/fan', thing('attic', 'out', 'fan')],
   ]);
-  const list = rooms('pi', pins, [{ pin: 'relay', message: 'busy' }], things);
+  const list = rooms(
+    'pi',
+    [{ node: 'pi', pins, errors: [{ pin: 'relay', message: 'busy' }] }],
+    things,
+  );
   assert.deepEqual(
     list.map((r) => [r.name, r.tiles.map((t) => t.label)]),
     [
@@ -256,7 +260,11 @@ test('sensors and covers have their label, room and place', () => {
   say('hearth/pi/cover/blind', 'open');
   say('hearth/pi/sensor/boiler', '61.5');
   flush();
-  const [room] = rooms('pi', [], [], allThings.value, devices);
+  const [room] = rooms(
+    'pi',
+    [{ node: 'pi', pins: [], errors: [], devices }],
+    allThings.value,
+  );
   assert.equal(room!.name, 'Cellar');
   assert.deepEqual(
     room!.tiles.map((x) => [x.label, x.group, x.thing!.state]),
@@ -288,7 +296,7 @@ test('a light published twice is one tile', () => {
       ['hearth/pi/out/lamp', thing('pi', 'out', 'lamp')],
       ['hearth/pi/light/lamp', light(state)],
     ]);
-    const list = rooms('pi', pins, [], things);
+    const list = rooms('pi', [{ node: 'pi', pins, errors: [] }], things);
     return list.flatMap((r) => r.tiles.map((x) => x.key));
   };
   const lamp = pin('lamp', { kind: 'light' });

@@ -1,6 +1,7 @@
 /* What a node has besides pins, shared by Home (names, rooms, units) and Pins. */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import * as api from './api';
+import { chosen, ofBoard } from './nodes';
 
 export const DEVICE_KINDS = [
   'ds18b20',
@@ -56,12 +57,15 @@ export interface Devices {
   sources: Source[];
 }
 
-export const devices = signal<Devices | null>(null);
+/* By the key of their board. */
+export const allDevices = signal<ReadonlyMap<string, Devices>>(new Map());
+/* Of the chosen one. */
+export const devices = computed(() => allDevices.value.get(chosen.value) ?? null);
 
 /* Throws ApiError; what was known before stays. */
-export async function loadDevices(): Promise<Devices> {
-  const d = await api.get<Devices>('/devices');
-  devices.value = d;
+export async function loadDevices(key = chosen.value): Promise<Devices> {
+  const d = await api.get<Devices>(ofBoard('/devices', key));
+  allDevices.value = new Map(allDevices.value).set(key, d);
   return d;
 }
 

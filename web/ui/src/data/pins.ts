@@ -1,14 +1,18 @@
-/* The pin table, shared by Home (names, rooms) and Pins. */
-import { signal } from '@preact/signals';
+/* The pin tables, shared by Home (names, rooms) and Pins. */
+import { computed, signal } from '@preact/signals';
 import * as api from './api';
 import type { Line, Pin, Pins } from './api';
+import { chosen, ofBoard } from './nodes';
 
-export const pins = signal<Pins | null>(null);
+/* By the key of their board. */
+export const allPins = signal<ReadonlyMap<string, Pins>>(new Map());
+/* Of the chosen one. */
+export const pins = computed(() => allPins.value.get(chosen.value) ?? null);
 
 /* Throws ApiError; what was known before stays. */
-export async function loadPins(): Promise<Pins> {
-  const p = await api.get<Pins>('/pins');
-  pins.value = p;
+export async function loadPins(key = chosen.value): Promise<Pins> {
+  const p = await api.get<Pins>(ofBoard('/pins', key));
+  allPins.value = new Map(allPins.value).set(key, p);
   return p;
 }
 

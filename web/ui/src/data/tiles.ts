@@ -130,22 +130,33 @@ function compare(a: Tile, b: Tile): number {
   return kind || a.label.localeCompare(b.label);
 }
 
-/*
- * Rooms by name; what has none comes last, under the name of its board, where
- * the own board's is ''.
- */
-export function rooms(
-  node: string,
-  pins: readonly Pin[],
-  errors: readonly { pin: string; message: string }[],
-  things: Things,
-  devices: readonly Device[] = [],
-): Room[] {
+/* What is set up on a board. */
+export interface SetUp {
+  node: string;
+  pins: readonly Pin[];
+  errors: readonly { pin: string; message: string }[];
+  devices?: readonly Device[];
+}
+
+function fromBoard(board: SetUp, things: Things): Tile[] {
+  const { node, pins, errors, devices = [] } = board;
   const faults = new Map(errors.map((e) => [e.pin, e.message]));
-  const tiles = [
+  return [
     ...pins.map((p) => fromPin(p, node, things, faults)),
     ...devices.map((d) => fromDevice(d, node, things, faults)),
   ];
+}
+
+/*
+ * Rooms by name; what has none comes last, under the name of its board, where
+ * that of node, the own board, is ''.
+ */
+export function rooms(
+  node: string,
+  boards: readonly SetUp[],
+  things: Things,
+): Room[] {
+  const tiles = boards.flatMap((b) => fromBoard(b, things));
   const seen = new Set(tiles.map((x) => x.key));
   for (const [key, thing] of things) {
     if (!seen.has(key) && !isTwin(thing, things)) tiles.push(fromThing(key, thing));

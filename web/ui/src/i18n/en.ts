@@ -5,6 +5,7 @@ import { topics } from './en/topics';
 import { history } from './en/history';
 import { pins } from './en/pins';
 import { devices } from './en/devices';
+import { nodes } from './en/nodes';
 import { clients } from './en/clients';
 import { people } from './en/people';
 import { protection } from './en/protection';
@@ -17,6 +18,7 @@ export const en = {
   ...history,
   ...pins,
   ...devices,
+  ...nodes,
   ...clients,
   ...people,
   ...protection,

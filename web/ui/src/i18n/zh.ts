@@ -6,6 +6,7 @@ import { topics } from './zh/topics';
 import { history } from './zh/history';
 import { pins } from './zh/pins';
 import { devices } from './zh/devices';
+import { nodes } from './zh/nodes';
 import { clients } from './zh/clients';
 import { people } from './zh/people';
 import { protection } from './zh/protection';
@@ -18,6 +19,7 @@ export const zh: Dictionary = {
   ...history,
   ...pins,
   ...devices,
+  ...nodes,
   ...clients,
   ...people,
   ...protection,

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import { CHECKS, CHOICES, DEVICE_KINDS, FIELDS, isText, withKind } from '../data/devices';
 import type { Device, DeviceField, Source } from '../data/devices';
+import { ofBoard } from '../data/nodes';
 import { pins } from '../data/pins';
 import { t } from '../i18n';
 import type { Key } from '../i18n';
@@ -116,7 +117,7 @@ export function DeviceEditor(props: EditorProps) {
   const change = (c: Partial<Device>) => setDevice((d) => ({ ...d, ...c }));
   const { busy, submit, fields, message } = useSubmit(async () => {
     const { name, measured_in: _unit, ...body } = device;
-    await api.put(`/devices/${api.enc(name || '-')}`, body);
+    await api.put(ofBoard(`/devices/${api.enc(name || '-')}`), body);
     onSaved();
   });
   return (

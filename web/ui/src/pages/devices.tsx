@@ -5,6 +5,7 @@ import type { Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
 import { devices, groupOfDevice, loadDevices, newDevice } from '../data/devices';
 import type { Device } from '../data/devices';
+import { chosen, chosenName, ofBoard } from '../data/nodes';
 import { loadPins } from '../data/pins';
 import { session } from '../data/session';
 import { prettyName } from '../data/tiles';
@@ -30,9 +31,8 @@ interface RowProps {
 }
 
 function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
-  const node = session.value?.node ?? '';
   const group = groupOfDevice(device);
-  const key = thingKey(node, group, device.name);
+  const key = thingKey(chosenName(), group, device.name);
   const value = things.value.get(key)?.state;
   const label = device.label || prettyName(device.name);
   return (
@@ -65,7 +65,7 @@ function DeviceRow({ device, fault, onEdit, onRemove }: RowProps) {
 }
 
 export function DevicesCard({ data }: { data: Pins }) {
-  const { error, reload } = useLoad(loadDevices);
+  const { error, reload } = useLoad(() => loadDevices(), chosen.value);
   const [editing, setEditing] = useState<Editing | null>(null);
   const [removing, setRemoving] = useState<Device | null>(null);
   const admin = session.value?.admin ?? false;
@@ -79,7 +79,7 @@ export function DevicesCard({ data }: { data: Pins }) {
   };
   const doRemove = async (device: Device) => {
     try {
-      await api.remove(`/devices/${api.enc(device.name)}`);
+      await api.remove(ofBoard(`/devices/${api.enc(device.name)}`));
     } catch (e) {
       toast(errorText(e), true);
     }

@@ -1,11 +1,12 @@
 import { useEffect } from 'preact/hooks';
 import { onOff, settled, things } from '../data/board';
-import { devices, loadDevices } from '../data/devices';
+import { allDevices, loadDevices } from '../data/devices';
 import { linkState } from '../data/link';
-import { loadPins, pins } from '../data/pins';
+import { keyOf, loadNodes, nodes } from '../data/nodes';
+import { allPins, loadPins } from '../data/pins';
 import { session } from '../data/session';
 import { rooms } from '../data/tiles';
-import type { Room } from '../data/tiles';
+import type { Room, SetUp } from '../data/tiles';
 import { plural, t } from '../i18n';
 import { Icon } from '../ui/icon';
 import { href } from '../ui/route';
@@ -66,19 +67,36 @@ function Nothing() {
   );
 }
 
+function loadSetUp(key: string): void {
+  void loadPins(key).catch(() => {});
+  void loadDevices(key).catch(() => {});
+}
+
+function setUp(key: string, own: string): SetUp {
+  const pins = allPins.value.get(key);
+  return {
+    node: key || own,
+    pins: pins?.pins ?? [],
+    errors: pins?.errors ?? [],
+    devices: allDevices.value.get(key)?.devices ?? [],
+  };
+}
+
 export function HomePage() {
   /* Names and rooms are nice to have; the states come over MQTT. */
   useEffect(() => {
-    void loadPins().catch(() => {});
-    void loadDevices().catch(() => {});
+    loadSetUp('');
+    void loadNodes()
+      .then((all) => all.nodes.map(keyOf).filter(Boolean).forEach(loadSetUp))
+      .catch(() => {});
   }, []);
-  const p = pins.value;
+  const own = session.value?.node ?? '';
+  const p = allPins.value.get('');
+  const keys = ['', ...(nodes.value?.nodes ?? []).map(keyOf).filter(Boolean)];
   const list = rooms(
-    session.value?.node ?? '',
-    p?.pins ?? [],
-    p?.errors ?? [],
+    own,
+    keys.map((key) => setUp(key, own)),
     things.value,
-    devices.value?.devices,
   );
   const waiting = !settled.value && list.length === 0;
   return (

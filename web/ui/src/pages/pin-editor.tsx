@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import type { Line, Pin, PinKind, Pins } from '../data/api';
 import { headerPin } from '../data/header';
+import { ofBoard } from '../data/nodes';
 import { lineFromKey, lineKey, lineOf } from '../data/pins';
 import { t } from '../i18n';
 import type { Key } from '../i18n';
@@ -210,7 +211,7 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
     if (Object.keys(bad).length > 0 || (risky && !confirm)) return;
     const { name, pin: _header, ...body } = pin;
     await api.put(
-      `/pins/${api.enc(name)}`,
+      ofBoard(`/pins/${api.enc(name)}`),
       risky ? { ...body, confirm } : body,
     );
     onSaved();

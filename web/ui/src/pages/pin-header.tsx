@@ -2,8 +2,8 @@ import type { Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
 import { HEADER } from '../data/header';
 import type { HeaderPin } from '../data/header';
+import { chosenName } from '../data/nodes';
 import { groupOf } from '../data/pins';
-import { session } from '../data/session';
 import { t } from '../i18n';
 
 type Look = 'power' | 'ground' | 'free' | 'taken' | 'in' | 'out' | 'risky';
@@ -25,8 +25,7 @@ function describe(p: HeaderPin, data: Pins): Shown {
   const line = data.lines.find((l) => l.line === p.line);
   const pin = data.pins.find((x) => x.line === p.line && !x.chip);
   if (pin) {
-    const node = session.value?.node ?? '';
-    const key = thingKey(node, groupOf(pin), pin.name);
+    const key = thingKey(chosenName(), groupOf(pin), pin.name);
     const text = pin.label || pin.name;
     const on = onOff(things.value.get(key)) === 'ON';
     return { look: pin.dir, text, on, more: p.name };

@@ -3,6 +3,7 @@ import * as api from '../data/api';
 import type { Line, Pin, Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
 import { headerPin } from '../data/header';
+import { chosen, chosenName, ofBoard } from '../data/nodes';
 import { groupOf, lineKey, loadPins, pins } from '../data/pins';
 import { session } from '../data/session';
 import { prettyName } from '../data/tiles';
@@ -13,6 +14,7 @@ import { RowActions } from '../ui/row-actions';
 import { Head } from '../ui/shell';
 import { Empty, errorText, Failed, Loading, useLoad } from '../ui/states';
 import { toast } from '../ui/toast';
+import { Boards } from './boards';
 import { DevicesCard } from './devices';
 import { HeaderView } from './pin-header';
 import { ConfigTxt } from './pin-power-up';
@@ -33,7 +35,7 @@ function PinRow({ pin, fault, onEdit, onRemove }: {
   onEdit: () => void;
   onRemove: () => void;
 }) {
-  const key = thingKey(session.value?.node ?? '', groupOf(pin), pin.name);
+  const key = thingKey(chosenName(), groupOf(pin), pin.name);
   const state = onOff(things.value.get(key));
   const label = pin.label || prettyName(pin.name);
   const at = pin.chip ? null : (pin.pin ?? headerPin(pin.line));
@@ -115,7 +117,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
   const onTap = sim.operated ? sim.onLine : onLine;
   const doRemove = async (pin: Pin) => {
     try {
-      await api.remove(`/pins/${api.enc(pin.name)}`);
+      await api.remove(ofBoard(`/pins/${api.enc(pin.name)}`));
     } catch (e) {
       toast(errorText(e), true);
     }
@@ -180,7 +182,7 @@ function Content({ data, reload }: { data: Pins; reload: () => void }) {
 }
 
 export function PinsPage() {
-  const { error, reload } = useLoad(loadPins);
+  const { error, reload } = useLoad(() => loadPins(), chosen.value);
   const [adding, setAdding] = useState(false);
   const data = pins.value;
   useEffect(() => {
@@ -188,8 +190,7 @@ export function PinsPage() {
     const timer = setTimeout(() => void reload(), REPORT_MS);
     return () => clearTimeout(timer);
   }, [data]);
-  const text =
-    data?.backend === 'sim' ? t('pins.simulated') : t('about.pins');
+  const text = data?.backend === 'sim' ? t('pins.simulated') : t('about.pins');
   return (
     <>
       <Head title={t('nav.pins')} text={text}>
@@ -204,9 +205,10 @@ export function PinsPage() {
           </button>
         )}
       </Head>
+      <Boards reload={reload} />
       {error !== null && !data && <Failed error={error} retry={reload} />}
       {!data && !error && <Loading />}
-      {data && <Content data={data} reload={reload} />}
+      {data && <Content key={chosen.value} data={data} reload={reload} />}
       {data && adding && (
         <PinEditor
           pin={newPin(null)}

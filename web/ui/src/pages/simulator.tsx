@@ -3,8 +3,8 @@ import { useState } from 'preact/hooks';
 import * as api from '../data/api';
 import type { Line, Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
+import { chosenName, ofBoard } from '../data/nodes';
 import { groupOf, levelFor } from '../data/pins';
-import { session } from '../data/session';
 import { t } from '../i18n';
 import { Check, Select } from '../ui/form';
 import { errorText } from '../ui/states';
@@ -42,11 +42,11 @@ function Ails({ data }: { data: Pins }) {
 async function touch(data: Pins, line: number): Promise<void> {
   const pin = data.pins.find((p) => !p.chip && p.line === line);
   if (pin?.dir !== 'in') return;
-  const key = thingKey(session.value?.node ?? '', groupOf(pin), pin.name);
+  const key = thingKey(chosenName(), groupOf(pin), pin.name);
   const on = onOff(things.value.get(key)) === 'ON';
   const pressed = pin.kind === 'button' || pin.kind === 'counter';
   await api.post(
-    `/sim/lines/${line}`,
+    ofBoard(`/sim/lines/${line}`),
     pressed ? { press_ms: PRESS_MS } : { level: levelFor(pin, !on) },
   );
 }
@@ -73,7 +73,7 @@ export function Simulator({ data, sim, reload }: {
   const pin = data.pins.find((p) => !p.chip && p.line === line);
   const tell = async (body: object) => {
     try {
-      await api.post(`/sim/lines/${line}`, body);
+      await api.post(ofBoard(`/sim/lines/${line}`), body);
       setTimeout(reload, REPORT_MS);
     } catch (e) {
       toast(errorText(e), true);

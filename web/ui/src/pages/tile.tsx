@@ -4,7 +4,8 @@ import { boards, brightness, color, onOff } from '../data/board';
 import { dimTo, paint, pending, switchTo } from '../data/command';
 import type { CommandError } from '../data/command';
 import { linkState } from '../data/link';
-import { levelFor, pins } from '../data/pins';
+import { keyOfName, ofBoard } from '../data/nodes';
+import { allPins, levelFor } from '../data/pins';
 import { session } from '../data/session';
 import type { Tile } from '../data/tiles';
 import { ago, t } from '../i18n';
@@ -47,7 +48,10 @@ async function clickInput(tile: Tile): Promise<void> {
       ? { press_ms: PRESS_MS }
       : { level: levelFor(pin, !on) };
   try {
-    await api.post(`/sim/lines/${pin.line}`, body);
+    await api.post(
+      ofBoard(`/sim/lines/${pin.line}`, keyOfName(tile.node)),
+      body,
+    );
   } catch (e) {
     toast(`${tile.label}: ${errorText(e)}`, true);
   }
@@ -125,7 +129,9 @@ function actionOf(tile: Tile): 'switch' | 'sim' | null {
   if (tile.group === 'out' || tile.group === 'light') {
     return onOff(tile.thing ?? undefined) === null ? null : 'switch';
   }
-  const simulated = pins.value?.backend === 'sim' && session.value?.admin;
+  const simulated =
+    allPins.value.get(keyOfName(tile.node))?.backend === 'sim' &&
+    session.value?.admin;
   return tile.group === 'in' && tile.pin && simulated ? 'sim' : null;
 }
 

@@ -170,9 +170,11 @@ export function FormError({ text }: { text: string }) {
 }
 
 /* The end of a form in a dialog. */
-export function FormActions({ busy, onClose }: {
+export function FormActions({ busy, onClose, action }: {
   busy: boolean;
   onClose: () => void;
+  /* Where it is not "save". */
+  action?: string;
 }) {
   return (
     <div class="actions">
@@ -180,7 +182,7 @@ export function FormActions({ busy, onClose }: {
         {t('cancel')}
       </button>
       <button class="button button-main" disabled={busy}>
-        {t('save')}
+        {action ?? t('save')}
       </button>
     </div>
   );
