@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "db/migrate.h"
+#include "db/schema_compare.h"
 #include "db/statement.h"
 
 /* Nothing in the file is trusted before it has been read through. Exclusive: no
@@ -86,101 +87,30 @@ int check_copy(const char *path, enum db_file file, struct reason *reason)
 
 /* ---- what the schema must be --------------------------------------------- */
 
-static int fresh(enum db_file file, struct sqlite3 **out)
-{
-	const char *const *steps;
-	size_t count = db_schema(file, &steps);
-	int r = open_file(":memory:", SQLITE_OPEN_READWRITE, out);
-
-	if (r)
-		return r;
-	r = migrate(*out, steps, count);
-	if (r)
-		sqlite3_close(*out);
-
-	return r;
-}
-
-/* The history makes tables and indexes as days go by; nothing else does. */
-static bool may_be_there(enum db_file file, struct slice type)
-{
-	return file == DB_HISTORY && (slice_equal(type, slice_str("table")) ||
-				      slice_equal(type, slice_str("index")));
-}
-
-static int foreign(struct reason *reason, enum db_file file,
-		   const struct statement *row)
-{
-	struct slice name = statement_bytes_at(row, 1);
-
-	return reason_set(reason, -EBADMSG,
-			  "%s in it is not hearth's: it has a %s \"%.40s\"",
-			  db_file_name(file),
-			  (const char *)statement_bytes_at(row, 0).data,
-			  name.len ? (const char *)name.data : "");
-}
-
-#define EACH_OBJECT                                                      \
-	"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name" \
-	" NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-
-/* 1: in is what row says; 0: it is not. */
-static int has(struct sqlite3 *in, const struct statement *row)
-{
-	struct statement s;
-	int r;
-
-	statement_open(&s, in,
-		       "SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ?"
-		       " AND tbl_name = ? AND sql = ?");
-	for (int i = 0; i < 4; i++)
-		statement_text_slice(&s, statement_bytes_at(row, i));
-	r = statement_step(&s);
-	statement_close(&s);
-
-	return r;
-}
-
-/* Whatever is in one is in the other, but for what may be there. */
-static int compare(struct sqlite3 *one, struct sqlite3 *other,
-		   enum db_file file, bool extra, struct reason *reason)
-{
-	struct statement s;
-	int r;
-
-	statement_open(&s, one, EACH_OBJECT);
-	while ((r = statement_step(&s)) > 0) {
-		r = has(other, &s);
-		if (r < 0)
-			break;
-		if (r > 0 ||
-		    (extra && may_be_there(file, statement_bytes_at(&s, 0))))
-			continue;
-		r = extra ? foreign(reason, file, &s)
-			  : reason_set(reason, -EBADMSG,
-				       "%s in it is not hearth's: it has no"
-				       " \"%.40s\"",
-				       db_file_name(file),
-				       (const char *)statement_bytes_at(&s, 1)
-					       .data);
-		break;
-	}
-	statement_close(&s);
-
-	return r;
-}
-
 static int check_schema(struct sqlite3 *sqlite, enum db_file file,
 			struct reason *reason)
 {
+	struct schema_object object;
 	struct sqlite3 *right;
-	int r = fresh(file, &right);
+	int r = schema_make(file, &right);
 
 	if (r)
 		return r;
-	r = compare(sqlite, right, file, true, reason);
+	r = schema_has_more(sqlite, right, file == DB_HISTORY, &object);
+	if (r > 0) {
+		r = reason_set(reason, -EBADMSG,
+			       "%s in it is not hearth's: it has a %s"
+			       " \"%.40s\"",
+			       db_file_name(file), object.type, object.name);
+		goto out;
+	}
 	if (!r)
-		r = compare(right, sqlite, file, false, reason);
+		r = schema_lacks(sqlite, right, &object);
+	if (r > 0)
+		r = reason_set(reason, -EBADMSG,
+			       "%s in it is not hearth's: it has no \"%.40s\"",
+			       db_file_name(file), object.name);
+out:
 	sqlite3_close(right);
 
 	return r;
