@@ -223,7 +223,7 @@ static void test_a_damaged_file_is_set_aside(void **state)
 	for (size_t i = 0; i < n; i++) {
 		const struct db_notice *notices;
 		static const char *const versions[] = {
-			[DB_CONFIG] = "8",
+			[DB_CONFIG] = "9",
 			[DB_STATE] = "4",
 			[DB_HISTORY] = "2",
 		};
