@@ -4,8 +4,8 @@
  * power-up, and what may already use it. Raspberry Pi 1 to 5, 400, 500, Zero and
  * Zero 2 W; any other board is generic: it has lines and no header.
  *
- * Facts only: what is switched on is not looked at, because a line that the
- * firmware gave to a bus may well be shown as free by the kernel.
+ * Facts only: what is switched on, buses.h finds out. A line that the firmware gave
+ * to a bus may well be shown as free by the kernel.
  */
 #ifndef GPIO_BOARDS_H
 #define GPIO_BOARDS_H

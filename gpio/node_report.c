@@ -4,6 +4,7 @@
 #include "broker/base/log.h"
 #include "gpio/board.h"
 #include "gpio/boards.h"
+#include "gpio/buses.h"
 #include "gpio/node_internal.h"
 
 /* Lines shown of a chip that is no header of a Pi: the screen has an end. */
@@ -68,6 +69,22 @@ static int put_facts(json_t *line, const struct boards_line *known)
 	return bad;
 }
 
+/* Whether the bus that it may be used by is on; null: nobody knows. */
+static json_t *switched_on(const struct node *node, unsigned int offset,
+			   const struct boards_line *known)
+{
+	switch (known ? buses_state(node->sysfs, known->risk, offset)
+		      : BUS_UNKNOWN) {
+	case BUS_ON:
+		return json_true();
+	case BUS_OFF:
+		return json_false();
+	case BUS_UNKNOWN:
+		break;
+	}
+	return json_null();
+}
+
 static json_t *line_to_json(const struct node *node, unsigned int offset,
 			    struct lines *chip, const struct boards_line *known)
 {
@@ -86,6 +103,8 @@ static json_t *line_to_json(const struct node *node, unsigned int offset,
 		line, "configured",
 		text_or_null(configured_as(node, chip, offset)));
 	bad |= put_facts(line, known);
+	bad |= json_object_set_new(line, "switched_on",
+				   switched_on(node, offset, known));
 	if (chip == node->lines)
 		bad |= node_sim_put(node, offset, line);
 	if (bad) {

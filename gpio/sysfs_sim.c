@@ -12,6 +12,7 @@
 #define W1 "bus/w1/devices/28-00000a51b0a7/"
 #define IIO "bus/iio/devices/iio:device0/"
 #define ZONE "class/thermal/thermal_zone0/"
+#define TREE "firmware/devicetree/base/"
 #define PWM "devices/platform/sim.pwm/pwm/pwmchip0"
 #define CHANNEL(n)                                     \
 	{ PWM "/pwm" n "/period", "0\n" },             \
@@ -40,6 +41,14 @@ static const struct {
 	CHANNEL("1"),
 	CHANNEL("2"),
 	CHANNEL("3"),
+	{ TREE "aliases/i2c_arm", "/soc/i2c@7e804000" },
+	{ TREE "aliases/spi0", "/soc/spi@7e204000" },
+	{ TREE "aliases/serial0", "/soc/serial@7e215040" },
+	{ TREE "aliases/i2s", "/soc/i2s@7e203000" },
+	{ TREE "soc/i2c@7e804000/status", "okay" },
+	{ TREE "soc/spi@7e204000/status", "disabled" },
+	{ TREE "soc/serial@7e215040/status", "disabled" },
+	{ TREE "soc/i2s@7e203000/status", "disabled" },
 	{ "class/leds/ACT/max_brightness", "255\n" },
 	{ "class/leds/ACT/brightness", "0\n" },
 	{ "class/leds/ACT/trigger", "mmc0\n" },

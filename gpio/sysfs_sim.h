@@ -1,8 +1,8 @@
 /*
  * A /sys for the simulated board: a tree of files with a DS18B20, a BME280, the
  * processor's temperature, what a Raspberry Pi's firmware tells, a PWM chip of four
- * channels (device "sim.pwm") and a LED ("ACT"). Its values change by writing the
- * files.
+ * channels (device "sim.pwm"), a LED ("ACT") and a device tree that has I2C switched
+ * on. Its values change by writing the files.
  */
 #ifndef GPIO_SYSFS_SIM_H
 #define GPIO_SYSFS_SIM_H

@@ -162,6 +162,16 @@ static bool is_foreign(const json_t *line, const char **holder)
 		 strncmp(*holder, OUR_CONSUMER, strlen(OUR_CONSUMER)) == 0);
 }
 
+/* By the device tree, where the board could read that. */
+static const char *state_of(const json_t *line)
+{
+	const json_t *on = json_object_get(line, "switched_on");
+
+	if (json_is_true(on))
+		return "; it is switched on";
+	return json_is_false(on) ? "; it is not switched on" : "";
+}
+
 bool pin_line_granted(struct request *request, const struct gpio_link *gpio,
 		      const struct pin *pin, bool settled)
 {
@@ -179,9 +189,10 @@ bool pin_line_granted(struct request *request, const struct gpio_link *gpio,
 	    json_is_true(json_object_get(request->json, "confirm")))
 		return true;
 	reply_problem(request, 409, "risky-line",
-		      "Line %u: %s. With \"confirm\": true it is taken all the "
-		      "same.",
+		      "Line %u: %s%s. With \"confirm\": true it is taken all "
+		      "the same.",
 		      pin->line,
-		      json_string_value(json_object_get(line, "warning")));
+		      json_string_value(json_object_get(line, "warning")),
+		      state_of(line));
 	return false;
 }

@@ -373,6 +373,7 @@ scene('a risky line is taken after a second thought', async (v, page) => {
   await dialog.getByLabel('Label').fill('Bell');
   await dialog.getByLabel('Line', { exact: true }).selectOption('7');
   await dialog.getByText('SPI bus').waitFor();
+  await dialog.getByText('Not switched on (config.txt)').waitFor();
   await dialog.getByText('pulled up: the output may be on').waitFor();
   await dialog.getByText('gpio=7=op,dl').waitFor();
   await dialog.getByLabel('Active low').check();

@@ -6,6 +6,8 @@
 #include "tests/failing_malloc.h"
 #include "tests/gpio/node_rig.h"
 
+#define TREE "firmware/devicetree/base/"
+
 static void test_it_says_who_is_there_and_what_there_is(void **state)
 {
 	struct rig *rig = *state;
@@ -34,6 +36,32 @@ static void test_it_says_who_is_there_and_what_there_is(void **state)
 	assert_true(json_is_true(json_object_get(line, "used")));
 	assert_true(json_is_null(json_object_get(line, "configured")));
 	assert_true(json_is_string(json_object_get(line, "warning")));
+	json_decref(report);
+}
+
+static json_t *state_of_bus(json_t *report, size_t line)
+{
+	return json_object_get(
+		json_array_get(json_object_get(report, "lines"), line),
+		"switched_on");
+}
+
+static void test_it_says_which_buses_of_the_header_are_on(void **state)
+{
+	struct rig *rig = *state;
+	json_t *report;
+
+	tree_put(rig->sysfs, TREE "aliases/i2c_arm", "/soc/i2c@7e804000");
+	tree_put(rig->sysfs, TREE "soc/i2c@7e804000/status", "okay");
+	tree_put(rig->sysfs, TREE "aliases/spi0", "/soc/spi@7e204000");
+	tree_put(rig->sysfs, TREE "soc/spi@7e204000/status", "disabled");
+	node_start(rig->node);
+	report = json_loads(fake_hub_await(rig->hub, REPORT, NULL), 0, NULL);
+	assert_non_null(report);
+	assert_true(json_is_true(state_of_bus(report, 3)));
+	assert_true(json_is_false(state_of_bus(report, 7)));
+	assert_true(json_is_null(state_of_bus(report, 14)));
+	assert_true(json_is_null(state_of_bus(report, 17)));
 	json_decref(report);
 }
 
@@ -345,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NODE_TEST(test_it_says_who_is_there_and_what_there_is),
+		NODE_TEST(test_it_says_which_buses_of_the_header_are_on),
 		NODE_TEST(test_a_command_is_answered_by_state_and_result),
 		NODE_TEST(test_a_light_answers_as_light_and_as_output),
 		NODE_TEST(test_on_time_switches_off_again),

@@ -83,7 +83,8 @@ static void node_report(struct local_client *client, int64_t revision)
 		 "\"warning\":null},"
 		 "{\"line\":3,\"pin\":5,\"name\":\"GPIO3\",\"functions\":[],"
 		 "\"used\":false,\"consumer\":null,\"configured\":null,"
-		 "\"risk\":\"i2c\",\"warning\":\"an I2C bus\"}]}",
+		 "\"risk\":\"i2c\",\"warning\":\"an I2C bus\","
+		 "\"switched_on\":true}]}",
 		 (long long)revision);
 	assert_int_equal(local_client_publish(
 				 client,
@@ -167,7 +168,8 @@ static void test_a_risky_line_wants_a_second_thought(void **state)
 	json = call(state, 409, "PUT", "/api/v1/pins/bell",
 		    "{\"dir\":\"in\",\"line\":3}");
 	assert_string_equal(text(json, "type"), "/problems/risky-line");
-	assert_non_null(strstr(text(json, "detail"), "an I2C bus"));
+	assert_non_null(
+		strstr(text(json, "detail"), "an I2C bus; it is switched on"));
 	json_decref(json);
 	expect(state, 409, "PUT", "/api/v1/pins/bell",
 	       "{\"dir\":\"in\",\"line\":3,\"confirm\":false}");

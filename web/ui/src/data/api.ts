@@ -169,6 +169,8 @@ export interface Line {
   consumer: string | null;
   configured: string | null;
   warning: string | null;
+  /* What its risk names, by the device tree; not known: null. */
+  switched_on?: boolean | null;
   /* Of a simulated board only. */
   scenario?: Scenario | null;
   fault?: Fault | null;

@@ -4,6 +4,7 @@ import type { Line, Pin, PinKind, Pins } from '../data/api';
 import { headerPin } from '../data/header';
 import { ofBoard } from '../data/nodes';
 import { lineFromKey, lineKey, lineOf } from '../data/pins';
+import { riskText } from '../data/risk';
 import { t } from '../i18n';
 import type { Key } from '../i18n';
 import { Dialog } from '../ui/dialog';
@@ -109,7 +110,7 @@ function lineNote(pin: Pin, isNew: boolean, data: Pins): string | undefined {
   if (l.used && !l.configured) {
     return t('pins.conflict', { who: l.consumer || '?' });
   }
-  return l.risk ? t(`risk.${l.risk}`) : undefined;
+  return riskText(l) || undefined;
 }
 
 function DirectionFields({ pin, change }: {

@@ -4,6 +4,7 @@ import { HEADER } from '../data/header';
 import type { HeaderPin } from '../data/header';
 import { chosenName } from '../data/nodes';
 import { groupOf } from '../data/pins';
+import { riskText } from '../data/risk';
 import { t } from '../i18n';
 
 type Look = 'power' | 'ground' | 'free' | 'taken' | 'in' | 'out' | 'risky';
@@ -35,7 +36,7 @@ function describe(p: HeaderPin, data: Pins): Shown {
     return { look: 'taken', text, on: false, more: p.name };
   }
   const look = line?.risk ? 'risky' : 'free';
-  const note = line?.risk ? t(`risk.${line.risk}`) : t('pins.free');
+  const note = (line && riskText(line)) || t('pins.free');
   return { look, text: p.name, on: false, more: note };
 }
 

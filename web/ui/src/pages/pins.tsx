@@ -5,6 +5,7 @@ import { onOff, thingKey, things } from '../data/board';
 import { headerPin } from '../data/header';
 import { chosen, chosenName, ofBoard } from '../data/nodes';
 import { groupOf, lineKey, loadPins, pins } from '../data/pins';
+import { riskText } from '../data/risk';
 import { session } from '../data/session';
 import { prettyName } from '../data/tiles';
 import { t } from '../i18n';
@@ -92,7 +93,7 @@ function LineTable({ lines }: { lines: readonly Line[] }) {
                 <td>{l.pin ?? '–'}</td>
                 <td>{holder(l)}</td>
                 <td>{l.functions.join(', ')}</td>
-                <td>{l.risk && t(`risk.${l.risk}`)}</td>
+                <td>{riskText(l)}</td>
               </tr>
             ))}
           </tbody>

@@ -138,6 +138,8 @@ export const pins = {
   'risk.uart': 'Serial console; driven by the kernel while it boots.',
   'risk.spi': 'SPI bus, where that is switched on.',
   'risk.audio': 'Used by audio HATs (PCM).',
+  'risk.is_on': 'Switched on (config.txt): the kernel has this line now.',
+  'risk.is_off': 'Not switched on (config.txt).',
 
   'pins.conflict': 'This line is already held by {who}.',
   'pins.bad_name': '1 to 32 of a-z, 0-9, - and _.',

@@ -137,6 +137,8 @@ export const pins: Same<typeof En> = {
   'risk.uart': '串口控制台，启动时由内核驱动。',
   'risk.spi': '启用时为 SPI 总线。',
   'risk.audio': '音频 HAT 使用 (PCM)。',
+  'risk.is_on': '已启用 (config.txt)：内核正在使用这条线路。',
+  'risk.is_off': '目前未启用 (config.txt)。',
 
   'pins.conflict': '此线路已被 {who} 占用。',
   'pins.bad_name': '1 到 32 个字符：a-z、0-9、- 和 _。',
