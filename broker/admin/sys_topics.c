@@ -214,6 +214,10 @@ static void publish_own(struct sys_topics *sys)
 	publish_number(sys, "hearth/held back", b->count.held_back);
 	publish_number(sys, "hearth/predicates", match.predicates);
 	publish_number(sys, "hearth/predicates cut short", match.cut_short);
+	publish_number(sys, "hearth/replays", b->count.playbacks);
+	publish_number(sys, "hearth/replays going on", b->playback_count);
+	publish_number(sys, "hearth/messages replayed",
+		       b->count.messages_played);
 	publish_number(sys, "hearth/rows held", hold_count(sys->broker));
 	publish_number(sys, "hearth/files set aside", b->options.set_aside);
 	publish(sys, "hearth/store", store_state(b->store));

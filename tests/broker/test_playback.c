@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "broker/access.h"
+#include "broker/admin/sys_topics.h"
+#include "broker/routing/retained.h"
 #include "broker/routing/subscriptions.h"
 #include "broker/routing/topic_tree.h"
 #include "broker/session/session.h"
@@ -69,6 +71,39 @@ static void test_what_was_stored_comes_first_and_is_marked(void **state)
 	assert_int_equal(m.properties.subscription_ids[0], 77);
 	assert_int_equal(rig->broker->count.playbacks, 1);
 	assert_int_equal(rig->broker->count.messages_played, 3);
+	sim_peer_close(a);
+}
+
+static void expect_sys(struct broker *broker, const char *name,
+		       const char *value)
+{
+	struct message *m;
+	char topic[96];
+
+	(void)snprintf(topic, sizeof(topic), "$SYS/broker/hearth/%s", name);
+	m = retained_get(broker->retained, slice_str(topic),
+			 loop_now(broker->loop));
+	assert_non_null(m);
+	assert_true(slice_equal(message_payload(m), slice_str(value)));
+}
+
+static void test_replays_are_counted_in_sys(void **state)
+{
+	struct rig *rig = *state;
+	struct sim_peer *a = rig_client(rig, "a");
+	const struct mqtt_subscription entry = {
+		.filter = slice_str("$history/last/3/t"),
+	};
+
+	rig_store(rig, 0, 10);
+	assert_int_equal(sim_peer_subscribed_with(a, &entry, 0), 0);
+	for (unsigned int n = 7; n < 10; n++)
+		(void)sim_peer_message(a);
+	rig->broker->sys_topics = sys_topics_new(rig->broker);
+	assert_non_null(rig->broker->sys_topics);
+	expect_sys(rig->broker, "replays", "1");
+	expect_sys(rig->broker, "replays going on", "0");
+	expect_sys(rig->broker, "messages replayed", "3");
 	sim_peer_close(a);
 }
 
@@ -443,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_what_was_stored_comes_first_and_is_marked),
+		T(test_replays_are_counted_in_sys),
 		T(test_older_clients_get_it_plainly),
 		T(test_since_counts_from_now_or_from_a_time),
 		T(test_what_was_cut_says_so),

@@ -125,12 +125,21 @@ static const char *const mosquitto_load[] = {
 };
 
 static const struct value ours[] = {
-	{ "hearth/flapping", "0" },   { "hearth/takeovers", "0" },
-	{ "hearth/login bans", "0" }, { "hearth/banned", "0" },
-	{ "hearth/refused", "0" },    { "hearth/too fast", "0" },
-	{ "hearth/held back", "0" },  { "hearth/files set aside", "0" },
-	{ "hearth/store", "none" },   { "hearth/predicates", "0" },
-	{ "hearth/rows held", "0" },  { "hearth/predicates cut short", "0" },
+	{ "hearth/flapping", "0" },
+	{ "hearth/takeovers", "0" },
+	{ "hearth/login bans", "0" },
+	{ "hearth/banned", "0" },
+	{ "hearth/refused", "0" },
+	{ "hearth/too fast", "0" },
+	{ "hearth/held back", "0" },
+	{ "hearth/files set aside", "0" },
+	{ "hearth/store", "none" },
+	{ "hearth/predicates", "0" },
+	{ "hearth/rows held", "0" },
+	{ "hearth/predicates cut short", "0" },
+	{ "hearth/replays", "0" },
+	{ "hearth/replays going on", "0" },
+	{ "hearth/messages replayed", "0" },
 };
 
 static void has_value(struct broker *broker, const struct value *v)
