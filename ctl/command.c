@@ -134,6 +134,22 @@ char *command_path(const char *collection, const char *name)
 	return path;
 }
 
+char *command_of_node(const struct command_context *context, char *path)
+{
+	char *name;
+	char *whole = NULL;
+
+	if (!path || !context->options.node)
+		return path;
+	name = http_escape(context->options.node);
+	if (name && asprintf(&whole, "%s?node=%s", path, name) < 0)
+		whole = NULL;
+	free(name);
+	free(path);
+
+	return whole;
+}
+
 void command_print_json(const struct command_context *context,
 			const json_t *json)
 {

@@ -33,6 +33,8 @@ struct command_options {
 	long seconds; /* 0: not given */
 	long max; /* bytes; 0: not given */
 	const char *reason;
+	const char *node; /* NULL: the hub's own board */
+	const char *hub;
 	bool retain;
 	bool verbose;
 	bool admin;
@@ -116,6 +118,10 @@ enum ctl_exit command_list(struct command_context *context, const char *path,
 enum ctl_exit command_delete(struct command_context *context,
 			     const char *collection, const char *name);
 
+/* "?node=NAME" behind path, which is taken, if the options name a board; NULL when
+ * out of memory, or path was. */
+char *command_of_node(const struct command_context *context, char *path);
+
 /* A new password: from the file of the options, or asked for twice. Freed by
  * secret_free(). */
 enum ctl_exit command_new_password(const struct command_context *context,
@@ -148,6 +154,10 @@ command_fn command_notices;
 command_fn command_ban_list;
 command_fn command_ban_add;
 command_fn command_ban_del;
+command_fn command_node_list;
+command_fn command_node_add;
+command_fn command_node_renew;
+command_fn command_node_del;
 command_fn command_pin_list;
 command_fn command_pin_set;
 command_fn command_pin_del;

@@ -14,9 +14,17 @@ enum ctl_exit command_pin_list(struct command_context *context, int argc,
 					    "pin",  "kind", "safe", "label",
 					    "room", NULL };
 
+	char *path = command_of_node(context, strdup("/api/v1/pins"));
+	enum ctl_exit code;
+
 	(void)argc;
 	(void)argv;
-	return command_list(context, "/api/v1/pins", "pins", head, keys);
+	if (!path)
+		return command_no_memory(context);
+	code = command_list(context, path, "pins", head, keys);
+	free(path);
+
+	return code;
 }
 
 /* What is set already, so that 'pin set' changes only what it names. *out is
@@ -24,12 +32,16 @@ enum ctl_exit command_pin_list(struct command_context *context, int argc,
 static enum ctl_exit present(struct command_context *context, const char *name,
 			     json_t **out)
 {
+	char *path = command_of_node(context, strdup("/api/v1/pins"));
 	json_t *answer = NULL;
 	json_t *pin;
 	size_t i;
-	enum ctl_exit code =
-		command_call(context, "GET", "/api/v1/pins", NULL, &answer);
+	enum ctl_exit code;
 
+	if (!path)
+		return command_no_memory(context);
+	code = command_call(context, "GET", path, NULL, &answer);
+	free(path);
 	if (code != CTL_OK)
 		return code;
 	*out = NULL;
@@ -139,7 +151,7 @@ static enum ctl_exit set_field(const struct command_context *context,
 enum ctl_exit command_pin_set(struct command_context *context, int argc,
 			      char **argv)
 {
-	char *path = command_path("pins", argv[0]);
+	char *path = command_of_node(context, command_path("pins", argv[0]));
 	json_t *answer = NULL;
 	json_t *pin = NULL;
 	enum ctl_exit code;
@@ -165,6 +177,14 @@ enum ctl_exit command_pin_set(struct command_context *context, int argc,
 enum ctl_exit command_pin_del(struct command_context *context, int argc,
 			      char **argv)
 {
+	char *path = command_of_node(context, command_path("pins", argv[0]));
+	enum ctl_exit code;
+
 	(void)argc;
-	return command_delete(context, "pins", argv[0]);
+	if (!path)
+		return command_no_memory(context);
+	code = command_call(context, "DELETE", path, NULL, NULL);
+	free(path);
+
+	return code;
 }

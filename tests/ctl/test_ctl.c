@@ -334,6 +334,42 @@ static void test_rules_are_added_tested_and_removed(void **state)
 	run_end(&r);
 }
 
+/* The file alone goes to the output. */
+static void test_node_add_prints_the_file(void **state)
+{
+	struct run r = run("node|add|shed|--hub|mqtts://h:1",
+			   ANSWERS(OK("{\"join\":\"hub = x\\n\"}")));
+
+	(void)state;
+	assert_int_equal(r.code, CTL_OK);
+	assert_string_equal(r.out, "hub = x\n");
+	assert_request(&r, 0, "PUT /api/v1/nodes/shed HTTP/1.1",
+		       "{\"hub\":\"mqtts://h:1\"}");
+	run_end(&r);
+	r = run("node|renew|shed", ANSWERS(OK("{\"join\":\"hub = y\\n\"}")));
+	assert_string_equal(r.out, "hub = y\n");
+	assert_request(&r, 0, "POST /api/v1/nodes/shed/credential HTTP/1.1",
+		       "{}");
+	run_end(&r);
+	r = run("node|del|shed", ANSWERS(DONE));
+	assert_int_equal(r.code, CTL_OK);
+	assert_request(&r, 0, "DELETE /api/v1/nodes/shed HTTP/1.1", "");
+	run_end(&r);
+}
+
+static void test_pins_can_be_of_another_board(void **state)
+{
+	struct run r = run("pin|set|pump|line=17|--node|s x",
+			   ANSWERS(OK("{\"pins\":[]}"), OK("{}")));
+
+	(void)state;
+	assert_int_equal(r.code, CTL_OK);
+	assert_request(&r, 0, "GET /api/v1/pins?node=s%20x HTTP/1.1", "");
+	assert_request(&r, 1, "PUT /api/v1/pins/pump?node=s%20x HTTP/1.1",
+		       "{\"line\":17}");
+	run_end(&r);
+}
+
 /* Fields not named keep what they were. */
 static void test_pin_set_changes_what_it_names(void **state)
 {
@@ -517,6 +553,8 @@ int main(void)
 		cmocka_unit_test(test_rules_are_added_tested_and_removed),
 		cmocka_unit_test(test_a_trace_is_begun_shown_and_ended),
 		cmocka_unit_test(test_bans_are_made_listed_and_lifted),
+		cmocka_unit_test(test_node_add_prints_the_file),
+		cmocka_unit_test(test_pins_can_be_of_another_board),
 		cmocka_unit_test(test_pin_set_changes_what_it_names),
 		cmocka_unit_test(test_pub_sends_text_or_base64),
 		cmocka_unit_test(test_get_prints_the_payload),

@@ -8,6 +8,7 @@ import hub
 import mqtt
 from cases import Cases, equal
 from mqtt import V5
+from programs import ctl
 from test_tls import make_pki
 
 CONF = """\
@@ -312,6 +313,29 @@ def refusals(house):
           ["house"])
 
 
+def by_the_command_line(house):
+    """hearthctl makes one, sets up its pins, renews and removes it."""
+    at = f"mqtts://127.0.0.1:{house.tls_port}"
+    daemon = house.hub
+    join = ctl(daemon, "node", "add", "shed", "--hub", at)
+    satellite = Satellite(house, "shed", join)
+    house.online("shed")
+    ctl(daemon, "pin", "set", "lamp", "dir=out", "line=17", "--node", "shed")
+    switch(house, "shed", "lamp", "ON")
+    assert "lamp" in ctl(daemon, "pin", "list", "--node", "shed")
+    assert "lamp" not in ctl(daemon, "pin", "list")
+    assert "gpio/shed" in ctl(daemon, "node", "list")
+    satellite.process.end()
+    satellite.write(ctl(daemon, "node", "renew", "shed", "--hub", at))
+    satellite.start()
+    house.online("shed")
+    ctl(daemon, "pin", "del", "lamp", "--node", "shed")
+    equal(house.node("shed")["pins"], 0)
+    ctl(daemon, "node", "del", "shed")
+    equal(house.node("shed"), None)
+    satellite.process.end()
+
+
 def its_number_is_limited(house):
     for i in range(16):
         house.add(f"n{i}")
@@ -368,6 +392,7 @@ def main():
                        another_credential_ends_the_old_one, house, satellite)
             cases.case("removed, it is cut off and nothing is left of it",
                        is_gone_when_removed, house, satellite)
+        cases.case("by the command line as well", by_the_command_line, house)
         cases.case("there is a limit", its_number_is_limited, house)
         cases.case("another name in hearth.conf leaves nothing behind",
                    another_name_takes_the_old_topics_away, house)
