@@ -193,6 +193,7 @@ void node_free(struct node *node)
 	node_pins_release(node);
 	node_inputs_keep(node);
 	node_discovery_free(node);
+	node_gone_free(node);
 	node_dialects_free(node);
 	node_sim_free(node);
 	client_free(node->client);

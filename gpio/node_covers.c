@@ -307,10 +307,9 @@ void node_cover_end(struct node_device *device)
 		order_off(device, device->device.up);
 		order_off(device, device->device.down);
 	}
-	node_say_value(node, "cover", device->device.name, "/position", "");
-	node_say(
-		node,
-		topics_pin(topic, node->name, "cover", device->device.name, ""),
-		"", true);
+	node_take_away(node, topics_pin(topic, node->name, "cover",
+					device->device.name, "/position"));
+	node_take_away(node, topics_pin(topic, node->name, "cover",
+					device->device.name, ""));
 	node_dialects_say_device_left(node, &device->device);
 }

@@ -21,14 +21,10 @@ static void no_memory(void)
 	log_error("Home Assistant", "not told what there is: out of memory");
 }
 
-static void publish(struct node *node, const char *text)
+static const char *topic_of(const struct node *node,
+			    char topic[DISCOVERY_TOPIC_SIZE])
 {
-	char topic[DISCOVERY_TOPIC_SIZE];
-
-	node_say(node,
-		 discovery_topic(topic, node->dialects.homeassistant,
-				 node->name),
-		 text, true);
+	return discovery_topic(topic, node->dialects.homeassistant, node->name);
 }
 
 /* ---- what is said ------------------------------------------------------- */
@@ -54,17 +50,19 @@ static json_t *components_of(struct node *node, const struct discovery_box *box)
 	return discovery_components(box, &things);
 }
 
-/* Returns 0, or -ENOMEM with nothing said. */
+/* Returns 0; -ENOMEM or, what is said again by itself, -ENOBUFS. */
 static int say_document(struct node *node, const struct discovery_box *box,
 			json_t *components, json_t *gone)
 {
+	char topic[DISCOVERY_TOPIC_SIZE];
 	char *text = discovery_document(box, components, gone);
+	int r;
 
 	if (!text)
 		return -ENOMEM;
-	publish(node, text);
+	r = node_say(node, topic_of(node, topic), text, true) ? 0 : -ENOBUFS;
 	free(text);
-	return 0;
+	return r;
 }
 
 /* First with what has gone, as what takes it away; then without it. */
@@ -103,7 +101,7 @@ void node_discovery_say(struct node *node)
 	else if (board_model("", model, sizeof(model)))
 		box.model = NULL;
 	components = components_of(node, &box);
-	if (!components || say_components(node, &box, components))
+	if (!components || say_components(node, &box, components) == -ENOMEM)
 		no_memory();
 	json_decref(components);
 }
@@ -129,12 +127,13 @@ static void subscribe(struct node *node)
 
 void node_discovery_apply(struct node *node, const struct pin_dialects *to)
 {
+	char topic[DISCOVERY_TOPIC_SIZE];
 	bool same =
 		strcmp(node->dialects.homeassistant, to->homeassistant) == 0;
 
 	if (!same && spoken(node)) {
 		/* Without a document there is no device. */
-		publish(node, "");
+		node_take_away(node, topic_of(node, topic));
 		json_decref(node->discovered);
 		node->discovered = NULL;
 		loop_timer_cancel(node->loop, &node->birth_timer);

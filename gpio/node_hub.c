@@ -152,6 +152,7 @@ static void say_everything(struct node *node)
 {
 	char topic[TOPICS_SIZE];
 
+	node_gone_say(node);
 	node_say(node, topics_node(topic, node->name, "status"), "online",
 		 true);
 	for (size_t i = 0; i < PINS_MAX; i++) {

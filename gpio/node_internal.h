@@ -25,6 +25,10 @@
 /* A hub that can keep nothing is asked this often whether it can again. */
 #define NODE_ASK_AGAIN_MS 10000
 
+/* Topics to be taken away that are remembered while the hub takes nothing: those of all
+ * pins and devices, some times over. */
+#define NODE_GONE_MAX 1000u
+
 /* What was last said on .../status of a pin. */
 enum node_said {
 	SAID_NOTHING,
@@ -76,6 +80,7 @@ struct node {
 	json_t *discovered; /* names and platforms told to Home Assistant; NULL:
 			     * none */
 	struct loop_timer birth_timer;
+	json_t *gone; /* topics still to be taken away; NULL: none */
 	struct node_sim *sim; /* NULL: nothing plays */
 	struct node_dialect *homie; /* NULL: not spoken */
 	struct node_dialect *tasmota;
@@ -194,8 +199,9 @@ void node_hub_expect(struct node *node);
 
 /* node_say.c */
 
-/* Publish, if the hub is there; it is told everything when it comes. */
-void node_say(struct node *node, const char *topic, const char *payload,
+/* Publish, if the hub is there; it is told everything when it comes. False: it is not
+ * there, or there was no room. */
+bool node_say(struct node *node, const char *topic, const char *payload,
 	      bool retain);
 void node_say_state(struct node *node, struct node_pin *pin);
 /* Whether the pin can be used, where it changes what was said; again: also if
@@ -217,6 +223,14 @@ void node_say_error(struct node *node, struct slice topic, struct slice payload,
 /* The same of an input. */
 void node_say_trouble(struct node *node, const char *input, const char *reason);
 bool node_pin_is_light(const struct pin *pin);
+
+/* node_gone.c */
+
+/* What is retained on topic is taken away, now or as soon as it can be. */
+void node_take_away(struct node *node, const char *topic);
+/* What could not be until now. Before what holds is said anew. */
+void node_gone_say(struct node *node);
+void node_gone_free(struct node *node);
 
 /* node_report.c */
 

@@ -448,9 +448,7 @@ void node_light_end(struct node_device *device)
 		node_lights_run(node);
 	}
 	node_light_let_go(device);
-	node_say(
-		node,
-		topics_pin(topic, node->name, "light", device->device.name, ""),
-		"", true);
+	node_take_away(node, topics_pin(topic, node->name, "light",
+					device->device.name, ""));
 	node_dialects_say_device_left(node, &device->device);
 }

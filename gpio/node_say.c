@@ -24,29 +24,30 @@ static uint8_t qos_for(struct node *node, bool retain)
 	return 1;
 }
 
-void node_say(struct node *node, const char *topic, const char *payload,
+bool node_say(struct node *node, const char *topic, const char *payload,
 	      bool retain)
 {
 	int r;
 
 	if (!client_connected(node->client))
-		return;
+		return false;
 	r = client_publish(node->client, slice_str(topic), slice_str(payload),
 			   qos_for(node, retain), retain, 0);
 	if (!r)
-		return;
+		return true;
 	/* The hub takes no message so large; it would be no smaller later. */
 	if (r == -EMSGSIZE) {
 		log_error(topic,
 			  "not published: %zu bytes are too many for "
 			  "the hub",
 			  strlen(payload));
-		return;
+		return true;
 	}
 	if (!node->behind)
 		log_error(topic, "not published: %s; what holds is said later",
 			  strerrordesc_np(-r));
 	node->behind = true;
+	return false;
 }
 
 bool node_pin_is_light(const struct pin *pin)
@@ -111,38 +112,30 @@ void node_say_left(struct node *node, struct node_pin *pin)
 
 	node_dialects_say_left(node, &pin->pin);
 	node_say_gone(node, &pin->pin);
-	node_say(node,
-		 topics_pin(topic, node->name, kind_of(&pin->pin),
-			    pin->pin.name, "/status"),
-		 "", true);
+	node_take_away(node, topics_pin(topic, node->name, kind_of(&pin->pin),
+					pin->pin.name, "/status"));
 	pin->said = SAID_NOTHING;
+}
+
+static void take_away(struct node *node, const char *kind, const char *name,
+		      const char *suffix)
+{
+	char topic[TOPICS_SIZE];
+
+	node_take_away(node, topics_pin(topic, node->name, kind, name, suffix));
 }
 
 void node_say_gone(struct node *node, const struct pin *pin)
 {
-	char topic[TOPICS_SIZE];
-
-	node_say(node,
-		 topics_pin(topic, node->name, kind_of(pin), pin->name, ""), "",
-		 true);
+	take_away(node, kind_of(pin), pin->name, "");
 	if (node_pin_is_light(pin))
-		node_say(node,
-			 topics_pin(topic, node->name, "light", pin->name, ""),
-			 "", true);
+		take_away(node, "light", pin->name, "");
 	if (pin->kind == PIN_COUNTER) {
-		node_say(node,
-			 topics_pin(topic, node->name, "in", pin->name,
-				    "/count"),
-			 "", true);
-		node_say(
-			node,
-			topics_pin(topic, node->name, "in", pin->name, "/rate"),
-			"", true);
+		take_away(node, "in", pin->name, "/count");
+		take_away(node, "in", pin->name, "/rate");
 	}
 	if (pin->per_unit > 0)
-		node_say(node,
-			 topics_pin(topic, node->name, "sensor", pin->name, ""),
-			 "", true);
+		take_away(node, "sensor", pin->name, "");
 }
 
 void node_say_event(const struct node_pin *pin, const char *type)

@@ -101,6 +101,10 @@ void node_sensor_begin(struct node_device *device)
 
 void node_sensor_end(struct node_device *device)
 {
-	say(device, "");
+	char topic[TOPICS_SIZE];
+
+	node_take_away(device->node,
+		       topics_pin(topic, device->node->name, "sensor",
+				  device->device.name, ""));
 	node_dialects_say_device_left(device->node, &device->device);
 }

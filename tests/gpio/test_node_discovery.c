@@ -251,6 +251,59 @@ static void test_a_bad_dialect_is_refused(void **state)
 	assert_true(is_held(rig, 17));
 }
 
+static void fill_queue(struct rig *rig)
+{
+	bool on = false;
+
+	/* No acknowledgement is still to come. */
+	while (client_pending(rig->node->client) > 0)
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+	fake_hub_hold(rig->hub, true);
+	while (!rig->node->behind) {
+		on = !on;
+		node_order_locally(rig->node, &rig->node->pins[0],
+				   on ? LOGIC_ON : LOGIC_OFF, "test");
+	}
+}
+
+/* While the hub does not read, a pin is removed. */
+static void test_what_had_no_room_is_taken_away_later(void **state)
+{
+	static const char *const gone[] = {
+		"hearth/pi/out/desk",
+		"hearth/pi/out/desk/status",
+		"hearth/pi/light/desk",
+	};
+	struct rig *rig = *state;
+	json_t *document;
+	size_t members;
+
+	begin_spoken(rig, PUMP "," DESK);
+	document = await_document(rig);
+	json_decref(document);
+	fill_queue(rig);
+	fake_hub_send(rig->hub, CONFIG,
+		      "{\"revision\":3,\"dialects\":{\"homeassistant\":\"ha\"},"
+		      "\"pins\":[" PUMP "]}",
+		      false);
+	while (rig->node->revision != 3)
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+	assert_int_equal(json_object_size(rig->node->gone), 3);
+	fake_hub_hold(rig->hub, false);
+	do {
+		document = await_document(rig);
+		members = json_object_size(component(document, "light_gpio23"));
+		json_decref(document);
+	} while (members != 1);
+	document = await_document(rig);
+	assert_null(component(document, "light_gpio23"));
+	json_decref(document);
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		while (fake_hub_retained(rig->hub, gone[i]))
+			assert_int_equal(loop_turn(rig->loop, 20), 0);
+	assert_int_equal(json_object_size(rig->node->gone), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +321,7 @@ int main(void)
 		NODE_TEST(test_an_output_that_does_not_obey_is_offline),
 		NODE_TEST(test_an_input_that_fails_is_offline),
 		NODE_TEST(test_a_bad_dialect_is_refused),
+		NODE_TEST(test_what_had_no_room_is_taken_away_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

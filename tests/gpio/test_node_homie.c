@@ -25,6 +25,9 @@
 #define BLIND                                                            \
 	"{\"name\":\"blind\",\"kind\":\"cover\",\"up\":\"up\",\"down\":" \
 	"\"down\",\"up_time\":600,\"down_time\":600}"
+#define FAST                                                             \
+	"{\"name\":\"blind\",\"kind\":\"cover\",\"up\":\"up\",\"down\":" \
+	"\"down\",\"up_time\":0.4,\"down_time\":0.4,\"end_time\":0.1}"
 #define CPU "{\"name\":\"cpu\",\"kind\":\"cpu_temperature\",\"interval\":1}"
 #define READY "homie/5/pi/$state", "ready"
 
@@ -301,12 +304,16 @@ static void test_devices_leave_nothing(void **state)
 	};
 	struct rig *rig = *state;
 
-	begin_with(rig, SPOKEN_WITH(MOTORS, RGB "," BLIND));
+	begin_with(rig, SPOKEN_WITH(MOTORS, RGB "," FAST));
 	assert_non_null(fake_hub_retained(rig->hub, "homie/5/pi/desk/color"));
-	assert_non_null(fake_hub_retained(rig->hub, "homie/5/pi/blind/state"));
+	command(rig, "homie/5/pi/blind/action/set", "close");
+	fake_hub_await(rig->hub, "homie/5/pi/blind/state", "closed");
+	assert_string_equal(fake_hub_retained(rig->hub, "homie/5/pi/blind/"
+							"position/$target"),
+			    "0");
 	configure(rig, SPOKEN_WITH(MOTORS, ""));
 	await_none(rig, gone);
-	configure(rig, SPOKEN_WITH(MOTORS, RGB "," BLIND));
+	configure(rig, SPOKEN_WITH(MOTORS, RGB "," FAST));
 	while (!fake_hub_retained(rig->hub, "homie/5/pi/desk/color"))
 		assert_int_equal(loop_turn(rig->loop, 20), 0);
 	configure(rig, SILENT);
