@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/wire/topic.h"
 #include "broker/wire/utf8.h"
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/statement.h"
 
 #define COLUMNS "id, user, filter, action, effect"
@@ -45,8 +45,9 @@ int db_rule_action_parse(const char *text, enum access_action *out)
 	return -EINVAL;
 }
 
-static int rule_at(const struct statement *s, struct db_rule *out)
+static int rule_at(const struct statement *s, void *row)
 {
+	struct db_rule *out = row;
 	int64_t id = statement_int_at(s, 0);
 	char action[16];
 
@@ -77,21 +78,15 @@ static int count_rules(struct db_config *config, size_t *out)
 	return r < 0 ? r : 0;
 }
 
+static const struct rows_kind rule_rows = {
+	.size = sizeof(struct db_rule),
+	.read = rule_at,
+};
+
 int db_rules_list(struct db_config *config, const char *user,
 		  struct db_rule **out, size_t *count)
 {
-	struct db_rule *rules;
 	struct statement s;
-	size_t max = 0;
-	size_t n = 0;
-	int r;
-
-	r = count_rules(config, &max);
-	if (r)
-		return r;
-	rules = calloc(max + 1, sizeof(*rules));
-	if (!rules)
-		return -ENOMEM;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT " COLUMNS " FROM rules"
@@ -100,20 +95,7 @@ int db_rules_list(struct db_config *config, const char *user,
 		statement_text(&s, user);
 	else
 		statement_null(&s);
-	while (n < max && (r = statement_step(&s)) > 0) {
-		r = rule_at(&s, &rules[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(rules);
-		return r;
-	}
-
-	*out = rules;
-	*count = n;
-	return 0;
+	return rows_list(&s, &rule_rows, SIZE_MAX, out, count);
 }
 
 static int check(struct db_config *config, const struct db_rule *rule)

@@ -1,9 +1,9 @@
 #include "db/audit.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/statement.h"
 
 static int insert(struct db_config *config, const struct db_audit *entry)
@@ -46,8 +46,9 @@ int db_audit_add(struct db_config *config, const struct db_audit *entry)
 	return db_config_finish(config, r);
 }
 
-static int entry_at(const struct statement *s, struct db_audit *out)
+static int entry_at(const struct statement *s, void *row)
 {
+	struct db_audit *out = row;
 	out->id = statement_int_at(s, 0);
 	out->time = statement_int_at(s, 1);
 	if (!statement_copy_at(s, 2, out->user, sizeof(out->user)) ||
@@ -58,33 +59,20 @@ static int entry_at(const struct statement *s, struct db_audit *out)
 	return 0;
 }
 
+static const struct rows_kind entry_rows = {
+	.size = sizeof(struct db_audit),
+	.read = entry_at,
+};
+
 int db_audit_list(struct db_config *config, int64_t before, size_t limit,
 		  struct db_audit **out, size_t *count)
 {
-	struct db_audit *all = calloc(limit, sizeof(*all));
 	struct statement s;
-	size_t n = 0;
-	int r = 0;
 
-	if (!all)
-		return -ENOMEM;
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT id, time, user, address, what FROM audit"
 		       " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2");
 	statement_int(&s, before);
 	statement_int(&s, (int64_t)limit);
-	while (n < limit && (r = statement_step(&s)) > 0) {
-		r = entry_at(&s, &all[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(all);
-		return r;
-	}
-
-	*out = all;
-	*count = n;
-	return 0;
+	return rows_list(&s, &entry_rows, limit, out, count);
 }

@@ -9,10 +9,12 @@
 #include "broker/base/clock.h"
 #include "broker/wire/utf8.h"
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/statement.h"
 
-static int ban_at(const struct statement *s, struct db_ban *out)
+static int ban_at(const struct statement *s, void *row)
 {
+	struct db_ban *out = row;
 	const int64_t id = statement_int_at(s, 0);
 	char kind[16];
 
@@ -30,34 +32,21 @@ static int ban_at(const struct statement *s, struct db_ban *out)
 	return 0;
 }
 
+static const struct rows_kind ban_rows = {
+	.size = sizeof(struct db_ban),
+	.read = ban_at,
+};
+
 int db_bans_list(struct db_config *config, int64_t now, struct db_ban **out,
 		 size_t *count)
 {
-	struct db_ban *bans = calloc(LIMIT_BANS, sizeof(*bans));
 	struct statement s;
-	size_t n = 0;
-	int r = 0;
 
-	if (!bans)
-		return -ENOMEM;
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT id, kind, what, reason, until, created, by"
 		       " FROM bans WHERE until = 0 OR until > ? ORDER BY id");
 	statement_int(&s, now);
-	while (n < LIMIT_BANS && (r = statement_step(&s)) > 0) {
-		r = ban_at(&s, &bans[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(bans);
-		return r;
-	}
-
-	*out = bans;
-	*count = n;
-	return 0;
+	return rows_list(&s, &ban_rows, LIMIT_BANS, out, count);
 }
 
 static int normalize(struct db_ban *ban)

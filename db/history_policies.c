@@ -9,6 +9,7 @@
 #include "broker/wire/topic.h"
 #include "broker/wire/utf8.h"
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/settings.h"
 #include "db/statement.h"
 
@@ -17,8 +18,9 @@
 #define DAYS "history_days"
 #define BUDGET "history_budget_mb"
 
-static int policy_at(const struct statement *s, struct db_history_policy *out)
+static int policy_at(const struct statement *s, void *row)
 {
+	struct db_history_policy *out = row;
 	if (!statement_copy_at(s, 0, out->filter, sizeof(out->filter)))
 		return -EBADMSG;
 	out->policy = (struct history_policy){
@@ -33,33 +35,20 @@ static int policy_at(const struct statement *s, struct db_history_policy *out)
 	return 0;
 }
 
+static const struct rows_kind policy_rows = {
+	.size = sizeof(struct db_history_policy),
+	.read = policy_at,
+};
+
 int db_history_policies_list(struct db_config *config,
 			     struct db_history_policy **out, size_t *count)
 {
-	struct db_history_policy *all = calloc(HISTORY_RULES_MAX, sizeof(*all));
 	struct statement s;
-	size_t n = 0;
-	int r = 0;
 
-	if (!all)
-		return -ENOMEM;
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT filter, keep, on_change, averages, min_interval,"
 		       " days, rows FROM history_policies ORDER BY filter");
-	while (n < HISTORY_RULES_MAX && (r = statement_step(&s)) > 0) {
-		r = policy_at(&s, &all[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(all);
-		return r;
-	}
-
-	*out = all;
-	*count = n;
-	return 0;
+	return rows_list(&s, &policy_rows, HISTORY_RULES_MAX, out, count);
 }
 
 static bool valid(const struct db_history_policy *policy)

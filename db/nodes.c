@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/base/clock.h"
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/settings.h"
 #include "db/statement.h"
 #include "db/users.h"
@@ -35,8 +35,9 @@ const char *db_node_devices(char out[DB_NODE_DEVICES_SIZE], const char *name)
 	return out;
 }
 
-static int node_at(const struct statement *s, struct db_node *out)
+static int node_at(const struct statement *s, void *row)
 {
+	struct db_node *out = row;
 	out->id = (uint32_t)statement_int_at(s, 0);
 	out->created = statement_int_at(s, 3);
 	return statement_copy_at(s, 1, out->name, sizeof(out->name)) &&
@@ -46,33 +47,19 @@ static int node_at(const struct statement *s, struct db_node *out)
 		       : -EBADMSG;
 }
 
+static const struct rows_kind node_rows = {
+	.size = sizeof(struct db_node),
+	.read = node_at,
+};
+
 int db_nodes_list(struct db_config *config, struct db_node **out, size_t *count)
 {
-	struct db_node *nodes = calloc(DB_NODES_MAX, sizeof(*nodes));
 	struct statement s;
-	size_t n = 0;
-	int r = 0;
-
-	if (!nodes)
-		return -ENOMEM;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT id, name, hash, created FROM nodes"
 		       " ORDER BY name");
-	while (n < DB_NODES_MAX && (r = statement_step(&s)) > 0) {
-		r = node_at(&s, &nodes[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(nodes);
-		return r;
-	}
-
-	*out = nodes;
-	*count = n;
-	return 0;
+	return rows_list(&s, &node_rows, DB_NODES_MAX, out, count);
 }
 
 /* A number that the database knows; text may be NULL. Negative errno. */

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/settings.h"
 #include "db/statement.h"
 
-static int pin_at(const struct statement *s, struct db_pin *out)
+static int pin_at(const struct statement *s, void *row)
 {
+	struct db_pin *out = row;
 	if (!statement_copy_at(s, 0, out->name, sizeof(out->name)) ||
 	    !statement_copy_at(s, 1, out->chip, sizeof(out->chip)) ||
 	    !statement_copy_at(s, 3, out->document, sizeof(out->document)) ||
@@ -19,35 +21,21 @@ static int pin_at(const struct statement *s, struct db_pin *out)
 	return 0;
 }
 
+static const struct rows_kind pin_rows = {
+	.size = sizeof(struct db_pin),
+	.read = pin_at,
+};
+
 int db_pins_list(struct db_config *config, const char *node,
 		 struct db_pin **out, size_t *count)
 {
-	struct db_pin *pins = calloc(DB_PINS_MAX, sizeof(*pins));
 	struct statement s;
-	size_t n = 0;
-	int r = 0;
-
-	if (!pins)
-		return -ENOMEM;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT name, chip, line, document, node FROM pins"
 		       " WHERE node = ? ORDER BY name");
 	statement_text(&s, node);
-	while (n < DB_PINS_MAX && (r = statement_step(&s)) > 0) {
-		r = pin_at(&s, &pins[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(pins);
-		return r;
-	}
-
-	*out = pins;
-	*count = n;
-	return 0;
+	return rows_list(&s, &pin_rows, DB_PINS_MAX, out, count);
 }
 
 /* 1: the line is free or the pin's own, else -EADDRINUSE and whose it is. */

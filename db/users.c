@@ -1,13 +1,13 @@
 #include "db/users.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/base/clock.h"
 #include "broker/wire/utf8.h"
 #include "db/access_rules.h"
 #include "db/connection.h"
+#include "db/rows.h"
 #include "db/statement.h"
 
 #define COLUMNS "name, hash, kind, admin, enabled, created, version, scram"
@@ -70,8 +70,9 @@ static bool secrets_valid(const struct db_user *user)
 	       printable(user->scram, sizeof(user->scram));
 }
 
-static int user_at(const struct statement *s, struct db_user *out)
+static int user_at(const struct statement *s, void *row)
 {
+	struct db_user *out = row;
 	char kind[16];
 
 	if (!statement_copy_at(s, 0, out->name, sizeof(out->name)) ||
@@ -124,37 +125,18 @@ static int ask(struct db_config *config, const char *sql, int64_t *out)
 	return r;
 }
 
+static const struct rows_kind user_rows = {
+	.size = sizeof(struct db_user),
+	.read = user_at,
+};
+
 int db_users_list(struct db_config *config, struct db_user **out, size_t *count)
 {
-	struct db_user *users;
 	struct statement s;
-	int64_t max = 0;
-	int64_t n = 0;
-	int r;
-
-	r = ask(config, "SELECT count(*) FROM users", &max);
-	if (r)
-		return r;
-	users = calloc((size_t)max + 1, sizeof(*users));
-	if (!users)
-		return -ENOMEM;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT " COLUMNS " FROM users ORDER BY name");
-	while (n < max && (r = statement_step(&s)) > 0) {
-		r = user_at(&s, &users[n++]);
-		if (r)
-			break;
-	}
-	statement_close(&s);
-	if (r < 0) {
-		free(users);
-		return r;
-	}
-
-	*out = users;
-	*count = (size_t)n;
-	return 0;
+	return rows_list(&s, &user_rows, SIZE_MAX, out, count);
 }
 
 static int next_version(struct db_config *config, int64_t *version)
