@@ -139,9 +139,11 @@ static void on_acknowledged(void *arg, uint64_t token, enum mqtt_reason reason)
 	struct node_dialect *dialect = arg;
 
 	(void)token;
-	if (reason >= MQTT_UNSPECIFIED_ERROR)
-		log_warn(dialect->ops->name, "the hub refuses it: %s",
+	if (reason >= MQTT_UNSPECIFIED_ERROR && !dialect->refused)
+		log_warn(dialect->ops->name,
+			 "the hub refuses what is published: %s",
 			 reason_name(reason));
+	dialect->refused = reason >= MQTT_UNSPECIFIED_ERROR;
 	if (!dialect->behind || dialect->node->stopping ||
 	    client_pending(dialect->client) > 0)
 		return;

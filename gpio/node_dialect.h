@@ -53,6 +53,7 @@ struct node_dialect {
 	bool stopped;
 	unsigned int connects; /* so far */
 	bool behind; /* something had no room: all is said again */
+	bool refused; /* said already: the hub keeps nothing, or may not */
 };
 
 /* Begin or leave, as the configuration in force has it. *place is NULL at first. */

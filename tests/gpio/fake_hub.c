@@ -50,6 +50,7 @@ struct fake_hub {
 	struct peer peer[PEERS_MAX];
 	bool hold;
 	bool mute;
+	bool full;
 	struct heard heard[HEARD_MAX];
 	size_t count;
 	size_t seen;
@@ -98,6 +99,7 @@ static void acknowledge(struct peer *peer, uint16_t id)
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
 	ack.packet_id = id;
+	ack.reason = peer->hub->full ? MQTT_QUOTA_EXCEEDED : MQTT_SUCCESS;
 	ack_encode(&w, MQTT_5_0, MQTT_PUBACK, &ack);
 	send_all(peer, bytes, w.len);
 }
@@ -396,6 +398,11 @@ void fake_hub_hold(struct fake_hub *hub, bool hold)
 			acknowledge(peer, peer->held[j]);
 		peer->held_count = 0;
 	}
+}
+
+void fake_hub_fill(struct fake_hub *hub, bool full)
+{
+	hub->full = full;
 }
 
 void fake_hub_mute(struct fake_hub *hub)

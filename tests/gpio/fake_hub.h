@@ -40,6 +40,8 @@ bool fake_hub_heard(const struct fake_hub *hub, const char *topic);
 void fake_hub_await_subscribe(struct fake_hub *hub, const char *filter);
 /* Do not acknowledge what the node publishes, or do it at last. */
 void fake_hub_hold(struct fake_hub *hub, bool hold);
+/* There is no room to keep anything, or there is again. */
+void fake_hub_fill(struct fake_hub *hub, bool full);
 /* Say nothing more, whatever comes: the network is cut. */
 void fake_hub_mute(struct fake_hub *hub);
 /* Break the connection; the node will come back. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/log.h"
 #include "broker/client/client.h"
 #include "tests/gpio/node_rig.h"
 
@@ -344,6 +345,35 @@ static void test_what_is_stale_is_taken_away(void **state)
 		"true");
 }
 
+static unsigned int warnings;
+
+static void count_warnings(enum log_level level, const char *line)
+{
+	warnings += level == LOG_LEVEL_WARN && strstr(line, "Homie");
+}
+
+/* Told at QoS 0 then, and the log is told once. */
+static void test_a_hub_that_can_keep_nothing_is_told_all_the_same(void **state)
+{
+	struct rig *rig = *state;
+
+	speak(rig);
+	log_set_sink(count_warnings);
+	warnings = 0;
+	fake_hub_fill(rig->hub, true);
+	for (unsigned int i = 0; i < 6; i++)
+		node_order_locally(rig->node, &rig->node->pins[0],
+				   i % 2 ? LOGIC_OFF : LOGIC_ON, "test");
+	while (!rig->node->lightly || !rig->node->homie->refused)
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+	fake_hub_await(rig->hub, READY);
+	command(rig, "homie/5/pi/pump/state/set", "true");
+	fake_hub_await(rig->hub, "homie/5/pi/pump/state", "true");
+	while (client_pending(rig->node->homie->client) > 0)
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+	assert_int_equal(warnings, 1);
+}
+
 static void on_done(void *arg)
 {
 	((struct rig *)arg)->stopped = true;
@@ -376,6 +406,8 @@ int main(void)
 		NODE_TEST(test_what_cannot_be_set_is_told),
 		NODE_TEST(test_devices_leave_nothing),
 		NODE_TEST(test_what_is_stale_is_taken_away),
+		NODE_TEST(
+			test_a_hub_that_can_keep_nothing_is_told_all_the_same),
 		NODE_TEST(test_stopping_it_says_goodbye),
 	};
 
