@@ -103,6 +103,22 @@ void command(struct rig *rig, const char *topic, const char *payload)
 	fake_hub_send(rig->hub, topic, payload, false);
 }
 
+void await_retained(struct rig *rig, const char *topic, const char *payload)
+{
+	const char *now = fake_hub_retained(rig->hub, topic);
+
+	while (!now || strcmp(now, payload) != 0) {
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+		now = fake_hub_retained(rig->hub, topic);
+	}
+}
+
+void await_gone(struct rig *rig, const char *topic)
+{
+	while (fake_hub_retained(rig->hub, topic))
+		assert_int_equal(loop_turn(rig->loop, 20), 0);
+}
+
 bool state_of(struct rig *rig, const char *pin)
 {
 	bool on = false;

@@ -52,6 +52,11 @@ const char *begin(struct rig *rig, const char *pins);
 const char *configure(struct rig *rig, const char *config);
 void command(struct rig *rig, const char *topic, const char *payload);
 
+/* Until this is what the hub keeps; it may have been said while something else was
+ * awaited. And until it keeps nothing. */
+void await_retained(struct rig *rig, const char *topic, const char *payload);
+void await_gone(struct rig *rig, const char *topic);
+
 bool state_of(struct rig *rig, const char *pin);
 bool is_held(struct rig *rig, unsigned int line);
 

@@ -15,23 +15,6 @@
 #define DOCUMENT(revision, devices) \
 	"{\"revision\":" revision ",\"pins\":[],\"devices\":[" devices "]}"
 
-static void await_retained(struct rig *rig, const char *topic,
-			   const char *payload)
-{
-	const char *now = fake_hub_retained(rig->hub, topic);
-
-	while (!now || strcmp(now, payload) != 0) {
-		assert_int_equal(loop_turn(rig->loop, 20), 0);
-		now = fake_hub_retained(rig->hub, topic);
-	}
-}
-
-static void await_gone(struct rig *rig, const char *topic)
-{
-	while (fake_hub_retained(rig->hub, topic))
-		assert_int_equal(loop_turn(rig->loop, 20), 0);
-}
-
 static void await_report_with(struct rig *rig, const char *what)
 {
 	const char *now = fake_hub_retained(rig->hub, REPORT);

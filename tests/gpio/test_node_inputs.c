@@ -28,18 +28,6 @@ static void let_go(struct rig *rig)
 	command(rig, SIM, "{\"line\":22,\"level\":1}");
 }
 
-/* It may have been said while something else was awaited. */
-static void await_retained(struct rig *rig, const char *topic,
-			   const char *payload)
-{
-	const char *now = fake_hub_retained(rig->hub, topic);
-
-	while (!now || strcmp(now, payload) != 0) {
-		assert_int_equal(loop_turn(rig->loop, 20), 0);
-		now = fake_hub_retained(rig->hub, topic);
-	}
-}
-
 static void test_a_button_says_what_was_clicked(void **state)
 {
 	struct rig *rig = *state;
