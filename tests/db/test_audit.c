@@ -14,27 +14,8 @@
 #include "db/config.h"
 #include "db/db.h"
 #include "tests/db/scratch.h"
+#include "tests/db/scratch_config.h"
 #include "tests/failing_malloc.h"
-
-static struct db *db;
-static struct db_config *config;
-
-static int setup(void **state)
-{
-	*state = NULL;
-	scratch_make();
-	db = scratch_open();
-	return db_config_open(db, &config);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	db_config_close(config);
-	db_close(db);
-	scratch_remove();
-	return 0;
-}
 
 static void add(unsigned int n)
 {
@@ -102,7 +83,9 @@ static void test_without_memory_there_is_no_list(void **state)
 	assert_true(failing_malloc_disarm());
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                  \
+	cmocka_unit_test_setup_teardown(name, scratch_config_setup, \
+					scratch_config_teardown)
 
 int main(void)
 {

@@ -15,27 +15,8 @@
 #include "db/config.h"
 #include "db/db.h"
 #include "tests/db/scratch.h"
+#include "tests/db/scratch_config.h"
 #include "tests/failing_malloc.h"
-
-static struct db *db;
-static struct db_config *config;
-
-static int setup(void **state)
-{
-	*state = NULL;
-	scratch_make();
-	db = scratch_open();
-	return db_config_open(db, &config);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	db_config_close(config);
-	db_close(db);
-	scratch_remove();
-	return 0;
-}
 
 static int add(enum ban_kind kind, const char *what, int64_t until,
 	       struct db_ban *out)
@@ -193,7 +174,9 @@ static void test_build_survives_allocation_failure(void **state)
 	bans_free(bans);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                  \
+	cmocka_unit_test_setup_teardown(name, scratch_config_setup, \
+					scratch_config_teardown)
 
 int main(void)
 {

@@ -15,27 +15,8 @@
 #include "db/db.h"
 #include "db/settings.h"
 #include "tests/db/scratch.h"
+#include "tests/db/scratch_config.h"
 #include "tests/failing_malloc.h"
-
-static struct db *db;
-static struct db_config *config;
-
-static int setup(void **state)
-{
-	*state = NULL;
-	scratch_make();
-	db = scratch_open();
-	return db_config_open(db, &config);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	db_config_close(config);
-	db_close(db);
-	scratch_remove();
-	return 0;
-}
 
 static int put(const char *filter, const struct history_policy *policy)
 {
@@ -214,7 +195,9 @@ static void test_policies_survive_allocation_failure(void **state)
 	history_rules_unref(rules);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                  \
+	cmocka_unit_test_setup_teardown(name, scratch_config_setup, \
+					scratch_config_teardown)
 
 int main(void)
 {

@@ -14,26 +14,7 @@
 #include "db/pins.h"
 #include "db/settings.h"
 #include "tests/db/scratch.h"
-
-static struct db *db;
-static struct db_config *config;
-
-static int setup(void **state)
-{
-	*state = NULL;
-	scratch_make();
-	db = scratch_open();
-	return db_config_open(db, &config);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	db_config_close(config);
-	db_close(db);
-	scratch_remove();
-	return 0;
-}
+#include "tests/db/scratch_config.h"
 
 static const struct db_pin lamp = {
 	.name = "lamp",
@@ -196,7 +177,9 @@ static void test_the_demo_leaves_a_house_alone(void **state)
 	free(pins);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                  \
+	cmocka_unit_test_setup_teardown(name, scratch_config_setup, \
+					scratch_config_teardown)
 
 int main(void)
 {

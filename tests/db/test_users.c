@@ -14,27 +14,8 @@
 #include "db/db.h"
 #include "db/users.h"
 #include "tests/db/scratch.h"
+#include "tests/db/scratch_config.h"
 #include "tests/failing_malloc.h"
-
-static struct db *db;
-static struct db_config *config;
-
-static int setup(void **state)
-{
-	*state = NULL;
-	scratch_make();
-	db = scratch_open();
-	return db_config_open(db, &config);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	db_config_close(config);
-	db_close(db);
-	scratch_remove();
-	return 0;
-}
 
 static struct db_user user(const char *name, bool admin)
 {
@@ -304,7 +285,9 @@ static void test_list_survives_allocation_failure(void **state)
 	free(users);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                  \
+	cmocka_unit_test_setup_teardown(name, scratch_config_setup, \
+					scratch_config_teardown)
 
 /* Keys of the old password would let it in for ever. */
 static void test_scram_keys_go_with_their_password(void **state)
