@@ -254,5 +254,7 @@ ssize_t client_stream_write(struct client_stream *stream, const uint8_t *data,
 
 bool client_stream_pending(const struct client_stream *stream)
 {
-	return stream->ssl && SSL_has_pending(stream->ssl);
+	/* Not SSL_has_pending(): the beginning of a record, whose rest the
+	 * descriptor will announce, would keep us turning until it comes. */
+	return stream->ssl && SSL_pending(stream->ssl) > 0;
 }

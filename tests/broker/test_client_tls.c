@@ -310,6 +310,47 @@ static void test_a_large_message_comes_whole(void **state)
 	pki_free(&hub);
 }
 
+static unsigned int reads;
+
+int __real_SSL_read_ex(SSL *ssl, void *bytes, size_t size, size_t *len);
+int __wrap_SSL_read_ex(SSL *ssl, void *bytes, size_t size, size_t *len);
+
+int __wrap_SSL_read_ex(SSL *ssl, void *bytes, size_t size, size_t *len)
+{
+	reads++;
+	return __real_SSL_read_ex(ssl, bytes, size, len);
+}
+
+/* The rest of a record may be a long time coming. */
+static void test_half_a_record_is_waited_for_asleep(void **state)
+{
+	static const char half[] = "\x17\x03\x03\x01\x00half";
+	struct rig *rig = *state;
+	const uint64_t end = clock_ms() + DEADLINE_MS;
+	struct pki ca, hub;
+
+	pki_make_ca(&ca, "the house");
+	pki_make(&hub, &ca, "IP:127.0.0.1", -HOUR, HOUR);
+	serve_as(rig, &hub);
+	make_client(rig, "127.0.0.1", ca.pem, NULL);
+	until(rig, &rig->connected, 1);
+	reads = 0;
+	assert_int_equal(send(SSL_get_fd(rig->peer), half, sizeof(half) - 1,
+			      MSG_NOSIGNAL),
+			 sizeof(half) - 1);
+	while (reads == 0) {
+		assert_true(clock_ms() < end);
+		assert_int_equal(loop_turn(rig->loop, 1), 0);
+	}
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(loop_turn(rig->loop, 0), 0);
+	/* It may have come in two pieces. */
+	assert_in_range(reads, 1, 5);
+	assert_int_equal(rig->lost, 0);
+	pki_free(&ca);
+	pki_free(&hub);
+}
+
 /* Nobody says anything: the loop goes on turning meanwhile. */
 static void test_a_handshake_that_hangs_holds_nothing_up(void **state)
 {
@@ -464,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_only_the_right_one_is_believed),
 		TEST(test_a_large_message_comes_whole),
+		TEST(test_half_a_record_is_waited_for_asleep),
 		TEST(test_a_handshake_that_hangs_holds_nothing_up),
 		TEST(test_a_server_without_tls_is_not_spoken_to),
 		cmocka_unit_test(test_pins_that_cannot_be_read_are_none),
