@@ -25,10 +25,10 @@
 #include "db/db.h"
 #include "db/history_door.h"
 #include "db/history_policies.h"
-#include "db/nodes.h"
 #include "db/store.h"
 #include "db/users.h"
 #include "programs/backups.h"
+#include "programs/boards.h"
 #include "programs/demo.h"
 #include "programs/gpio_child.h"
 #include "programs/process.h"
@@ -70,10 +70,7 @@ struct hub {
 	struct web_listener web_listener;
 	struct web *web;
 
-	/* hearth/<node>/status of each board. */
-	char status_topic[BROKER_STATUS_MAX][CONFIG_NAME_MAX + 16];
-	const char *status_topics[BROKER_STATUS_MAX];
-	size_t status_count;
+	struct boards boards;
 	char *gpio_socket;
 	struct gpio_child *gpio;
 };
@@ -262,8 +259,8 @@ static int new_broker(struct hub *hub)
 		.history = db_history_door_history(hub->history),
 		.closed = !hub->claimed,
 		.history_rules = hub->history_rules,
-		.status_topics = hub->status_topics,
-		.status_count = hub->status_count,
+		.status_topics = hub->boards.status_topics,
+		.status_count = hub->boards.count,
 		.max_delay = hub->config->max_delay,
 		.set_aside = (uint32_t)db_notices(hub->db, &notices),
 	};
@@ -296,30 +293,6 @@ static int new_broker(struct hub *hub)
 	return r;
 }
 
-static void add_board(struct hub *hub, const char *name)
-{
-	char *topic = hub->status_topic[hub->status_count];
-
-	snprintf(topic, sizeof(hub->status_topic[0]), "hearth/%s/status", name);
-	hub->status_topics[hub->status_count++] = topic;
-}
-
-static int list_boards(struct hub *hub)
-{
-	struct db_node *nodes;
-	size_t count;
-	int r = db_nodes_list(hub->db_config, &nodes, &count);
-
-	_Static_assert(BROKER_STATUS_MAX == 1 + DB_NODES_MAX, "room for all");
-	if (r)
-		return r;
-	add_board(hub, hub->config->node);
-	for (size_t i = 0; i < count; i++)
-		add_board(hub, nodes[i].name);
-	free(nodes);
-	return 0;
-}
-
 static int open_broker(struct hub *hub)
 {
 	int r;
@@ -328,7 +301,7 @@ static int open_broker(struct hub *hub)
 	if (!hub->authenticator)
 		return -errno;
 	authenticator_make_scram(hub->authenticator, hub->config->scram);
-	r = list_boards(hub);
+	r = boards_list(&hub->boards, hub->db_config, hub->config->node);
 	if (!r)
 		r = new_broker(hub);
 	if (r)
@@ -364,24 +337,6 @@ static void restart(void *arg)
 	loop_stop(hub->loop);
 }
 
-/* A listener where whoever has a password can come by TLS, and is given the whole
- * tree: satellites can. NULL: there is none. */
-static const struct listener_options *mqtts_listener(const struct hub *hub,
-						     uint16_t *port)
-{
-	for (size_t i = 0; i < hub->config->listener_count; i++) {
-		const struct listener_options *l = &hub->listeners[i];
-
-		if (l->type != LISTENER_TLS || l->tls_client_ca || l->user ||
-		    l->mount_point || l->users.count > 0 || l->proxy_protocol)
-			continue;
-		*port = broker_listener_port(hub->broker, i);
-		return l;
-	}
-	*port = 0;
-	return NULL;
-}
-
 static int open_backups(struct hub *hub)
 {
 	hub->backups = backups_new(hub->config, hub->file, hub->db);
@@ -414,8 +369,12 @@ static int open_web(struct hub *hub)
 		.restart_arg = hub,
 	};
 
-	mqtts = mqtts_listener(hub, &options.mqtts_port);
-	options.mqtts_certificate = mqtts ? mqtts->tls_cert : NULL;
+	mqtts = boards_listener(hub->listeners, config->listener_count);
+	if (mqtts) {
+		options.mqtts_port = broker_listener_port(
+			hub->broker, (size_t)(mqtts - hub->listeners));
+		options.mqtts_certificate = mqtts->tls_cert;
+	}
 	hub->reload = reload_new(hub->file, config);
 	if (!hub->reload)
 		return -ENOMEM;
