@@ -149,6 +149,24 @@ def what_is_removed_is_taken_away(daemon):
     assert number(daemon, "fan") != n
 
 
+def another_name_takes_everything_along(daemon):
+    """In every dialect."""
+    smarthome.restart(daemon, SPOKEN + "homie = yes\n")
+    hub.until("Homie", lambda: retained(daemon, "homie/5/test/$state") == {
+        "homie/5/test/$state": "ready"})
+    old = [*retained(daemon, "tasmota/discovery/+/config")]
+    named = (f"tele/{T}/#", "homie/5/test/#", "+/device/hearth_test/config",
+             "hearth/test/#")
+    assert all(retained(daemon, one) for one in named)
+    smarthome.restart(daemon, (SPOKEN + "homie = yes\n").replace(
+        "node = test", "node = other"))
+    hub.until("the new name", lambda: retained(
+        daemon, "tele/hearth_other/LWT") == {"tele/hearth_other/LWT": "Online"})
+    hub.until("nothing of the old one", lambda: not retained(
+        daemon, *named, *old))
+    equal(len(retained(daemon, "tasmota/discovery/+/config")), 1)
+
+
 def off_leaves_nothing(daemon):
     smarthome.restart(daemon, BOARD)
     hub.until("nothing", lambda: not retained(
@@ -171,6 +189,8 @@ def main():
                    daemon)
         cases.case("what is removed is taken away",
                    what_is_removed_is_taken_away, daemon)
+        cases.case("another name takes everything along",
+                   another_name_takes_everything_along, daemon)
         cases.case("tasmota = no leaves nothing", off_leaves_nothing, daemon)
         equal(daemon.stop(), 0)
     cases.end()
