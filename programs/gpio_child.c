@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/base/log.h"
 #include "broker/config/config.h"
@@ -14,7 +15,8 @@
 struct gpio_child {
 	char *program;
 	char *hub; /* "unix:<socket>" */
-	char *argv[14];
+	char parent[24]; /* our number */
+	char *argv[15];
 	char *safe[8];
 	struct supervisor *supervisor;
 };
@@ -40,7 +42,7 @@ static void make_arguments(struct gpio_child *child,
 		"--node",	config->node,  "--backend",
 		backend,	"--state-dir", config->data_dir,
 		"--user",	DB_USER_GPIO,  "--die-with-parent",
-		NULL,
+		child->parent,	NULL,
 	};
 	const char *const safe[] = {
 		child->program, "--safe",	  "--backend", backend,
@@ -49,6 +51,7 @@ static void make_arguments(struct gpio_child *child,
 
 	_Static_assert(sizeof(argv) <= sizeof(child->argv), "room for all");
 	_Static_assert(sizeof(safe) <= sizeof(child->safe), "room for all");
+	(void)snprintf(child->parent, sizeof(child->parent), "%d", getpid());
 	/* posix_spawn() wants char *, and changes nothing. */
 	memcpy(child->argv, argv, sizeof(argv));
 	memcpy(child->safe, safe, sizeof(safe));

@@ -39,8 +39,8 @@ struct options {
 	const char *state_directory; /* NULL: none */
 	const char *user; /* NULL: none */
 	const char *sysfs; /* NULL: the kernel's */
+	const char *parent; /* NULL: it may end without us */
 	bool safe;
-	bool die_with_parent;
 	bool verbose;
 };
 
@@ -61,7 +61,8 @@ static const char usage[] =
 	"auto|gpiod|sim]\n"
 	"       hearth-gpiod --join FILE [--hub ADDRESS] [--backend ...]\n"
 	"                    [--chip LABEL] [--state-dir DIR] [--user NAME]\n"
-	"                    [--sysfs DIR] [--die-with-parent] [--verbose]\n"
+	"                    [--sysfs DIR] [--die-with-parent PID] "
+	"[--verbose]\n"
 	"       hearth-gpiod --safe --state-dir DIR [--backend ...] [--chip "
 	"LABEL]\n"
 	"       hearth-gpiod --version | --help\n"
@@ -95,7 +96,7 @@ static const struct option known[] = {
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "sysfs", required_argument, NULL, OPTION_SYSFS },
 	{ "safe", no_argument, NULL, OPTION_SAFE },
-	{ "die-with-parent", no_argument, NULL, OPTION_DIE_WITH_PARENT },
+	{ "die-with-parent", required_argument, NULL, OPTION_DIE_WITH_PARENT },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
@@ -141,7 +142,7 @@ static void take_option(int option, struct options *out)
 		out->safe = true;
 		return;
 	case OPTION_DIE_WITH_PARENT:
-		out->die_with_parent = true;
+		out->parent = optarg;
 		return;
 	case OPTION_VERBOSE:
 		out->verbose = true;
@@ -287,14 +288,16 @@ static int watch_signals(struct program *program)
 	return r;
 }
 
-/* The parent may have died before we asked: then nobody will tell us. */
-static int follow_parent(void)
+/* The parent may have died before we asked, or even before we ran: then nobody
+ * will tell us, and our parent is another. Hence its number. */
+static int follow_parent(const char *parent)
 {
-	pid_t parent = getppid();
+	char text[24];
 
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM))
 		return -errno;
-	return getppid() == parent ? 0 : -ESRCH;
+	(void)snprintf(text, sizeof(text), "%d", getppid());
+	return strcmp(text, parent) == 0 ? 0 : -ESRCH;
 }
 
 /* Returns 0, or a negative errno after logging it: whom we cannot be sure of is
@@ -382,8 +385,8 @@ static int serve(const struct options *options, struct lines *lines)
 	r = watch_signals(&program);
 	if (!r && options->join && read_join(&program, options->join))
 		r = -EINVAL; /* It has been said why. */
-	if (!r && options->die_with_parent)
-		r = follow_parent();
+	if (!r && options->parent)
+		r = follow_parent(options->parent);
 	if (!r)
 		r = make_node(&program, options);
 	if (!r)

@@ -269,6 +269,19 @@ def no_orphan(daemon):
               {topic("status"): "online"})
 
 
+def orphan_from_the_first():
+    """hearthd killed before its hearth-gpiod could ask to be told of it."""
+    parent = subprocess.Popen(["true"])
+    parent.wait()
+    ran = subprocess.run([hub.program("hearth-gpiod"), "--hub",
+                          "unix:/nonexistent", "--backend", "sim",
+                          "--die-with-parent", str(parent.pid)],
+                         timeout=hub.DEADLINE, check=False,
+                         stderr=subprocess.PIPE, text=True)
+    equal(ran.returncode, 1)
+    assert "No such process" in ran.stderr, ran.stderr
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
@@ -345,6 +358,8 @@ def main():
                    daemon)
         cases.case("kill -9 of hearthd leaves no hearth-gpiod behind",
                    no_orphan, daemon)
+        cases.case("nor one whose parent is gone when it begins",
+                   orphan_from_the_first)
         cases.case("states are there after kill -9 of hearthd",
                    states_survive, daemon)
         cases.case("a board that does not come back is offline", no_ghost)
