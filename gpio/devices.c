@@ -63,19 +63,13 @@ int device_parse(json_t *object, const char *fallback, struct device *out,
 	struct field_place place = { .errors = errors, .pin = fallback };
 	size_t before = errors->count;
 	json_t *kind = json_object_get(object, "kind");
-	char name[PIN_NAME_MAX + 1] = "";
+	char name[PIN_NAME_MAX + 1];
 	int word = DEVICE_DS18B20;
 
 	*out = (struct device){ 0 };
-	if (!json_is_object(object)) {
-		pin_errors_add(errors, fallback, "", "must be an object");
+	if (!pin_take_name(&place, object, name))
 		return -EINVAL;
-	}
-
-	pin_take_name(&place, json_object_get(object, "name"), name);
-	if (name[0])
-		place.pin = name;
-	else if (errors->count == before)
+	if (!name[0] && errors->count == before)
 		pin_errors_add(errors, fallback, "name", "is missing");
 	if (!kind || !field_find_word(device_kinds, kind, &word))
 		field_complain_of_word(&place, "kind", device_kinds);

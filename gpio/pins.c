@@ -57,20 +57,30 @@ static bool name_valid(const char *name)
 	return len >= 1 && len <= PIN_NAME_MAX && strspn(name, allowed) == len;
 }
 
-void pin_take_name(const struct field_place *place, json_t *value,
+bool pin_take_name(struct field_place *place, json_t *object,
 		   char out[PIN_NAME_MAX + 1])
 {
+	json_t *value = json_object_get(object, "name");
 	const char *name = json_string_value(value);
 
+	memset(out, 0, PIN_NAME_MAX + 1);
+	if (!json_is_object(object)) {
+		pin_errors_add(place->errors, place->pin, "",
+			       "must be an object");
+		return false;
+	}
 	if (!value || json_is_null(value))
-		return;
+		return true;
 	if (name && name_valid(name) &&
-	    strlen(name) == json_string_length(value))
+	    strlen(name) == json_string_length(value)) {
 		(void)snprintf(out, PIN_NAME_MAX + 1, "%s", name);
-	else
+		place->pin = out;
+	} else {
 		pin_errors_add(place->errors, place->pin, "name",
 			       "must be 1 to %u letters, digits, - or _",
 			       PIN_NAME_MAX);
+	}
+	return true;
 }
 
 static void check_fields_known(const struct field_place *place, json_t *object)
@@ -103,17 +113,11 @@ int pin_parse(json_t *object, const char *fallback, struct pin *out,
 {
 	struct field_place place = { .errors = errors, .pin = fallback };
 	size_t before = errors->count;
-	char name[PIN_NAME_MAX + 1] = "";
+	char name[PIN_NAME_MAX + 1];
 
 	*out = (struct pin){ 0 };
-	if (!json_is_object(object)) {
-		pin_errors_add(errors, fallback, "", "must be an object");
+	if (!pin_take_name(&place, object, name))
 		return -EINVAL;
-	}
-
-	pin_take_name(&place, json_object_get(object, "name"), name);
-	if (name[0])
-		place.pin = name;
 	pin_defaults(pin_fields_direction(&place, object), out);
 	memcpy(out->name, name, sizeof(name));
 	check_fields_there(&place, object);

@@ -167,8 +167,10 @@ json_t *pin_to_json(const struct pin *pin, bool all);
 
 struct field_place;
 
-/* A name; what is wrong is complained of and leaves *out as it was. */
-void pin_take_name(const struct field_place *place, json_t *value,
+/* The name of a pin or a device, by which it is called from then on; "" if it has
+ * none, which is not complained of, or a wrong one, which is. False: it is no object;
+ * that is complained of. */
+bool pin_take_name(struct field_place *place, json_t *object,
 		   char out[PIN_NAME_MAX + 1]);
 
 /* What pins must agree on with each other: names, lines, interlock groups (which
