@@ -247,7 +247,8 @@ json_t *node_error_json(const char *pin, const char *field,
 void node_sim_heard(struct node *node, const struct client_message *message);
 /* What plays at the line, and what ails it, if it is simulated. Not 0: out of
  * memory. */
-int node_sim_put(const struct node *node, unsigned int offset, json_t *line);
+int node_sim_put(const struct node *node, struct lines *chip,
+		 unsigned int offset, json_t *line);
 void node_sim_free(struct node *node);
 
 /* node_dialects.c: those that are spoken hear of it. */

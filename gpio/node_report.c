@@ -105,8 +105,7 @@ static json_t *line_to_json(const struct node *node, unsigned int offset,
 	bad |= put_facts(line, known);
 	bad |= json_object_set_new(line, "switched_on",
 				   switched_on(node, offset, known));
-	if (chip == node->lines)
-		bad |= node_sim_put(node, offset, line);
+	bad |= node_sim_put(node, chip, offset, line);
 	if (bad) {
 		json_decref(line);
 		return NULL;

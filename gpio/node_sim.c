@@ -65,18 +65,23 @@ static int begin(struct node *node, unsigned int line,
 
 static int obey(struct node *node, const struct topics_sim *sim)
 {
+	struct lines *chip = lines_chip(node->lines, sim->chip);
 	int r = -EINVAL;
 
+	if (!chip)
+		return -ENODEV;
 	switch (sim->what) {
 	case TOPICS_SIM_LEVEL:
-		return lines_sim_connect(node->lines, sim->line, sim->level);
+		return lines_sim_connect(chip, sim->line, sim->level);
 	case TOPICS_SIM_PRESS:
-		return lines_sim_press(node->lines, sim->line, sim->press_ms);
+		return lines_sim_press(chip, sim->line, sim->press_ms);
 	case TOPICS_SIM_SCENARIO:
+		if (chip != node->lines)
+			return -EOPNOTSUPP;
 		r = begin(node, sim->line, sim->scenario);
 		break;
 	case TOPICS_SIM_FAULT:
-		r = lines_sim_set_fault(node->lines, sim->line, sim->fault);
+		r = lines_sim_set_fault(chip, sim->line, sim->fault);
 		break;
 	}
 	/* Whoever looks at the board sees what it has. */
@@ -94,6 +99,10 @@ static const char *why(int error)
 		return "this line is in use, so no other can take it";
 	case -EINVAL:
 		return "there is no such line";
+	case -ENODEV:
+		return "there is no such chip";
+	case -EOPNOTSUPP:
+		return "scenarios play at the header's lines only";
 	default:
 		return "out of memory";
 	}
@@ -118,7 +127,8 @@ void node_sim_heard(struct node *node, const struct client_message *message)
 		node_say_error(node, message->topic, message->payload, reason);
 }
 
-int node_sim_put(const struct node *node, unsigned int offset, json_t *line)
+int node_sim_put(const struct node *node, struct lines *chip,
+		 unsigned int offset, json_t *line)
 {
 	const char *scenario = NULL;
 	const char *fault;
@@ -126,9 +136,9 @@ int node_sim_put(const struct node *node, unsigned int offset, json_t *line)
 
 	if (!lines_are_simulated(node->lines))
 		return 0;
-	if (node->sim)
+	if (node->sim && chip == node->lines)
 		scenario = sim_play_name(node->sim->play[offset].scenario);
-	fault = lines_sim_fault_name(lines_sim_get_fault(node->lines, offset));
+	fault = lines_sim_fault_name(lines_sim_get_fault(chip, offset));
 	bad = json_object_set_new(line, "scenario",
 				  scenario ? json_string(scenario)
 					   : json_null());

@@ -52,6 +52,7 @@
  *	$hearth/gpio/NODE/sim      from the hub, obeyed by a simulated board only:
  *		{"line":22,"level":1} (0, 1, or null: nothing connected)
  *		{"line":22,"press_ms":200}
+ *		{"chip":"pcf8574","line":3,"level":0} (of another chip; no scenarios)
  *		{"line":22,"scenario":"door"} (sim_play.h, or null: no more)
  *		{"line":22,"fault":"bounce"} (lines_sim.h, or null: it works)
  */
@@ -129,6 +130,7 @@ enum topics_sim_what {
 };
 
 struct topics_sim {
+	char chip[LINES_NAME_SIZE]; /* "": the header's */
 	unsigned int line;
 	enum topics_sim_what what; /* of these it says: */
 	int level; /* -1: nothing connected */

@@ -1,5 +1,6 @@
 /* topics_parse_sim() of topics.h: what a simulated board is told. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gpio/lines_sim.h"
@@ -65,12 +66,27 @@ static const struct {
 	{ "fault", TOPICS_SIM_FAULT, take_fault },
 };
 
+static const char *take_chip(json_t *value, struct topics_sim *out)
+{
+	const char *label = json_string_value(value);
+
+	if (!value || json_is_null(value))
+		return NULL;
+	if (!label || json_string_length(value) >= sizeof(out->chip))
+		return "chip must be a chip's label";
+	(void)snprintf(out->chip, sizeof(out->chip), "%s", label);
+	return NULL;
+}
+
 static const char *take(json_t *document, struct topics_sim *out)
 {
+	const char *wrong = take_chip(json_object_get(document, "chip"), out);
 	json_t *line = json_object_get(document, "line");
 	json_t *found = NULL;
 	size_t which = 0;
 
+	if (wrong)
+		return wrong;
 	if (!whole_number(line, 0, 65535))
 		return "line must be a whole number";
 	out->line = (unsigned int)json_integer_value(line);

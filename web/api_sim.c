@@ -55,32 +55,60 @@ static json_t *read_form(struct form *form, const char **name)
 	return json_integer(form_number(form, *name, FORM_REQUIRED, 0, 1));
 }
 
+/* Returns 0 or a negative errno. value is taken. */
+static int tell(struct request *request, const char *chip, unsigned long line,
+		const char *name, json_t *value)
+{
+	json_t *command =
+		json_pack("{s:I,s:o}", "line", (json_int_t)line, name, value);
+
+	if (command && chip[0] &&
+	    json_object_set_new(command, "chip", json_string(chip))) {
+		json_decref(command);
+		return -ENOMEM;
+	}
+	return gpio_link_simulate(request->gpio, command);
+}
+
+/* The chip that the form names, or "", the header's. */
+static const char *read_chip(struct form *form)
+{
+	const char *chip =
+		form_text(form, "chip", FORM_OPTIONAL, LINES_NAME_SIZE - 1);
+
+	if (chip && chip[0] && form_has(form, "scenario"))
+		form_error(form, "scenario",
+			   "plays at the header's lines only");
+	return chip ? chip : "";
+}
+
 void api_sim_line(struct request *request)
 {
 	char *end;
 	unsigned long line = strtoul(request->segments[4], &end, 10);
 	struct form form;
+	const char *chip;
 	const char *name;
 	json_t *value;
 	int r;
 
 	if (!nodes_of(request) || !is_simulated(request))
 		return;
-	if (*end || !pin_line_find(request->gpio, "", (uint32_t)line)) {
-		reply_problem(request, 404, "no-such-line",
-			      "The board has no such line.");
-		return;
-	}
 	if (!form_begin(&form, request))
 		return;
+	chip = read_chip(&form);
 	value = read_form(&form, &name);
 	if (!form_end(&form)) {
 		json_decref(value);
 		return;
 	}
-	r = gpio_link_simulate(
-		request->gpio,
-		json_pack("{s:I,s:o}", "line", (json_int_t)line, name, value));
+	if (*end || !pin_line_find(request->gpio, chip, (uint32_t)line)) {
+		json_decref(value);
+		reply_problem(request, 404, "no-such-line",
+			      "The board has no such line.");
+		return;
+	}
+	r = tell(request, chip, line, name, value);
 	if (r)
 		reply_error(request, r, "Telling the board");
 	else

@@ -128,6 +128,31 @@ scene('a simulated board is operated by its pins', async (v, page) => {
   await card.locator('.chip').waitFor({ state: 'detached' });
 });
 
+scene('an input behind an expander is clicked like any other', async (v, page) => {
+  const gate = { dir: 'in', chip: 'pcf8574', line: 3, kind: 'contact', bias: 'up', label: 'Gate' };
+  await hub.rest('PUT', '/pins/gate', gate);
+  await v.go('pins');
+  await page.getByRole('button', { name: 'Edit Gate' }).waitFor();
+  await v.go('home');
+  await until('the gate to be closed', async () => {
+    return (await hub.retained(topic('in/gate'))) === 'ON';
+  });
+  await v.tile('gate').getByRole('button').click();
+  await isRetained(topic('in/gate'), 'OFF');
+
+  await v.go('pins');
+  const card = page.getByRole('region', { name: 'Simulated board' });
+  await card.getByLabel('Line', { exact: true }).selectOption('pcf8574:3');
+  assert.equal(await card.getByLabel('Happens by itself').count(), 0);
+  await card.getByRole('button', { name: 'High' }).click();
+  await isRetained(topic('in/gate'), 'ON');
+  await card.getByLabel('Fault').selectOption('bounce');
+  await card.getByText('The contact bounces').last().waitFor();
+  await card.getByLabel('Fault').selectOption('none');
+  await card.locator('.chip').waitFor({ state: 'detached' });
+  await hub.rest('DELETE', '/pins/gate');
+});
+
 /* Another hearth-gpiod than before switches an output on. */
 async function obeysAgain(before, name) {
   await until('another hearth-gpiod', async () => {

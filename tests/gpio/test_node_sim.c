@@ -163,6 +163,55 @@ static void test_what_cannot_be_is_told(void **state)
 	}
 }
 
+/* The fault of line 3 of the chip behind the header's; "" for none. */
+static const char *fault_of_3(const char *report, char out[32])
+{
+	json_t *document = json_loads(report, 0, NULL);
+	json_t *chip = json_array_get(json_object_get(document, "chips"), 0);
+	json_t *line = json_array_get(json_object_get(chip, "lines"), 3);
+	const char *fault = json_string_value(json_object_get(line, "fault"));
+
+	(void)snprintf(out, 32, "%s", fault ? fault : "");
+	json_decref(document);
+	return out;
+}
+
+static void test_the_lines_of_another_chip_are_clicked_too(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "{\"chip\":\"max7313\",\"line\":3,\"level\":0}",
+		  "there is no such chip" },
+		{ "{\"chip\":\"pcf8574\",\"line\":8,\"level\":0}",
+		  "there is no such line" },
+		{ "{\"chip\":\"pcf8574\",\"line\":3,\"scenario\":\"door\"}",
+		  "scenarios play at the header's lines only" },
+	};
+	struct rig *rig = *state;
+	char text[32];
+
+	begin(rig, "{\"name\":\"gate\",\"dir\":\"in\",\"chip\":\"pcf8574\","
+		   "\"line\":3,\"kind\":\"contact\"}");
+	tell(rig, "{\"chip\":\"pcf8574\",\"line\":3,\"level\":0}");
+	fake_hub_await(rig->hub, "hearth/pi/in/gate", "OFF");
+	/* The header's line of that number is another. */
+	assert_true(lines_sim_level(rig->lines, 3));
+	tell(rig, "{\"chip\":\"pcf8574\",\"line\":3,\"level\":1}");
+	fake_hub_await(rig->hub, "hearth/pi/in/gate", "ON");
+	tell(rig, "{\"chip\":\"pcf8574\",\"line\":3,\"press_ms\":5}");
+	fake_hub_await(rig->hub, "hearth/pi/in/gate", "OFF");
+	fake_hub_await(rig->hub, "hearth/pi/in/gate", "ON");
+	tell(rig, "{\"chip\":\"pcf8574\",\"line\":3,\"fault\":\"bounce\"}");
+	assert_string_equal(
+		fault_of_3(fake_hub_await(rig->hub, REPORT, NULL), text),
+		"bounce");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		tell(rig, bad[i][0]);
+		assert_non_null(strstr(
+			fake_hub_await(rig->hub, "hearth/pi/error", NULL),
+			bad[i][1]));
+	}
+}
+
 /* A scenario ends where its line becomes an output. */
 static void test_an_output_is_not_played(void **state)
 {
@@ -215,6 +264,7 @@ int main(void)
 		NODE_TEST(test_a_line_that_fails_is_offline),
 		NODE_TEST(test_a_busy_line_is_had_when_it_is_let_go),
 		NODE_TEST(test_what_cannot_be_is_told),
+		NODE_TEST(test_the_lines_of_another_chip_are_clicked_too),
 		NODE_TEST(test_an_output_is_not_played),
 		NODE_TEST(test_memory_that_runs_out_is_told),
 	};

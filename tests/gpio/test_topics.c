@@ -287,6 +287,23 @@ static void test_counts_are_whole_numbers(void **state)
 		assert_false(topics_parse_count(slice_str(bad[i]), &count));
 }
 
+static void test_clicks_of_a_chip_beside_the_headers(void **state)
+{
+	struct topics_sim sim;
+	const char *reason;
+
+	(void)state;
+	assert_int_equal(topics_parse_sim(slice_str("{\"line\":3,\"level\":1}"),
+					  &sim, &reason),
+			 0);
+	assert_string_equal(sim.chip, "");
+	assert_int_equal(topics_parse_sim(slice_str("{\"line\":3,\"level\":1,"
+						    "\"chip\":\"pcf8574\"}"),
+					  &sim, &reason),
+			 0);
+	assert_string_equal(sim.chip, "pcf8574");
+}
+
 static void test_clicks_of_the_simulated_board(void **state)
 {
 	static const char *const bad[] = {
@@ -305,6 +322,8 @@ static void test_clicks_of_the_simulated_board(void **state)
 		"{\"line\":4,\"scenario\":1}",
 		"{\"line\":4,\"fault\":\"fire\"}",
 		"{\"line\":4,\"fault\":null,\"scenario\":null}",
+		"{\"line\":4,\"level\":1,\"chip\":4}",
+		"{\"chip\":\"0123456789abcdef0123456789abcdef\"}",
 	};
 	struct topics_sim sim;
 	const char *reason;
@@ -428,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_the_id_comes_back_in_the_result),
 		cmocka_unit_test(test_errors_show_what_was_sent),
 		cmocka_unit_test(test_counts_are_whole_numbers),
+		cmocka_unit_test(test_clicks_of_a_chip_beside_the_headers),
 		cmocka_unit_test(test_clicks_of_the_simulated_board),
 		cmocka_unit_test(test_payloads_survive_allocation_failure),
 		cmocka_unit_test(test_a_command_survives_allocation_failure),

@@ -315,6 +315,17 @@ static void test_simulated_inputs_are_pressed(void **state)
 	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{\"fault\":1}");
 	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{\"level\":2}");
 	expect(state, 422, "POST", "/api/v1/sim/lines/17", "{}");
+	expect(state, 204, "POST", "/api/v1/sim/lines/2",
+	       "{\"level\":0,\"chip\":\"pcf8574\"}");
+	json = wait_message(node);
+	assert_string_equal(text(json, "chip"), "pcf8574");
+	json_decref(json);
+	expect(state, 404, "POST", "/api/v1/sim/lines/17",
+	       "{\"level\":0,\"chip\":\"pcf8574\"}");
+	expect(state, 422, "POST", "/api/v1/sim/lines/2",
+	       "{\"scenario\":\"door\",\"chip\":\"pcf8574\"}");
+	expect(state, 422, "POST", "/api/v1/sim/lines/2",
+	       "{\"level\":0,\"chip\":7}");
 	expect(state, 404, "POST", "/api/v1/sim/lines/99", "{\"level\":1}");
 	expect(state, 404, "POST", "/api/v1/sim/lines/x", "{\"level\":1}");
 	local_client_free(node);

@@ -1,10 +1,10 @@
 /* A simulated board, operated: what happens at a line from outside. */
 import { useState } from 'preact/hooks';
 import * as api from '../data/api';
-import type { Line, Pins } from '../data/api';
+import type { Line, Pin, Pins } from '../data/api';
 import { onOff, thingKey, things } from '../data/board';
 import { chosenName, ofBoard } from '../data/nodes';
-import { groupOf, levelFor } from '../data/pins';
+import { groupOf, levelFor, lineFromKey, lineKey } from '../data/pins';
 import { t } from '../i18n';
 import { Check, Select } from '../ui/form';
 import { errorText } from '../ui/states';
@@ -16,20 +16,38 @@ const PRESS_MS = 150;
 /* The board reports what it was told. */
 const REPORT_MS = 300;
 
-function nameOf(data: Pins, line: Line): string {
-  const pin = data.pins.find((p) => !p.chip && p.line === line.line);
-  const name = line.name || `GPIO${line.line}`;
-  return pin ? `${pin.label || pin.name} (${name})` : name;
+/* A line of the header or of another chip, and the pin that it is. */
+interface Place {
+  key: string;
+  line: Line;
+  pin: Pin | undefined;
+  name: string;
 }
 
-function Ails({ data }: { data: Pins }) {
-  const ailing = data.lines.filter((l) => l.scenario || l.fault);
+function placesOf(data: Pins): Place[] {
+  const place = (chip: string | null, line: Line): Place => {
+    const pin = data.pins.find(
+      (p) => (p.chip || null) === chip && p.line === line.line,
+    );
+    const key = lineKey(chip, line.line);
+    const name = line.name || (chip ? key : `GPIO${key}`);
+    const text = pin ? `${pin.label || pin.name} (${name})` : name;
+    return { key, line, pin, name: text };
+  };
+  return [
+    ...data.lines.map((l) => place(null, l)),
+    ...data.chips.flatMap((c) => c.lines.map((l) => place(c.label, l))),
+  ];
+}
+
+function Ails({ places }: { places: readonly Place[] }) {
+  const ailing = places.filter((p) => p.line.scenario || p.line.fault);
   if (ailing.length === 0) return null;
   return (
     <ul class="rows">
-      {ailing.map((l) => (
-        <li key={l.line} class="row">
-          <span class="row-main">{nameOf(data, l)}</span>
+      {ailing.map(({ key, name, line: l }) => (
+        <li key={key} class="row">
+          <span class="row-main">{name}</span>
           {l.scenario && <span class="chip">{t(`sim.${l.scenario}`)}</span>}
           {l.fault && <span class="chip bad">{t(`sim.${l.fault}`)}</span>}
         </li>
@@ -54,9 +72,9 @@ async function touch(data: Pins, line: number): Promise<void> {
 /* What a tap on the header does while the board is operated, not set up. */
 export function useSimulator(data: Pins) {
   const [operated, setOperated] = useState(false);
-  const [chosen, setChosen] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
   const onLine = (line: number) => {
-    setChosen(line);
+    setChosen(lineKey(null, line));
     touch(data, line).catch((e: unknown) => toast(errorText(e), true));
   };
   return { operated, setOperated, chosen, setChosen, onLine };
@@ -67,13 +85,17 @@ export function Simulator({ data, sim, reload }: {
   sim: ReturnType<typeof useSimulator>;
   reload: () => void;
 }) {
-  const input = data.pins.find((p) => !p.chip && p.dir === 'in');
-  const line = sim.chosen ?? input?.line ?? data.lines[0]?.line ?? 0;
-  const at = data.lines.find((l) => l.line === line);
-  const pin = data.pins.find((p) => !p.chip && p.line === line);
+  const places = placesOf(data);
+  const at =
+    places.find((p) => p.key === sim.chosen) ??
+    places.find((p) => p.pin?.dir === 'in') ??
+    places[0];
+  if (!at) return null;
+  const { chip, line } = lineFromKey(at.key);
+  const isOutput = at.pin?.dir === 'out';
   const tell = async (body: object) => {
     try {
-      await api.post(ofBoard(`/sim/lines/${line}`), body);
+      await api.post(ofBoard(`/sim/lines/${line}`), { ...body, chip });
       setTimeout(reload, REPORT_MS);
     } catch (e) {
       toast(errorText(e), true);
@@ -95,34 +117,32 @@ export function Simulator({ data, sim, reload }: {
       />
       <Select
         label={t('pins.line')}
-        value={String(line)}
-        onValue={(v) => sim.setChosen(Number(v))}
-        options={data.lines.map(
-          (l) => [String(l.line), nameOf(data, l)] as const,
-        )}
+        value={at.key}
+        onValue={sim.setChosen}
+        options={places.map((p) => [p.key, p.name] as const)}
       />
-      {pin?.dir !== 'out' && (
+      {!isOutput && (
         <div class="row-actions">
           {button(t('sim.press'), { press_ms: PRESS_MS })}
           {button(t('sim.low'), { level: 0 })}
           {button(t('sim.high'), { level: 1 })}
         </div>
       )}
-      {pin?.dir !== 'out' && (
+      {!isOutput && !chip && (
         <Select
           label={t('sim.scenario')}
-          value={at?.scenario ?? 'none'}
+          value={at.line.scenario ?? 'none'}
           onValue={(scenario) => void tell({ scenario })}
           options={SCENARIOS.map((s) => [s, t(`sim.${s}`)] as const)}
         />
       )}
       <Select
         label={t('sim.fault')}
-        value={at?.fault ?? 'none'}
+        value={at.line.fault ?? 'none'}
         onValue={(fault) => void tell({ fault })}
         options={FAULTS.map((f) => [f, t(`sim.${f}`)] as const)}
       />
-      <Ails data={data} />
+      <Ails places={places} />
     </section>
   );
 }

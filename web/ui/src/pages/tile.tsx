@@ -50,7 +50,7 @@ async function clickInput(tile: Tile): Promise<void> {
   try {
     await api.post(
       ofBoard(`/sim/lines/${pin.line}`, keyOfName(tile.node)),
-      body,
+      { ...body, chip: pin.chip },
     );
   } catch (e) {
     toast(`${tile.label}: ${errorText(e)}`, true);
