@@ -37,6 +37,9 @@ static struct {
 	bool hub;
 	bool waiting[OUTPUTS]; /* for an answer */
 	uint32_t token[OUTPUTS];
+	/* Of the order waited for, and when the last one's ends. */
+	uint64_t lease[OUTPUTS];
+	uint64_t leased_until[OUTPUTS]; /* 0: never */
 	uint32_t next_token;
 	uint64_t applied, refused, failed, crashes,
 		boots; /* what was covered */
@@ -97,6 +100,7 @@ static void observe_write(unsigned int i, bool on, const struct logic_want *why)
 
 	if (wire->on == on)
 		return;
+	must(why->safety || !w.rules[i].locked, "a locked one moves", i);
 	if (on) {
 		observe_start(i);
 		if (w.rules[i].cycles && !why->safety &&
@@ -115,6 +119,14 @@ static void observe_write(unsigned int i, bool on, const struct logic_want *why)
 	wire->since = w.now;
 }
 
+static void observe_lease(unsigned int i)
+{
+	if (w.rules[i].safe == LOGIC_SAFE_OFF && w.leased_until[i])
+		must(!w.wire[i].on || w.now < w.leased_until[i] ||
+			     w.now < w.wire[i].excused,
+		     "a lease has run out for nothing", i);
+}
+
 /* After all that was due has been done. */
 static void observe_rest(void)
 {
@@ -127,6 +139,7 @@ static void observe_rest(void)
 		     "max_on is broken", i);
 		must(w.wire[i].on == w.logic.output[i].now.on,
 		     "what is believed is not on the line", i);
+		observe_lease(i);
 		if (w.hub || !rules->failsafe_ms ||
 		    w.now - w.hub_lost != rules->failsafe_ms)
 			continue;
@@ -148,7 +161,10 @@ static void take_answers(void)
 		must(w.waiting[i] && w.token[i] == answer.token,
 		     "an answer nobody waits for", i);
 		w.waiting[i] = false;
-		w.applied += answer.result == LOGIC_APPLIED;
+		if (answer.result != LOGIC_APPLIED)
+			continue;
+		w.applied++;
+		w.leased_until[i] = w.lease[i] ? w.now + w.lease[i] : 0;
 	}
 }
 
@@ -165,6 +181,8 @@ static void drive(const struct logic_action *action, bool may_fail)
 	}
 	observe_write(i, action->on, &why);
 	logic_done(&w.logic, action, action->on, w.now);
+	/* An order's lease comes with its answer. */
+	w.leased_until[i] = 0;
 	w.told[i] = w.logic.output[i].now.told;
 }
 
@@ -213,6 +231,8 @@ static void start_process(bool memory)
 
 		logic_add(&w.logic, i, &w.rules[i], start, w.now);
 		w.waiting[i] = false;
+		/* It may have died before it remembered. */
+		w.leased_until[i] = 0;
 	}
 	run(false);
 	save();
@@ -289,6 +309,8 @@ static void ask(void)
 		must(!w.waiting[i], "an order got no answer", i);
 		w.waiting[i] = true;
 		w.token[i] = token;
+		w.lease[i] = command.lease_ms ? command.lease_ms
+					      : w.rules[i].command_timeout_ms;
 	} else {
 		w.refused++;
 	}
