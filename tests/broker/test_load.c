@@ -301,6 +301,42 @@ static void test_sessions_expire_from_the_start(void **state)
 	broker_free(broker);
 }
 
+/* Whoever said so may be gone as well: satellites too. */
+static void test_boards_are_offline_until_they_say_otherwise(void **state)
+{
+	static const char *const boards[] = { "hearth/a/status",
+					      "hearth/b/status" };
+	const struct broker_options options = {
+		.node = "a",
+		.store = sim_store_door(*state),
+		.status_topics = boards,
+		.status_count = 2,
+	};
+	struct broker *broker;
+
+	put_message(*state, 200, "hearth/a/status", true);
+	put_message(*state, 201, "hearth/b/status", true);
+	put_message(*state, 202, "hearth/c/status", true);
+	commit(*state);
+	broker = sim_broker_with(&options);
+	assert_non_null(broker);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const all[] = { "hearth/a/status",
+						   "hearth/b/status",
+						   "hearth/c/status" };
+		const struct message *m =
+			retained_get(broker->retained, slice_str(all[i]), 0);
+
+		assert_non_null(m);
+		assert_true(
+			slice_equal(message_payload(m),
+				    slice_str(i < 2 ? "offline" : "payload")));
+		/* Those made here have numbers of their own. */
+		assert_true(i < 2 ? m->id > 202 : m->id == 202);
+	}
+	broker_free(broker);
+}
+
 static void test_without_memory_nothing_is_left(void **state)
 {
 	const struct broker_options options = {
@@ -336,6 +372,7 @@ int main(void)
 		T(test_rows_that_make_no_sense_are_left_out),
 		T(test_a_void_message_lets_its_identifier_go),
 		T(test_sessions_expire_from_the_start),
+		T(test_boards_are_offline_until_they_say_otherwise),
 		T(test_without_memory_nothing_is_left),
 	};
 
