@@ -264,8 +264,6 @@ struct logic_verdict logic_order(struct logic *logic, unsigned int output,
 	logic_settle(logic, output, LOGIC_SUPERSEDED);
 	if (on)
 		displace(logic, output, false);
-	if (o->now.off_at <= now)
-		o->now.off_at = 0;
 	o->now.told = on;
 	o->want = (struct logic_want){
 		.any = true,

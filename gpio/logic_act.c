@@ -23,12 +23,24 @@ static uint64_t may_go_on(const struct logic *logic, unsigned int output)
 		     logic_rule_min_off(o));
 }
 
+/*
+ * The times that an order has set hold until another is done, not until it is
+ * given: what becomes of it is not known, and they must not be lost. While it is
+ * tried they wait.
+ */
+
+/* When nobody has renewed the lease. */
+static uint64_t lease_over(const struct logic_output *o)
+{
+	return o->now.lease_at && !o->want.any ? o->now.lease_at : UINT64_MAX;
+}
+
 /* When its time is up, by an order or by the rule. */
 static uint64_t time_up(const struct logic_output *o)
 {
 	uint64_t at = logic_rule_max_on(o);
 
-	if (o->now.on && o->now.off_at)
+	if (o->now.on && o->now.off_at && !(o->want.any && o->want.on))
 		at = earlier(at, later(o->now.off_at, logic_rule_min_on(o)));
 	return at;
 }
@@ -59,9 +71,10 @@ static void tick(struct logic *logic, unsigned int output, uint64_t now)
 {
 	struct logic_output *o = &logic->output[output];
 
-	if (o->now.lease_at && o->now.lease_at <= now) {
-		o->now.lease_at = 0;
+	if (lease_over(o) <= now) {
 		o->now.told = o->rules.safe == LOGIC_SAFE_ON;
+		if (o->rules.safe == LOGIC_SAFE_HOLD)
+			o->now.lease_at = 0;
 		logic_make_safe(logic, output);
 	}
 	if (logic_failsafe_at(logic, o) <= now) {
@@ -162,8 +175,7 @@ static uint64_t next_of(const struct logic *logic, unsigned int output)
 	uint64_t next = logic_failsafe_at(logic, o);
 	uint64_t from;
 
-	if (o->now.lease_at)
-		next = earlier(next, o->now.lease_at);
+	next = earlier(next, lease_over(o));
 	if (!o->want.any || o->want.on)
 		next = earlier(next, time_up(o));
 	if (!o->want.any)

@@ -147,6 +147,39 @@ static void test_a_later_order_ends_an_earlier_ones_time(void **state)
 	assert_int_equal(logic_next(&logic, now), UINT64_MAX);
 }
 
+/* The hub was slow: an order comes when the time is up, and is not done. */
+static void test_what_was_due_stays_due_until_an_order_is_done(void **state)
+{
+	(void)state;
+	begin();
+	for (int lease = 0; lease < 2; lease++) {
+		assert_int_equal(order_for(A, LOGIC_ON, lease ? 0 : 5000,
+					   lease ? 5000 : 0),
+				 LOGIC_APPLIED);
+		now += 6000;
+		broken[A] = true;
+		assert_int_equal(order(A, LOGIC_OFF), LOGIC_FAULT);
+		assert_true(on(A));
+		broken[A] = false;
+		pass(LOGIC_RETRY_MS);
+		assert_false(on(A));
+	}
+}
+
+static void test_who_renews_at_the_last_moment_is_heard(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(order_for(A, LOGIC_ON, 5000, 5000), LOGIC_APPLIED);
+	now += 5000;
+	assert_int_equal(order_for(A, LOGIC_ON, 5000, 5000), LOGIC_APPLIED);
+	assert_true(on(A));
+	pass(4999);
+	assert_true(on(A));
+	pass(1);
+	assert_false(on(A));
+}
+
 static void test_auto_off_is_the_on_time_of_orders_without(void **state)
 {
 	(void)state;
@@ -574,6 +607,10 @@ int main(void)
 		T(test_orders_do_what_they_say),
 		T(test_on_time_ends_when_it_said),
 		T(test_a_later_order_ends_an_earlier_ones_time),
+		T(test_auto_off_is_the_on_time_of_orders_without),
+		T(test_what_was_due_stays_due_until_an_order_is_done),
+		T(test_auto_off_is_the_on_time_of_orders_without),
+		T(test_who_renews_at_the_last_moment_is_heard),
 		T(test_auto_off_is_the_on_time_of_orders_without),
 		T(test_max_on_holds_whoever_renews),
 		T(test_min_on_and_min_off),

@@ -40,6 +40,8 @@ static struct {
 	/* Of the order waited for, and when the last one's ends. */
 	uint64_t lease[OUTPUTS];
 	uint64_t leased_until[OUTPUTS]; /* 0: never */
+	uint64_t on_time[OUTPUTS];
+	uint64_t on_until[OUTPUTS]; /* 0: for ever */
 	uint32_t next_token;
 	uint64_t applied, refused, failed, crashes,
 		boots; /* what was covered */
@@ -127,6 +129,20 @@ static void observe_lease(unsigned int i)
 		     "a lease has run out for nothing", i);
 }
 
+/* Where "on" is safe, that may come in between; and who has crashed takes min_on
+ * to begin anew. */
+static void observe_on_time(unsigned int i)
+{
+	const struct wire *wire = &w.wire[i];
+	const uint64_t since = w.logic.output[i].now.since;
+
+	if (w.rules[i].safe != LOGIC_SAFE_ON && w.on_until[i])
+		must(!wire->on || w.now < w.on_until[i] ||
+			     w.now < wire->excused ||
+			     w.now - since < w.rules[i].min_on_ms,
+		     "it is on for longer than was ordered", i);
+}
+
 /* After all that was due has been done. */
 static void observe_rest(void)
 {
@@ -140,6 +156,7 @@ static void observe_rest(void)
 		must(w.wire[i].on == w.logic.output[i].now.on,
 		     "what is believed is not on the line", i);
 		observe_lease(i);
+		observe_on_time(i);
 		if (w.hub || !rules->failsafe_ms ||
 		    w.now - w.hub_lost != rules->failsafe_ms)
 			continue;
@@ -165,6 +182,8 @@ static void take_answers(void)
 			continue;
 		w.applied++;
 		w.leased_until[i] = w.lease[i] ? w.now + w.lease[i] : 0;
+		if (w.wire[i].on && w.on_time[i])
+			w.on_until[i] = w.now + w.on_time[i];
 	}
 }
 
@@ -181,8 +200,9 @@ static void drive(const struct logic_action *action, bool may_fail)
 	}
 	observe_write(i, action->on, &why);
 	logic_done(&w.logic, action, action->on, w.now);
-	/* An order's lease comes with its answer. */
+	/* An order's lease and time come with its answer. */
 	w.leased_until[i] = 0;
+	w.on_until[i] = 0;
 	w.told[i] = w.logic.output[i].now.told;
 }
 
@@ -233,6 +253,7 @@ static void start_process(bool memory)
 		w.waiting[i] = false;
 		/* It may have died before it remembered. */
 		w.leased_until[i] = 0;
+		w.on_until[i] = 0;
 	}
 	run(false);
 	save();
@@ -311,6 +332,8 @@ static void ask(void)
 		w.token[i] = token;
 		w.lease[i] = command.lease_ms ? command.lease_ms
 					      : w.rules[i].command_timeout_ms;
+		w.on_time[i] = command.on_time_ms ? command.on_time_ms
+						  : w.rules[i].auto_off_ms;
 	} else {
 		w.refused++;
 	}
