@@ -26,7 +26,7 @@ int board_model(const char *root, char *out, size_t size)
 	FILE *file;
 	size_t n;
 
-	if (snprintf(path, sizeof(path), "%s/proc/device-tree/model", root) >=
+	if (snprintf(path, sizeof(path), "%s/firmware/devicetree/base/model", root) >=
 	    (int)sizeof(path))
 		return -ENAMETOOLONG;
 

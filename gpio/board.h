@@ -21,8 +21,9 @@ struct board_line {
 const struct board_line *board_line(unsigned int line);
 
 /*
- * "Raspberry Pi 4 Model B Rev 1.4", from the device tree under root ("" for
- * the machine's own). Returns 0, -ENOENT when there is none, or another errno.
+ * "Raspberry Pi 4 Model B Rev 1.4", from the device tree in the sysfs at root
+ * ("/sys"; /proc/device-tree leads there, but may be hidden from us). Returns 0,
+ * -ENOENT when there is none, or another errno.
  */
 int board_model(const char *root, char *out, size_t size);
 

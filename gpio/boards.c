@@ -234,7 +234,7 @@ const struct board *boards_of(const struct lines *lines)
 
 	/* A simulated board is not the one that it is simulated on. */
 	if (strcmp(lines->ops->backend, "sim") != 0 &&
-	    board_model("", model, sizeof(model)))
+	    board_model("/sys", model, sizeof(model)))
 		model[0] = '\0';
 	return boards_find(model, lines->label);
 }

@@ -98,7 +98,7 @@ void node_discovery_say(struct node *node)
 		return;
 	if (lines_are_simulated(node->lines))
 		box.model = "simulated board";
-	else if (board_model("", model, sizeof(model)))
+	else if (board_model("/sys", model, sizeof(model)))
 		box.model = NULL;
 	components = components_of(node, &box);
 	if (!components || say_components(node, &box, components) == -ENOMEM)

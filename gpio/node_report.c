@@ -241,7 +241,7 @@ char *node_report(struct node *node)
 	int bad = 0;
 
 	/* No device tree: no Pi. */
-	if (board_model("", model, sizeof(model)))
+	if (board_model("/sys", model, sizeof(model)))
 		model[0] = '\0';
 	bad |= json_object_set_new(report, "backend",
 				   json_string(node->lines->ops->backend));

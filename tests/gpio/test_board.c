@@ -1,18 +1,14 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "gpio/board.h"
+#include "tests/gpio/tree.h"
 
 /* The pins of the 40-pin header that are power, ground and nothing else. */
 static bool is_power(unsigned int pin)
@@ -64,51 +60,22 @@ static void test_the_first_nine_are_pulled_up(void **state)
 		assert_int_equal(board_line(i)->pulled_up, i <= 8);
 }
 
-static void make_model(const char *root, const char *model, size_t len)
-{
-	char path[256];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "%s/proc", root);
-	assert_int_equal(mkdir(path, 0700), 0);
-	(void)snprintf(path, sizeof(path), "%s/proc/device-tree", root);
-	assert_int_equal(mkdir(path, 0700), 0);
-	(void)snprintf(path, sizeof(path), "%s/proc/device-tree/model", root);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, model, len), len);
-	assert_int_equal(close(fd), 0);
-}
-
-static void remove_model(const char *root)
-{
-	char path[256];
-
-	(void)snprintf(path, sizeof(path), "%s/proc/device-tree/model", root);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s/proc/device-tree", root);
-	(void)rmdir(path);
-	(void)snprintf(path, sizeof(path), "%s/proc", root);
-	(void)rmdir(path);
-	(void)rmdir(root);
-}
-
 static void test_the_model_is_read_and_cut_to_size(void **state)
 {
 	static const char model[] = "Raspberry Pi 4 Model B Rev 1.4";
-	char root[] = "/tmp/test_board.XXXXXX";
+	char root[TREE_ROOT_SIZE];
 	char out[64];
 	char small[10];
 
 	(void)state;
-	assert_non_null(mkdtemp(root));
+	tree_make(root);
 	assert_int_equal(board_model(root, out, sizeof(out)), -ENOENT);
-	make_model(root, model, sizeof(model));
+	tree_put(root, "firmware/devicetree/base/model", model);
 	assert_int_equal(board_model(root, out, sizeof(out)), 0);
 	assert_string_equal(out, model);
 	assert_int_equal(board_model(root, small, sizeof(small)), 0);
 	assert_string_equal(small, "Raspberry");
-	remove_model(root);
+	tree_remove(root);
 }
 
 int main(void)

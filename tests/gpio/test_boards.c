@@ -14,7 +14,7 @@
 #define BCM2711 "pinctrl-bcm2711"
 #define RP1 "pinctrl-rp1"
 
-/* As /proc/device-tree/model has them. */
+/* As the device tree has them. */
 static const struct {
 	const char *model, *label, *id;
 	unsigned int pins;

@@ -38,12 +38,6 @@ static void await_duty(struct rig *rig, const char *path, long value)
 		assert_int_equal(loop_turn(rig->loop, 20), 0);
 }
 
-static void await_gone(struct rig *rig, const char *topic)
-{
-	while (fake_hub_retained(rig->hub, topic))
-		assert_int_equal(loop_turn(rig->loop, 20), 0);
-}
-
 static void set_up(struct rig *rig, const char *document)
 {
 	tree_put_lights(rig->sysfs);
