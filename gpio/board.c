@@ -26,8 +26,8 @@ int board_model(const char *root, char *out, size_t size)
 	FILE *file;
 	size_t n;
 
-	if (snprintf(path, sizeof(path), "%s/firmware/devicetree/base/model", root) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/firmware/devicetree/base/model",
+		     root) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 
 	file = fopen(path, "re");
