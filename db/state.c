@@ -89,6 +89,8 @@ struct state {
 	struct sqlite3 *sqlite;
 	size_t page_size;
 	size_t wal_bytes;
+	size_t wal_pages; /* in it after the last commit; 0 at a checkpoint */
+	size_t room; /* pages that may be written before it can be crowded */
 	struct statement sql[SQL_COUNT];
 };
 
@@ -97,10 +99,16 @@ static int note_wal(void *arg, struct sqlite3 *sqlite, const char *name,
 		    int pages)
 {
 	struct state *state = arg;
+	const size_t now = (size_t)pages;
+	const size_t written =
+		now > state->wal_pages ? now - state->wal_pages : now;
 
 	(void)sqlite;
 	(void)name;
-	state->wal_bytes = (size_t)pages * state->page_size;
+	state->wal_bytes = now * state->page_size;
+	state->wal_pages = now;
+	/* The file has not grown by more. */
+	state->room -= written < state->room ? written : state->room;
 
 	return SQLITE_OK;
 }
@@ -394,18 +402,23 @@ static size_t number(struct state *state, enum sql sql)
 	return n;
 }
 
+/* SQLite parses a PRAGMA anew each time it is asked: too dear for each commit. */
 bool state_crowded(struct state *state, bool was)
 {
 	/* A gap between the two, so that it does not go to and fro. */
 	size_t reserve = STATE_RESERVE + (was ? STATE_RESERVE / 4 : 0);
-	size_t most = number(state, SQL_PAGES_MOST);
-	size_t used = number(state, SQL_PAGES);
+	size_t most;
+	size_t used;
 
-	reserve /= state->page_size;
-	if (used + reserve < most)
+	if (state->room > 0 && !was)
 		return false;
-
-	return used - number(state, SQL_PAGES_FREE) + reserve >= most;
+	most = number(state, SQL_PAGES_MOST);
+	used = number(state, SQL_PAGES);
+	reserve /= state->page_size;
+	if (used + reserve >= most)
+		used -= number(state, SQL_PAGES_FREE);
+	state->room = used + reserve < most ? most - reserve - used : 0;
+	return state->room == 0;
 }
 
 size_t state_wal_bytes(const struct state *state)
@@ -424,6 +437,7 @@ int state_checkpoint(struct state *state, bool hard)
 
 	rc = sqlite3_wal_checkpoint_v2(state->sqlite, "main", mode, &frames,
 				       &done);
+	state->wal_pages = 0; /* it may begin anew */
 	if (!rc && frames >= done)
 		state->wal_bytes = (size_t)(frames - done) * state->page_size;
 
