@@ -22,9 +22,9 @@ struct db_config;
 struct db_pin {
 	char name[DB_PIN_NAME_MAX + 1];
 	char chip[DB_PIN_CHIP_MAX + 1]; /* label; "": the board's header */
-	uint32_t line;
 	char document[DB_PIN_DOCUMENT_MAX + 1]; /* a JSON object */
 	char node[DB_NODE_NAME_MAX + 1]; /* whose it is; "": the hub's own */
+	uint32_t line;
 };
 
 /* Those of a node, in order of name; *out is freed by free(). 0 or a negative errno. */

@@ -12,9 +12,9 @@
 /* name, line, and what else gpio/pins.h asks for or allows. */
 #define PIN(name, line, rest)                                                  \
 	{                                                                      \
-		name, "", line,                                                \
+		name, "",                                                      \
 			"{\"name\":\"" name "\",\"line\":" #line "," rest "}", \
-			""                                                     \
+			"", line                                               \
 	}
 #define OUT(kind) "\"dir\":\"out\",\"kind\":\"" kind "\","
 #define IN(kind) "\"dir\":\"in\",\"kind\":\"" kind "\","

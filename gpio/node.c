@@ -1,5 +1,6 @@
 #include "gpio/node.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,8 +115,10 @@ static int copy(const char *text, char **out)
 /* On error some may have been copied. */
 static int copy_options(struct node *node, const struct node_options *options)
 {
-	int r = copy(options->hub, &node->hub);
+	int r;
 
+	assert(options->hub);
+	r = copy(options->hub, &node->hub);
 	if (!r)
 		r = copy(options->user, &node->user);
 	if (!r)
