@@ -24,7 +24,8 @@ struct db_config;
 /* "gpio/" and the name: no other user can be called so, having a '/'. */
 #define DB_NODE_USER_SIZE (DB_NODE_NAME_MAX + 6)
 
-/* Key of the setting: the name that the hub's own board had last. */
+/* Key of the setting: the name that the hub's own board had last, and below it,
+ * one a line, those of which something may be retained still. */
 #define DB_SETTING_NODE "node"
 
 struct db_node {

@@ -1,6 +1,7 @@
 #include "web/nodes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,15 +29,53 @@ static void on_retry(struct loop_timer *timer)
 
 /* ---- the hub's own name -------------------------------------------------- */
 
-/* Until then the next start tries again. */
-static void remember_name(struct web_context *web, const char *old, int r)
+/*
+ * The setting has the name of now in its first line, and one in each further line
+ * of which not all has been taken away yet: the hub may be stopped meanwhile, and
+ * called otherwise again.
+ */
+#define NAMES_SIZE 640
+
+/* Put each line behind what is in out, but for one and for what has no room. */
+static void add_names(char out[NAMES_SIZE], const char *lines, const char *but)
 {
-	(void)old;
-	if (!r)
-		r = db_settings_set(web->config, DB_SETTING_NODE, web->node);
+	size_t used = strlen(out);
+	size_t len;
+
+	for (; *lines; lines += len + (lines[len] == '\n')) {
+		len = strcspn(lines, "\n");
+		if (len == 0 || used + 1 + len >= NAMES_SIZE ||
+		    (strlen(but) == len && memcmp(lines, but, len) == 0))
+			continue;
+		out[used++] = '\n';
+		memcpy(out + used, lines, len);
+		used += len;
+		out[used] = '\0';
+	}
+}
+
+static void keep_names(struct web_context *web, const char *names)
+{
+	int r = db_settings_set(web->config, DB_SETTING_NODE, names);
+
 	if (r)
 		log_warn(web->node, "the board's name is not kept: %s",
 			 strerrordesc_np(-r));
+}
+
+/* If not all could be taken away, the next start tries again. */
+static void forget_name(struct web_context *web, const char *gone, int r)
+{
+	char names[NAMES_SIZE] = "";
+	char *kept = NULL;
+
+	if (!r)
+		r = db_settings_get(web->config, DB_SETTING_NODE, &kept);
+	if (r)
+		return;
+	add_names(names, kept, gone);
+	keep_names(web, names + 1);
+	free(kept);
 }
 
 static bool is_satellite(const struct nodes *nodes, const char *name)
@@ -48,24 +87,43 @@ static bool is_satellite(const struct nodes *nodes, const char *name)
 	return false;
 }
 
+static void purge_names(struct nodes *nodes, const char *names)
+{
+	struct web_context *web = nodes->web;
+	char name[NAMES_SIZE];
+	size_t len;
+
+	for (; *names; names += len + (names[len] == '\n')) {
+		len = strcspn(names, "\n");
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, names);
+		/* A satellite may have taken it; it goes with that. */
+		if (len == 0 || is_satellite(nodes, name))
+			continue;
+		log_info(web->node, "was called %s before", name);
+		if (node_purge_start(web, &nodes->purges, name, forget_name))
+			log_warn(name, "what it said stays: out of memory");
+	}
+}
+
 /* It is called otherwise in hearth.conf than at the last start? */
 static void follow_name(struct nodes *nodes)
 {
 	struct web_context *web = nodes->web;
-	char *old = NULL;
-	int r = db_settings_get(web->config, DB_SETTING_NODE, &old);
+	char names[NAMES_SIZE];
+	char *kept = NULL;
+	int r = db_settings_get(web->config, DB_SETTING_NODE, &kept);
 
-	if (!r && strcmp(old, web->node) != 0 && !is_satellite(nodes, old)) {
-		log_info(web->node, "was called %s before", old);
-		r = node_purge_start(web, &nodes->purges, old, remember_name);
-	} else if (r == -ENOENT || (!r && strcmp(old, web->node) != 0)) {
-		remember_name(web, NULL, 0);
-		r = 0;
-	}
-	if (r)
+	if (r && r != -ENOENT) {
 		log_warn(web->node, "what it was called before: %s",
 			 strerrordesc_np(-r));
-	free(old);
+		return;
+	}
+	(void)snprintf(names, sizeof(names), "%s", web->node);
+	add_names(names, kept ? kept : "", web->node);
+	if (!kept || strcmp(kept, names) != 0)
+		keep_names(web, names);
+	purge_names(nodes, names + strcspn(names, "\n"));
+	free(kept);
 }
 
 /* ---- satellites ---------------------------------------------------------- */
