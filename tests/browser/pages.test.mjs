@@ -115,10 +115,10 @@ test('dialogs are accessible', () =>
     await v.accessible('pin editor');
     await v.page.keyboard.press('Escape');
     await v.page.getByRole('dialog').waitFor({ state: 'detached' });
-    const focused = await v.page.evaluate(
-      () => document.activeElement?.textContent,
+    /* The browser hides what Escape closes before the page takes it away. */
+    await v.page.waitForFunction(
+      () => document.activeElement?.textContent === 'Add a pin',
     );
-    assert.equal(focused, 'Add a pin', 'the focus goes back');
 
     await v.go('users');
     await v.page.getByRole('button', { name: 'Add a person' }).click();
