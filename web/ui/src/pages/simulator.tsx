@@ -107,7 +107,7 @@ export function Simulator({ data, sim, reload }: {
     </button>
   );
   return (
-    <section class="card" aria-label={t('sim.title')}>
+    <section class="card simulator" aria-label={t('sim.title')}>
       <h2>{t('sim.title')}</h2>
       <p class="note">{t('sim.text')}</p>
       <Check
