@@ -165,17 +165,9 @@ int db_rules_add(struct db_config *config, struct db_rule *rule)
 int db_rules_remove(struct db_config *config, uint32_t id)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "DELETE FROM rules WHERE id = ? RETURNING id");
 	statement_int(&s, id);
-	r = statement_step(&s);
-	if (r > 0)
-		r = statement_step(&s);
-	else if (r == 0)
-		r = -ENOENT;
-	statement_close(&s);
-
-	return r;
+	return statement_finish_found(&s);
 }

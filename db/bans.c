@@ -144,19 +144,11 @@ int db_bans_add(struct db_config *config, struct db_ban *ban)
 int db_bans_remove(struct db_config *config, uint32_t id)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "DELETE FROM bans WHERE id = ? RETURNING id");
 	statement_int(&s, id);
-	r = statement_step(&s);
-	if (r > 0)
-		r = statement_step(&s);
-	else if (r == 0)
-		r = -ENOENT;
-	statement_close(&s);
-
-	return r;
+	return statement_finish_found(&s);
 }
 
 /* What is left of it by the wall clock, from now on by the monotonic one. */

@@ -123,23 +123,12 @@ int db_history_policies_put(struct db_config *config,
 int db_history_policies_remove(struct db_config *config, const char *filter)
 {
 	struct statement s;
-	int found;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "DELETE FROM history_policies WHERE filter = ?"
 		       " RETURNING 1");
 	statement_text(&s, filter);
-	found = statement_step(&s);
-	if (found < 0) {
-		statement_close(&s);
-		return found;
-	}
-	r = statement_finish(&s);
-	if (r)
-		return r;
-
-	return found ? 0 : -ENOENT;
+	return statement_finish_found(&s);
 }
 
 static int seed(struct db_config *config, const char *node)

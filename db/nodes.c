@@ -121,7 +121,6 @@ int db_nodes_add(struct db_config *config, const struct db_node *node)
 int db_nodes_rekey(struct db_config *config, const char *name, const char *hash)
 {
 	struct statement s;
-	int r;
 
 	if (!hash[0])
 		return -EINVAL;
@@ -129,13 +128,7 @@ int db_nodes_rekey(struct db_config *config, const char *name, const char *hash)
 		       "UPDATE nodes SET hash = ? WHERE name = ? RETURNING 1");
 	statement_text(&s, hash);
 	statement_text(&s, name);
-	r = statement_step(&s);
-	if (r > 0)
-		r = statement_step(&s);
-	else if (r == 0)
-		r = -ENOENT;
-	statement_close(&s);
-	return r;
+	return statement_finish_found(&s);
 }
 
 static int run(struct db_config *config, const char *sql, const char *name)

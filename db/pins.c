@@ -140,19 +140,11 @@ int db_pins_put(struct db_config *config, const struct db_pin *pin,
 int db_pins_remove(struct db_config *config, const char *node, const char *name)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "DELETE FROM pins WHERE node = ? AND name = ?"
 		       " RETURNING 1");
 	statement_text(&s, node);
 	statement_text(&s, name);
-	r = statement_step(&s);
-	if (r > 0)
-		r = statement_step(&s);
-	else if (r == 0)
-		r = -ENOENT;
-	statement_close(&s);
-
-	return r;
+	return statement_finish_found(&s);
 }

@@ -62,20 +62,11 @@ int db_settings_set(struct db_config *config, const char *key,
 int db_settings_remove(struct db_config *config, const char *key)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "DELETE FROM settings WHERE key = ? RETURNING 1");
 	statement_text(&s, key);
-	r = statement_step(&s);
-	if (r >= 0) {
-		int done = statement_finish(&s);
-
-		return done ? done : r ? 0 : -ENOENT;
-	}
-	statement_close(&s);
-
-	return r;
+	return statement_finish_found(&s);
 }
 
 /* Split text, which follows the pointers in the same memory, into its lines. */

@@ -1,6 +1,7 @@
 #include "db/statement.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sqlite3.h>
 
 #include "db/db.h"
@@ -117,6 +118,20 @@ int statement_finish(struct statement *s)
 	int r = statement_run(s);
 
 	statement_close(s);
+	return r;
+}
+
+int statement_finish_found(struct statement *s)
+{
+	int r = statement_step(s);
+
+	/* To the end: rows are returned before the change is done. */
+	if (r > 0)
+		r = statement_run(s);
+	else if (r == 0)
+		r = -ENOENT;
+	statement_close(s);
+
 	return r;
 }
 

@@ -47,6 +47,8 @@ void statement_reset(struct statement *s);
 int statement_run(struct statement *s);
 /* Step to the end and close. */
 int statement_finish(struct statement *s);
+/* The same of a change with RETURNING. -ENOENT: it returned no row. */
+int statement_finish_found(struct statement *s);
 
 /* Column n of the row, from 0. Bytes: never NULL data. */
 int64_t statement_int_at(const struct statement *s, int n);
