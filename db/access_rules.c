@@ -63,19 +63,13 @@ static int rule_at(const struct statement *s, void *row)
 	return 0;
 }
 
-static int count_rules(struct db_config *config, size_t *out)
+static int count_rules(struct db_config *config, int64_t *out)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT count(*) FROM rules");
-	r = statement_step(&s);
-	if (r > 0)
-		*out = (size_t)statement_int_at(&s, 0);
-	statement_close(&s);
-
-	return r < 0 ? r : 0;
+	return statement_finish_int(&s, out);
 }
 
 static const struct rows_kind rule_rows = {
@@ -102,7 +96,7 @@ static int check(struct db_config *config, const struct db_rule *rule)
 {
 	struct slice filter = slice_str(rule->filter);
 	struct db_user user;
-	size_t count = 0;
+	int64_t count;
 	int r;
 
 	if (!db_rule_action_text(rule->action) || !topic_filter_valid(filter) ||
@@ -134,12 +128,7 @@ static int insert(struct db_config *config, struct db_rule *rule)
 	statement_text(&s, rule->filter);
 	statement_text(&s, db_rule_action_text(rule->action));
 	statement_text(&s, rule->allow ? "allow" : "deny");
-	r = statement_step(&s);
-	if (r > 0) {
-		id = statement_int_at(&s, 0);
-		r = statement_step(&s);
-	}
-	statement_close(&s);
+	r = statement_finish_int(&s, &id);
 	if (!r && id >= (int64_t)DB_RULE_SYSTEM)
 		r = -ENFILE;
 	if (!r)

@@ -69,6 +69,7 @@ static int normalize(struct db_ban *ban)
 static int make_room(struct db_config *config, const struct db_ban *ban)
 {
 	struct statement s;
+	int64_t others;
 	int r;
 
 	statement_open(&s, db_config_sqlite(config),
@@ -82,12 +83,11 @@ static int make_room(struct db_config *config, const struct db_ban *ban)
 		       " WHERE NOT (kind = ? AND what = ?)");
 	statement_text(&s, ban_kind_text(ban->kind));
 	statement_text(&s, ban->what);
-	r = statement_step(&s);
-	if (r > 0)
-		r = statement_int_at(&s, 0) < LIMIT_BANS ? 0 : -ENFILE;
-	statement_close(&s);
+	r = statement_finish_int(&s, &others);
+	if (r)
+		return r;
 
-	return r;
+	return others < LIMIT_BANS ? 0 : -ENFILE;
 }
 
 static int insert(struct db_config *config, struct db_ban *ban)
@@ -110,12 +110,7 @@ static int insert(struct db_config *config, struct db_ban *ban)
 	statement_int(&s, ban->until);
 	statement_int(&s, ban->created);
 	statement_text(&s, ban->by);
-	r = statement_step(&s);
-	if (r > 0) {
-		id = statement_int_at(&s, 0);
-		r = statement_step(&s);
-	}
-	statement_close(&s);
+	r = statement_finish_int(&s, &id);
 	if (!r && id >= (int64_t)BAN_AUTOMATIC)
 		r = -ENFILE;
 	if (!r)

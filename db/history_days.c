@@ -36,14 +36,9 @@ int history_days_add(struct sqlite3 *sqlite, uint32_t day)
 int history_days_ask(struct sqlite3 *sqlite, const char *sql, int64_t *out)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, sqlite, sql);
-	r = statement_step(&s);
-	*out = r > 0 ? statement_int_at(&s, 0) : 0;
-	statement_close(&s);
-
-	return r < 0 ? r : 0;
+	return statement_finish_int(&s, out);
 }
 
 int history_days_list(struct sqlite3 *sqlite, uint32_t **out, size_t *count)

@@ -44,26 +44,25 @@ void history_ids_use(struct history_ids *ids, int64_t id)
 static int read_highest(struct history_ids *ids, struct sqlite3 *sqlite)
 {
 	struct statement s;
-	uint32_t day;
+	int64_t day;
+	int64_t id;
 	char sql[96];
 	int r;
 
 	statement_open(&s, sqlite,
 		       "SELECT max(day) FROM days WHERE topic <> 0");
-	r = statement_step(&s);
-	day = r > 0 ? (uint32_t)statement_int_at(&s, 0) : 0;
-	statement_close(&s);
-	if (r < 0 || !day)
-		return r < 0 ? r : 0;
+	r = statement_finish_int(&s, &day);
+	if (r || !day)
+		return r;
 
-	(void)snprintf(sql, sizeof(sql), "SELECT max(id) FROM h_%08u", day);
+	(void)snprintf(sql, sizeof(sql), "SELECT max(id) FROM h_%08u",
+		       (uint32_t)day);
 	statement_open(&s, sqlite, sql);
-	r = statement_step(&s);
-	if (r > 0)
-		history_ids_use(ids, statement_int_at(&s, 0));
-	statement_close(&s);
+	r = statement_finish_int(&s, &id);
+	if (!r)
+		history_ids_use(ids, id);
 
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int history_ids_mark(struct history_ids *ids, struct sqlite3 *sqlite,

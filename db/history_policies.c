@@ -72,10 +72,8 @@ static int check_room(struct db_config *config, const char *filter)
 		       "SELECT count(*) FROM history_policies"
 		       " WHERE filter <> ?");
 	statement_text(&s, filter);
-	r = statement_step(&s);
-	others = r > 0 ? statement_int_at(&s, 0) : 0;
-	statement_close(&s);
-	if (r < 0)
+	r = statement_finish_int(&s, &others);
+	if (r)
 		return r;
 
 	return others < HISTORY_RULES_MAX ? 0 : -ENFILE;

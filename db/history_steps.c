@@ -302,15 +302,10 @@ static int walk_days(struct walk *w)
 static int find_topic(struct walk *w)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, w->sqlite, "SELECT id FROM topics WHERE topic = ?");
 	statement_text_slice(&s, w->query->topic);
-	r = statement_step(&s);
-	w->topic = r > 0 ? statement_int_at(&s, 0) : 0;
-	statement_close(&s);
-
-	return r < 0 ? r : 0;
+	return statement_finish_int(&s, &w->topic);
 }
 
 static int walk(struct walk *w)

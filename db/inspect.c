@@ -70,14 +70,9 @@ int inspect_place(int dir_fd, enum db_file file, bool expected,
 static int ask(struct sqlite3 *sqlite, const char *sql, int64_t *out)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, sqlite, sql);
-	r = statement_step(&s);
-	*out = r > 0 ? statement_int_at(&s, 0) : 0;
-	statement_close(&s);
-
-	return r < 0 ? r : 0;
+	return statement_finish_int(&s, out);
 }
 
 int inspect_identity(struct sqlite3 *sqlite, enum db_file file,

@@ -10,14 +10,9 @@
 static int user_version(struct sqlite3 *sqlite, int64_t *version)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, sqlite, "PRAGMA user_version");
-	r = statement_step(&s);
-	*version = r > 0 ? statement_int_at(&s, 0) : 0;
-	statement_close(&s);
-
-	return r < 0 ? r : 0;
+	return statement_finish_int(&s, version);
 }
 
 static int set_user_version(struct sqlite3 *sqlite, size_t version)

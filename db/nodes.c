@@ -66,17 +66,14 @@ int db_nodes_list(struct db_config *config, struct db_node **out, size_t *count)
 static int64_t ask(struct db_config *config, const char *sql, const char *text)
 {
 	struct statement s;
-	int64_t value = 0;
+	int64_t value;
 	int r;
 
 	statement_open(&s, db_config_sqlite(config), sql);
 	if (text)
 		statement_text(&s, text);
-	r = statement_step(&s);
-	if (r > 0)
-		value = statement_int_at(&s, 0);
-	statement_close(&s);
-	return r < 0 ? r : value;
+	r = statement_finish_int(&s, &value);
+	return r ? r : value;
 }
 
 static int64_t exists(struct db_config *config, const char *name)

@@ -82,7 +82,7 @@ static int exists(struct db_config *config, const struct db_pin *pin)
 static int pin_is_new(struct db_config *config, const struct db_pin *pin)
 {
 	struct statement s;
-	int64_t count = 0;
+	int64_t count;
 	int r = exists(config, pin);
 
 	if (r)
@@ -91,11 +91,8 @@ static int pin_is_new(struct db_config *config, const struct db_pin *pin)
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT count(*) FROM pins WHERE node = ?");
 	statement_text(&s, pin->node);
-	r = statement_step(&s);
-	if (r > 0)
-		count = statement_int_at(&s, 0);
-	statement_close(&s);
-	if (r < 0)
+	r = statement_finish_int(&s, &count);
+	if (r)
 		return r;
 
 	return count < DB_PINS_MAX ? 1 : -ENFILE;

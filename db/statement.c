@@ -135,6 +135,20 @@ int statement_finish_found(struct statement *s)
 	return r;
 }
 
+int statement_finish_int(struct statement *s, int64_t *out)
+{
+	int r = statement_step(s);
+	const int64_t value = r > 0 ? statement_int_at(s, 0) : 0;
+
+	if (r > 0)
+		r = statement_run(s);
+	statement_close(s);
+	if (!r)
+		*out = value;
+
+	return r;
+}
+
 int64_t statement_int_at(const struct statement *s, int n)
 {
 	return sqlite3_column_int64(s->stmt, n);

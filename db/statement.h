@@ -49,6 +49,9 @@ int statement_run(struct statement *s);
 int statement_finish(struct statement *s);
 /* The same of a change with RETURNING. -ENOENT: it returned no row. */
 int statement_finish_found(struct statement *s);
+/* The same of what gives one number; 0 if it gives no row. On error *out is as it
+ * was. */
+int statement_finish_int(struct statement *s, int64_t *out);
 
 /* Column n of the row, from 0. Bytes: never NULL data. */
 int64_t statement_int_at(const struct statement *s, int n);

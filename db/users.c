@@ -111,18 +111,9 @@ int db_users_get(struct db_config *config, const char *name,
 static int ask(struct db_config *config, const char *sql, int64_t *out)
 {
 	struct statement s;
-	int r;
 
 	statement_open(&s, db_config_sqlite(config), sql);
-	r = statement_step(&s);
-	if (r > 0)
-		*out = statement_int_at(&s, 0);
-	/* To the end: RETURNING gives its rows before the change is done. */
-	if (r > 0)
-		r = statement_step(&s);
-	statement_close(&s);
-
-	return r;
+	return statement_finish_int(&s, out);
 }
 
 static const struct rows_kind user_rows = {
