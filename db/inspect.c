@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/schema_compare.h"
 #include "db/statement.h"
 
 enum beside { NOTHING, EMPTY, REGULAR, STRANGE };
@@ -169,18 +170,13 @@ static int read_schema(struct sqlite3 *sqlite, struct schema *out)
 static int make_schema(enum db_file file, struct schema *out)
 {
 	struct schema schema = { 0 };
-	struct sqlite3 *sqlite = NULL;
-	const char *const *steps;
-	size_t count;
-	int r;
+	struct sqlite3 *right;
+	int r = schema_make(file, &right);
 
-	count = db_schema(file, &steps);
-	r = db_error(sqlite3_open(":memory:", &sqlite));
-	for (size_t i = 0; !r && i < count; i++)
-		r = db_error(sqlite3_exec(sqlite, steps[i], NULL, NULL, NULL));
-	if (!r)
-		r = read_schema(sqlite, &schema);
-	sqlite3_close(sqlite);
+	if (r)
+		return r;
+	r = read_schema(right, &schema);
+	sqlite3_close(right);
 	if (!r)
 		*out = schema;
 

@@ -1,6 +1,7 @@
 /*
  * Is what a file has of tables, indexes, views and triggers what our steps make?
- * Asked when hearthd starts, and of what is restored from a backup.
+ * Asked of what is restored from a backup, and answered with what is wrong; at each
+ * start inspect_schema() asks less, and faster.
  */
 #ifndef DB_SCHEMA_COMPARE_H
 #define DB_SCHEMA_COMPARE_H
