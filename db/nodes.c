@@ -62,6 +62,16 @@ int db_nodes_list(struct db_config *config, struct db_node **out, size_t *count)
 	return rows_list(&s, &node_rows, DB_NODES_MAX, out, count);
 }
 
+const struct db_node *db_node_named(const struct db_node *nodes, size_t count,
+				    const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(nodes[i].name, name) == 0)
+			return &nodes[i];
+	}
+	return NULL;
+}
+
 /* A number that the database knows; text may be NULL. Negative errno. */
 static int64_t ask(struct db_config *config, const char *sql, const char *text)
 {

@@ -45,6 +45,10 @@ const char *db_node_user(char out[DB_NODE_USER_SIZE], const char *name);
 int db_nodes_list(struct db_config *config, struct db_node **out,
 		  size_t *count);
 
+/* The one of this name in a list of db_nodes_list(); NULL: there is none. */
+const struct db_node *db_node_named(const struct db_node *nodes, size_t count,
+				    const char *name);
+
 /* id and created are filled in by the database. -EINVAL: name or hash; -EEXIST;
  * -ENFILE: DB_NODES_MAX. */
 int db_nodes_add(struct db_config *config, const struct db_node *node);

@@ -20,19 +20,8 @@
 
 /* ---- the list ------------------------------------------------------------ */
 
-/* Milliseconds since 1970; 0: it is not stored. */
-static int64_t created(const struct db_node *stored, size_t count,
-		       const char *name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(stored[i].name, name) == 0)
-			return stored[i].created;
-	}
-	return 0;
-}
-
 static json_t *node_json(struct request *request, const struct gpio_link *link,
-			 int64_t since)
+			 const struct db_node *stored)
 {
 	const json_t *report = gpio_link_report(link);
 	const char *key = gpio_link_key(link);
@@ -55,7 +44,8 @@ static json_t *node_json(struct request *request, const struct gpio_link *link,
 	if (body && key[0] &&
 	    (json_object_set_new(body, "user",
 				 json_string(db_node_user(user, key))) ||
-	     json_object_set_new(body, "created", json_integer(since)))) {
+	     json_object_set_new(body, "created",
+				 json_integer(stored ? stored->created : 0)))) {
 		json_decref(body);
 		return NULL;
 	}
@@ -79,9 +69,9 @@ void api_nodes(struct request *request)
 	}
 	for (size_t i = 0; (link = nodes_at(web->nodes, i)); i++)
 		bad |= json_array_append_new(
-			list,
-			node_json(request, link,
-				  created(stored, count, gpio_link_key(link))));
+			list, node_json(request, link,
+					db_node_named(stored, count,
+						      gpio_link_key(link))));
 	free(stored);
 	if (bad) {
 		json_decref(list);

@@ -128,16 +128,6 @@ static void follow_name(struct nodes *nodes)
 
 /* ---- satellites ---------------------------------------------------------- */
 
-static bool is_stored(const struct db_node *stored, size_t count,
-		      const char *name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(stored[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void drop_gone(struct nodes *nodes, const struct db_node *stored,
 		      size_t count)
 {
@@ -147,7 +137,7 @@ static void drop_gone(struct nodes *nodes, const struct db_node *stored,
 		struct gpio_link *link = nodes->links[i];
 		const char *name = gpio_link_key(link);
 
-		if (is_stored(stored, count, name)) {
+		if (db_node_named(stored, count, name)) {
 			nodes->links[kept++] = link;
 			continue;
 		}

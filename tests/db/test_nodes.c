@@ -97,6 +97,8 @@ static void test_another_credential_takes_the_place_of_the_first(void **state)
 	assert_int_equal(db_nodes_list(config, &nodes, &count), 0);
 	assert_int_equal(count, 1);
 	assert_string_equal(nodes[0].hash, "$b");
+	assert_ptr_equal(db_node_named(nodes, count, "garage"), nodes);
+	assert_null(db_node_named(nodes, count, "garages"));
 	free(nodes);
 }
 
