@@ -8,9 +8,7 @@
 #include "web/device_table.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
-#include "web/nodes.h"
 #include "web/pin_forms.h"
-#include "web/pin_table.h"
 #include "web/reply.h"
 
 /* As REST has it: everything, and what its values are in. */
@@ -28,23 +26,15 @@ static json_t *device_json(const struct device *device)
 
 void api_devices(struct request *request)
 {
-	const struct gpio_link *gpio = nodes_of(request);
+	struct pins *pins = pin_forms_load(request, "Listing the devices");
 	json_t *sources;
 	json_t *list;
-	struct pins *pins;
 	int bad = 0;
-	int r;
 
-	if (!gpio)
+	if (!pins)
 		return;
-	sources = json_object_get(gpio_link_report(gpio), "sources");
+	sources = json_object_get(gpio_link_report(request->gpio), "sources");
 	list = json_array();
-	r = pin_table_load(request->web, gpio_link_key(gpio), &pins);
-	if (r) {
-		json_decref(list);
-		reply_error(request, r, "Listing the devices");
-		return;
-	}
 	for (size_t i = 0; i < pins->devices; i++)
 		bad |= json_array_append_new(list,
 					     device_json(&pins->device[i]));
@@ -117,24 +107,12 @@ void api_device_put(struct request *request)
 	struct form form;
 	bool room = true;
 	bool good = true;
-	int r;
 
-	if (!nodes_of(request))
+	pins = pin_forms_begin(request, &form, "Reading the devices");
+	if (!pins)
 		return;
-	r = pin_table_load(request->web, gpio_link_key(request->gpio), &pins);
-	if (r) {
-		reply_error(request, r, "Reading the devices");
-		return;
-	}
-	if (!form_begin(&form, request)) {
-		free(pins);
-		return;
-	}
 	old = devices_find(pins, name);
-	if (!pin_forms_name_valid(name))
-		form_error(&form, "name",
-			   "must be 1 to 32 of a-z, 0-9, - and _");
-	else
+	if (json_array_size(form.errors) == 0)
 		read_form(&form, name, old, &device);
 	if (json_array_size(form.errors) == 0) {
 		room = device_table_put(pins, &device);
@@ -154,23 +132,20 @@ void api_device_put(struct request *request)
 void api_device_delete(struct request *request)
 {
 	const char *name = request->segments[3];
-	struct pins *pins;
+	struct pins *pins = pin_forms_load(request, "Deleting the device");
 	int r;
 
-	if (!nodes_of(request))
+	if (!pins)
 		return;
-	r = pin_table_load(request->web, gpio_link_key(request->gpio), &pins);
-	if (!r && !device_table_remove(pins, name)) {
+	if (!device_table_remove(pins, name)) {
 		free(pins);
 		reply_problem(request, 404, "no-such-device",
 			      "There is no device of that name.");
 		return;
 	}
-	if (!r) {
-		r = device_table_store(request->web,
-				       gpio_link_key(request->gpio), pins);
-		free(pins);
-	}
+	r = device_table_store(request->web, gpio_link_key(request->gpio),
+			       pins);
+	free(pins);
 	if (r) {
 		reply_error(request, r, "Deleting the device");
 		return;

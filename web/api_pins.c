@@ -1,6 +1,5 @@
 /* The board's lines and what they are for: /pins. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,6 @@
 #include "web/audit.h"
 #include "web/form.h"
 #include "web/gpio_link.h"
-#include "web/nodes.h"
 #include "web/pin_forms.h"
 #include "web/pin_line.h"
 #include "web/pin_table.h"
@@ -45,21 +43,13 @@ static json_t *reported(const struct gpio_link *gpio, const char *name)
 
 void api_pins(struct request *request)
 {
-	const struct gpio_link *gpio = nodes_of(request);
-	json_t *list = json_array();
-	struct pins *pins;
-	int r;
+	struct pins *pins = pin_forms_load(request, "Listing the pins");
+	const struct gpio_link *gpio = request->gpio;
+	json_t *list;
 
-	if (!gpio) {
-		json_decref(list);
+	if (!pins)
 		return;
-	}
-	r = pin_table_load(request->web, gpio_link_key(gpio), &pins);
-	if (r) {
-		json_decref(list);
-		reply_error(request, r, "Listing the pins");
-		return;
-	}
+	list = json_array();
 	for (size_t i = 0; list && i < pins->count; i++) {
 		if (json_array_append_new(list,
 					  pin_json(gpio, &pins->pin[i]))) {
@@ -158,23 +148,11 @@ void api_pin_put(struct request *request)
 	struct form form;
 	bool settled = false;
 	bool good = true;
-	int r;
 
-	if (!nodes_of(request))
+	pins = pin_forms_begin(request, &form, "Reading the pins");
+	if (!pins)
 		return;
-	r = pin_table_load(request->web, gpio_link_key(request->gpio), &pins);
-	if (r) {
-		reply_error(request, r, "Reading the pins");
-		return;
-	}
-	if (!form_begin(&form, request)) {
-		free(pins);
-		return;
-	}
-	if (!pin_forms_name_valid(name))
-		form_error(&form, "name",
-			   "must be 1 to 32 of a-z, 0-9, - and _");
-	else
+	if (json_array_size(form.errors) == 0)
 		read_form(&form, name, pins_find(pins, name), &pin);
 	settled = is_settled(pins_find(pins, name), &pin);
 	/* Too many: store() says so. */
@@ -189,15 +167,11 @@ void api_pin_put(struct request *request)
 /* False: there is no such pin, or others need it; that is answered. */
 static bool may_go(struct request *request, const char *name)
 {
-	struct pins *pins;
+	struct pins *pins = pin_forms_load(request, "Reading the pins");
 	bool good = true;
-	int r = pin_table_load(request->web, gpio_link_key(request->gpio),
-			       &pins);
 
-	if (r) {
-		reply_error(request, r, "Reading the pins");
+	if (!pins)
 		return false;
-	}
 	if (pin_table_remove(pins, name))
 		good = pin_forms_agree(request, NULL, pins, name);
 	free(pins);
@@ -209,7 +183,7 @@ void api_pin_delete(struct request *request)
 	const char *name = request->segments[3];
 	int r;
 
-	if (!nodes_of(request) || !may_go(request, name))
+	if (!may_go(request, name))
 		return;
 	r = db_pins_remove(request->web->config, gpio_link_key(request->gpio),
 			   name);

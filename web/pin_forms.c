@@ -1,16 +1,51 @@
 #include "web/pin_forms.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "web/form.h"
+#include "web/gpio_link.h"
+#include "web/nodes.h"
 #include "web/pin_table.h"
 #include "web/reply.h"
 
-bool pin_forms_name_valid(const char *name)
+struct pins *pin_forms_load(struct request *request, const char *what)
+{
+	const struct gpio_link *gpio = nodes_of(request);
+	struct pins *pins = NULL;
+	int r;
+
+	if (!gpio)
+		return NULL;
+	r = pin_table_load(request->web, gpio_link_key(gpio), &pins);
+	if (r)
+		reply_error(request, r, what);
+	return r ? NULL : pins;
+}
+
+/* In a path, and in a topic that people type. */
+static bool name_valid(const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
 	return len > 0 && len <= PIN_NAME_MAX && !name[len];
+}
+
+struct pins *pin_forms_begin(struct request *request, struct form *form,
+			     const char *what)
+{
+	struct pins *pins = pin_forms_load(request, what);
+
+	if (!pins)
+		return NULL;
+	if (!form_begin(form, request)) {
+		free(pins);
+		return NULL;
+	}
+	if (!name_valid(request->segments[3]))
+		form_error(form, "name",
+			   "must be 1 to 32 of a-z, 0-9, - and _");
+	return pins;
 }
 
 json_t *pin_forms_keep(json_t *all, bool becomes_other,

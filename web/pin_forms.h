@@ -10,8 +10,18 @@ struct pin_errors;
 struct pins;
 struct request;
 
-/* In a path, and in a topic that people type. */
-bool pin_forms_name_valid(const char *name);
+/*
+ * All pins and devices of the board that the query names, which is in
+ * request->gpio then; to be freed by free(). NULL: there are none to be had, and
+ * that is answered; what: what was to be done ("Listing the pins").
+ */
+struct pins *pin_forms_load(struct request *request, const char *what);
+/*
+ * The same, and what was sent for the pin or device that the path names; a bad name
+ * is a mistake in the form. NULL: answered, and the form is not begun.
+ */
+struct pins *pin_forms_begin(struct request *request, struct form *form,
+			     const char *what);
 
 /*
  * What stays of all that is set (taken) until the form says otherwise: everything,

@@ -10,9 +10,10 @@
 struct web_context;
 
 /*
- * All that are stored of node ("": the hub's own board), in order of name, with the devices; to be freed by free(). One that cannot
- * be read (config.db is of a newer hearth, or was written to by hand) is logged
- * and left out. Returns 0 or a negative errno.
+ * All that are stored of node ("": the hub's own board), in order of name, with
+ * the devices; to be freed by free(). One that cannot be read (config.db is of a
+ * newer hearth, or was written to by hand) is logged and left out. Returns 0 or a
+ * negative errno.
  */
 int pin_table_load(struct web_context *web, const char *node,
 		   struct pins **out);

@@ -280,6 +280,9 @@ static void test_bad_pins_are_refused(void **state)
 		expect(state, 422, "PUT", "/api/v1/pins/pump", bad[i]);
 	expect(state, 422, "PUT", "/api/v1/pins/Not%20a%20name",
 	       "{\"dir\":\"out\",\"line\":17,\"kind\":\"relay\"}");
+	/* hearth-gpiod would take it; people type it. */
+	expect(state, 422, "PUT", "/api/v1/pins/Pump",
+	       "{\"dir\":\"out\",\"line\":17,\"kind\":\"relay\"}");
 }
 
 static void test_simulated_inputs_are_pressed(void **state)
@@ -398,6 +401,8 @@ static void test_bad_devices_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		expect(state, 422, "PUT", "/api/v1/devices/cpu", bad[i]);
 	expect(state, 422, "PUT", "/api/v1/devices/Not%20a%20name",
+	       "{\"kind\":\"throttled\"}");
+	expect(state, 422, "PUT", "/api/v1/devices/Boiler",
 	       "{\"kind\":\"throttled\"}");
 }
 
