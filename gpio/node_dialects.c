@@ -13,6 +13,19 @@ void node_dialects_say(struct node *node)
 	node_dialect_say(node->tasmota);
 }
 
+bool node_dialects_tell(struct node *node, const char *topic, const char *text)
+{
+	struct node_dialect *const all[] = { node->homie, node->tasmota };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!node_dialect_there(all[i]))
+			continue;
+		node_dialect_publish(all[i], topic, text, false);
+		return true;
+	}
+	return false;
+}
+
 void node_dialects_say_pin(struct node *node, const struct node_pin *pin)
 {
 	node_homie_say_pin(node, pin);

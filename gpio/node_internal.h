@@ -199,8 +199,9 @@ void node_hub_expect(struct node *node);
 
 /* node_say.c */
 
-/* Publish, if the hub is there; it is told everything when it comes. False: it is not
- * there, or there was no room. */
+/* Publish, if the hub is there; it is told everything that is retained when it
+ * comes. What is not goes by a dialect's connection if only that is there. False:
+ * none is, or there was no room. */
 bool node_say(struct node *node, const char *topic, const char *payload,
 	      bool retain);
 void node_say_state(struct node *node, struct node_pin *pin);
@@ -257,6 +258,8 @@ void node_sim_free(struct node *node);
 void node_dialects_apply(struct node *node);
 /* Everything, after the pins have changed. */
 void node_dialects_say(struct node *node);
+/* On the connection of one that is there, not retained. False: none is. */
+bool node_dialects_tell(struct node *node, const char *topic, const char *text);
 void node_dialects_say_pin(struct node *node, const struct node_pin *pin);
 void node_dialects_say_event(struct node *node, const struct node_pin *pin,
 			     const char *type);

@@ -29,8 +29,11 @@ bool node_say(struct node *node, const char *topic, const char *payload,
 {
 	int r;
 
+	/* What holds is said when it comes. What is only now is said where
+	 * somebody hears it: a dialect's connection may have come before, and
+	 * what is refused there is to be told. */
 	if (!client_connected(node->client))
-		return false;
+		return !retain && node_dialects_tell(node, topic, payload);
 	r = client_publish(node->client, slice_str(topic), slice_str(payload),
 			   qos_for(node, retain), retain, 0);
 	if (!r)

@@ -39,6 +39,7 @@ struct peer {
 	size_t held_count;
 	char will[128];
 	char subscribed[1024];
+	bool let_in;
 	bool goodbye;
 };
 
@@ -51,6 +52,7 @@ struct fake_hub {
 	bool hold;
 	bool mute;
 	bool full;
+	const char *kept_out; /* by its will; NULL: nobody */
 	struct heard heard[HEARD_MAX];
 	size_t count;
 	size_t seen;
@@ -72,12 +74,20 @@ static char *text_of(struct slice bytes)
 	return text;
 }
 
-static void on_connect(struct peer *peer, struct slice body)
+static void let_in(struct peer *peer)
 {
 	static struct mqtt_connack ack;
-	struct mqtt_connect packet;
 	uint8_t bytes[16];
 	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	peer->let_in = true;
+	connack_encode(&w, MQTT_5_0, &ack);
+	send_all(peer, bytes, w.len);
+}
+
+static void on_connect(struct peer *peer, struct slice body)
+{
+	struct mqtt_connect packet;
 
 	assert_int_equal(connect_decode(body, &packet), MQTT_SUCCESS);
 	assert_int_equal(packet.version, MQTT_5_0);
@@ -88,8 +98,9 @@ static void on_connect(struct peer *peer, struct slice body)
 		       (const char *)packet.will.topic.data,
 		       (int)packet.will.payload.len,
 		       (const char *)packet.will.payload.data);
-	connack_encode(&w, MQTT_5_0, &ack);
-	send_all(peer, bytes, w.len);
+	if (!peer->hub->kept_out ||
+	    strcmp(peer->hub->kept_out, peer->will) != 0)
+		let_in(peer);
 }
 
 static void acknowledge(struct peer *peer, uint16_t id)
@@ -182,6 +193,7 @@ static void drop_peer(struct peer *peer)
 	(void)close(fd);
 	peer->source.fd = -1;
 	peer->in.len = 0;
+	peer->will[0] = '\0';
 	peer->subscribed[0] = '\0';
 	peer->held_count = 0;
 }
@@ -219,6 +231,7 @@ static void on_listener(struct loop_source *source, uint32_t events)
 	while (peer->source.fd >= 0)
 		assert_true(++peer < hub->peer + PEERS_MAX);
 	peer->goodbye = false;
+	peer->let_in = false;
 	assert_int_equal(
 		loop_add(hub->loop, &peer->source, fd, EPOLLIN, on_peer), 0);
 }
@@ -304,7 +317,7 @@ void fake_hub_send_bytes(struct fake_hub *hub, const char *topic,
 	publish_encode(&w, MQTT_5_0, packet);
 	/* Nobody obeys what is not for him. */
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		if (hub->peer[i].source.fd >= 0)
+		if (hub->peer[i].source.fd >= 0 && hub->peer[i].let_in)
 			send_all(&hub->peer[i], bytes, size);
 	free(bytes);
 	free(packet);
@@ -403,6 +416,17 @@ void fake_hub_hold(struct fake_hub *hub, bool hold)
 void fake_hub_fill(struct fake_hub *hub, bool full)
 {
 	hub->full = full;
+}
+
+void fake_hub_keep_out(struct fake_hub *hub, const char *will)
+{
+	hub->kept_out = will;
+	for (size_t i = 0; !will && i < PEERS_MAX; i++) {
+		struct peer *peer = &hub->peer[i];
+
+		if (peer->source.fd >= 0 && peer->will[0] && !peer->let_in)
+			let_in(peer);
+	}
 }
 
 void fake_hub_mute(struct fake_hub *hub)

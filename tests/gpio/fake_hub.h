@@ -42,6 +42,9 @@ void fake_hub_await_subscribe(struct fake_hub *hub, const char *filter);
 void fake_hub_hold(struct fake_hub *hub, bool hold);
 /* There is no room to keep anything, or there is again. */
 void fake_hub_fill(struct fake_hub *hub, bool full);
+/* Let nobody in who has this will, as "topic=payload" (not copied), or at last
+ * everybody: NULL. */
+void fake_hub_keep_out(struct fake_hub *hub, const char *will);
 /* Say nothing more, whatever comes: the network is cut. */
 void fake_hub_mute(struct fake_hub *hub);
 /* Break the connection; the node will come back. */
