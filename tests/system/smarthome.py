@@ -75,7 +75,8 @@ def restart(daemon, config):
 
 
 class Controller:
-    """Paho's client: hears everything below some topics, and says."""
+    """Paho's client: hears everything below some topics, and says. What is retained
+    there it has heard from the beginning: no later seen() is before that."""
 
     def __init__(self, daemon, *filters):
         sys.path.append(DEBIAN_MODULES)
@@ -95,6 +96,9 @@ class Controller:
         self.client.connect("127.0.0.1", daemon.mqtt_port)
         self.client.loop_start()
         hub.until("the subscription", lambda: subscribed)
+        # What is retained follows the answer; another answer follows that.
+        self.client.subscribe("nothing/is/here")
+        hub.until("what is retained", lambda: len(subscribed) > 1)
 
     def seen(self):
         return len(self.heard)

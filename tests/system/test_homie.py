@@ -33,11 +33,17 @@ def ready(daemon):
     hub.until("ready", lambda: retained(daemon).get("$state") == "ready")
 
 
-def described(daemon):
-    hub.until("all nodes", lambda: json.loads(retained(daemon).get(
-        "$description", "{}")).get("nodes", {}).keys() >= {
-            "pump", "bell", "gas", "blind"})
+def all_of_it(daemon):
+    """What is there when all nodes are and nothing more is to come: None before.
+    The state says so; the values follow the description."""
     there = retained(daemon)
+    about = json.loads(there.get("$description", "{}"))
+    return there if there.get("$state") == "ready" and about.get(
+        "nodes", {}).keys() >= {"pump", "bell", "gas", "blind"} else None
+
+
+def described(daemon):
+    there = hub.until("all nodes", lambda: all_of_it(daemon))
     about = json.loads(there["$description"])
     equal(about["homie"], "5.0")
     equal(about["nodes"]["pump"]["properties"]["state"],
@@ -57,8 +63,9 @@ def it_is_set(daemon):
     seen = controller.seen()
     controller.say(DEVICE + "pump/state/set", "true")
     controller.wait(DEVICE + "pump/state", "true", seen)
-    equal(smarthome.retained(daemon, "hearth/test/out/pump"),
-          {"hearth/test/out/pump": "ON"})
+    # On a connection of its own.
+    hub.until("ON", lambda: smarthome.retained(
+        daemon, "hearth/test/out/pump") == {"hearth/test/out/pump": "ON"})
     seen = controller.seen()
     controller.say(DEVICE + "pump/state/set", "maybe")
     controller.say(DEVICE + "pump/state/set", "false")
@@ -77,8 +84,9 @@ def a_cover_goes(daemon):
     controller.say(blind + "position/set", "30")
     controller.wait(blind + "position/$target", "30")
     controller.wait(blind + "state", "closing")
+    seen = controller.seen()
     controller.say(blind + "action/set", "stop")
-    controller.wait(blind + "state", "stopped", controller.seen())
+    controller.wait(blind + "state", "stopped", seen)
     controller.end()
 
 
