@@ -1,9 +1,11 @@
 #include "broker/base/hash.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SLOTS_FIRST 16
@@ -32,7 +34,8 @@ static uint64_t rotate(uint64_t x, unsigned int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+/* Inline: its state stays in registers. */
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotate(v[1], 13) ^ v[0];
@@ -46,7 +49,16 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
-static uint64_t load64(const uint8_t *p, size_t len)
+static uint64_t load64(const uint8_t p[8])
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return le64toh(x);
+}
+
+/* What is left: fewer than eight bytes. */
+static uint64_t load_rest(const uint8_t *p, size_t len)
 {
 	uint64_t x = 0;
 
@@ -68,12 +80,12 @@ static uint64_t siphash13(const uint64_t k[2], struct slice bytes)
 	uint64_t word;
 
 	for (; left >= 8; p += 8, left -= 8) {
-		word = load64(p, 8);
+		word = load64(p);
 		v[3] ^= word;
 		sip_round(v);
 		v[0] ^= word;
 	}
-	word = load64(p, left) | (uint64_t)bytes.len << 56;
+	word = load_rest(p, left) | (uint64_t)bytes.len << 56;
 	v[3] ^= word;
 	sip_round(v);
 	v[0] ^= word;
