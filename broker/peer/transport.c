@@ -170,6 +170,16 @@ static int tls_write(struct transport *t, struct output_pool *pool,
 	return 0;
 }
 
+/* One piece is the usual, and send() the shorter way for it. */
+static ssize_t send_pieces(int fd, const struct msghdr *message)
+{
+	const struct iovec *piece = message->msg_iov;
+
+	if (message->msg_iovlen == 1)
+		return send(fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL);
+	return sendmsg(fd, message, MSG_NOSIGNAL);
+}
+
 static int plain_write(struct transport *t, struct output_pool *pool,
 		       struct output *out, uint64_t *written)
 {
@@ -183,7 +193,7 @@ static int plain_write(struct transport *t, struct output_pool *pool,
 		offered = 0;
 		for (size_t i = 0; i < message.msg_iovlen; i++)
 			offered += iov[i].iov_len;
-		n = sendmsg(t->fd, &message, MSG_NOSIGNAL);
+		n = send_pieces(t->fd, &message);
 		if (n < 0)
 			return -errno;
 		*written += (size_t)n;

@@ -43,7 +43,7 @@ struct publish {
 	uint32_t matched; /* receivers */
 	uint8_t qos;
 	bool retain;
-	bool may_hold; /* who sent it is answered through a gate: hold.h */
+	bool may_hold; /* who sent it is answered through a gate: retain_hold.h */
 	bool packet_v5;
 	bool admitted; /* there is room for it in every queue: admission.h */
 };

@@ -41,14 +41,17 @@ void retain_hold_free(struct broker *broker)
 		drop(list_entry(at, struct held_value, link));
 }
 
-bool retain_hold_may(const struct broker *broker, const struct publish *p,
-		     const struct message *before)
+bool retain_hold_may(const struct broker *broker, const struct publish *p)
 {
 	const int64_t max = broker->options.max_delay;
+	const struct message *before;
 
+	if (!p->may_hold)
+		return false;
+	before = retained_get(broker->retained, p->topic, 0);
 	/* The wall clock may jump: then one is written too many, or waits for
 	 * nothing, no longer than the others. */
-	return p->may_hold && before && p->message->time >= before->time &&
+	return before && p->message->time >= before->time &&
 	       p->message->time - before->time < max;
 }
 

@@ -23,10 +23,9 @@ void retain_hold_init(struct broker *broker);
 /* What still waits is not written. */
 void retain_hold_free(struct broker *broker);
 
-/* May the publish, which has its message, wait? before: what it replaces, or
- * NULL. */
-bool retain_hold_may(const struct broker *broker, const struct publish *p,
-		     const struct message *before);
+/* May the publish, which has its message and has not replaced the value before it
+ * yet, wait? */
+bool retain_hold_may(const struct broker *broker, const struct publish *p);
 /* The topic's value is now this one, not written yet. Returns 0 or -ENOMEM: it is
  * to be written at once. */
 int retain_hold_add(struct broker *broker, struct message *message);

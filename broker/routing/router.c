@@ -110,9 +110,7 @@ static int retain(struct broker *broker, struct publish *p)
 	m = publish_message(broker, p);
 	if (!m)
 		return -ENOMEM;
-	hold = store &&
-	       retain_hold_may(broker, p,
-			       retained_get(broker->retained, p->topic, 0));
+	hold = store && retain_hold_may(broker, p);
 	r = retained_set(broker->retained, m);
 	if (r < 0)
 		return r;

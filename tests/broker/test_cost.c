@@ -25,6 +25,7 @@
 
 static struct {
 	bool on; /* the broker is at work */
+	int peer; /* what goes out here is not the broker's */
 	unsigned int allocations, receives, sends, controls;
 	size_t held; /* bytes allocated and not freed, always counted */
 } count;
@@ -36,6 +37,7 @@ void __real_free(void *old);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t len);
 ssize_t __real_recv(int fd, void *data, size_t len, int flags);
+ssize_t __real_send(int fd, const void *data, size_t len, int flags);
 ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 int __real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
 void *__wrap_malloc(size_t size);
@@ -45,6 +47,7 @@ void __wrap_free(void *old);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t len);
 ssize_t __wrap_recv(int fd, void *data, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
 
@@ -102,6 +105,12 @@ ssize_t __wrap_recv(int fd, void *data, size_t len, int flags)
 {
 	count.receives += count.on;
 	return __real_recv(fd, data, len, flags);
+}
+
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
+{
+	count.sends += count.on && fd != count.peer;
+	return __real_send(fd, data, len, flags);
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
@@ -162,6 +171,7 @@ static void burst(struct rig *rig, enum mqtt_version version, uint8_t qos)
 		publish_encode(&w, version, &packet);
 	}
 	assert_false(w.overflow);
+	count.peer = rig->publisher->fd;
 	count.on = true;
 	sim_peer_send(rig->publisher, bytes, w.len);
 	count.on = false;
