@@ -132,17 +132,25 @@ class Process:
 
 def find_line(process, pattern, deadline=DEADLINE):
     """The match of pattern in a line of output, now or soon."""
-    def look():
+    def find():
         for line in process.lines + process.errors:
             match = re.search(pattern, line)
             if match:
                 return match
-        if not process.running():
-            process.wait()
+        return None
+
+    def look():
+        match = find()
+        if match or process.running():
+            return match
+        # Its last words may have come since.
+        process.wait()
+        match = find()
+        if not match:
             raise RuntimeError(f"{process.argv[0]} ended with "
                                f"{process.process.returncode}, without "
                                f"{pattern!r}:\n{process.text()}")
-        return None
+        return match
     return until(f"{pattern!r} from {process.argv[0]}", look, deadline)
 
 
