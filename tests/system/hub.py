@@ -210,11 +210,19 @@ class Hub:
             return [program("hearthd"), "--demo", "--data", self.data,
                     "--mqtt-port", str(self.mqtt_port),
                     "--web-port", str(self.web_port)] + self.args
+        return [program("hearthd"), "-c", self.write()] + self.args
+
+    def write(self, *changes):
+        """hearth.conf, with some texts replaced. Returns its path."""
+        text = self.config
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
         path = os.path.join(self.scratch, "hearth.conf")
         with open(path, "w", encoding="utf-8") as out:
-            out.write(self.config.format(data=self.data, mqtt=self.mqtt_port,
-                                         web=self.web_port))
-        return [program("hearthd"), "-c", path] + self.args
+            out.write(text.format(data=self.data, mqtt=self.mqtt_port,
+                                  web=self.web_port))
+        return path
 
     def _pin(self):
         os.sched_setaffinity(0, self.affinity)

@@ -26,18 +26,6 @@ message_rate = 0
 """
 
 
-def write(daemon, *changes):
-    """The configuration with some texts replaced."""
-    text = daemon.config
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new)
-    path = os.path.join(daemon.scratch, "hearth.conf")
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text.format(data=daemon.data, mqtt=daemon.mqtt_port,
-                              web=daemon.web_port))
-
-
 def peak(daemon):
     """How many connections fit, by trying one more than two."""
     conns = [mqtt.Conn(daemon.mqtt_port, V5) for _ in range(3)]
@@ -57,9 +45,9 @@ def limits(daemon):
     """In force at once, for new connections; who is in stays in."""
     inside = mqtt.client(daemon.mqtt_port, V5, "inside")
     equal(peak(daemon), 3)
-    write(daemon, ("message_rate = 0", "flapping = 77"),
-          ("anonymous = yes\n\n[web]",
-           "anonymous = yes\nmax_connections = 2\n\n[web]"))
+    daemon.write(("message_rate = 0", "flapping = 77"),
+                 ("anonymous = yes\n\n[web]",
+                  "anonymous = yes\nmax_connections = 2\n\n[web]"))
     told = ctl(daemon, "reload").splitlines()
     equal(sorted(told), ["[limits] flapping",
                          "[listener mqtt] max_connections"])
@@ -67,31 +55,31 @@ def limits(daemon):
     equal(inside.ping(), [])
     # What was taken is what counts from now on.
     equal(ctl(daemon, "reload"), "")
-    write(daemon)
+    daemon.write()
     equal(sorted(ctl(daemon, "reload").splitlines()), sorted(told))
     equal(peak(daemon), 3)
     inside.disconnect()
 
 
 def by_signal(daemon):
-    write(daemon, ("message_rate = 0", "message_rate = 5"))
+    daemon.write(("message_rate = 0", "message_rate = 5"))
     os.kill(daemon.pid, signal.SIGHUP)
     hub.until("the reload", lambda: any(
         "[limits] message_rate has changed" in x for x in daemon.logged()))
-    write(daemon)
+    daemon.write()
     equal(ctl(daemon, "reload"), "[limits] message_rate\n")
 
 
 def nothing_of_it(daemon, what, changes, wanted):
     """Every mistake is told with its line, and what was right in the same file is
     not taken either."""
-    write(daemon, ("message_rate = 0", "message_rate = 1"), *changes)
+    daemon.write(("message_rate = 0", "message_rate = 1"), *changes)
     done = ctl(daemon, "reload", status=1)
     for text in wanted:
         assert text in done, (what, done)
     hub.until("the log to tell", lambda: any(
         "nothing has changed" in x for x in daemon.logged()))
-    write(daemon)
+    daemon.write()
     equal(ctl(daemon, "reload"), "")
 
 
