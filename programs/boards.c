@@ -33,11 +33,10 @@ int boards_list(struct boards *boards, struct db_config *config,
 	return 0;
 }
 
-const struct listener_options *
-boards_listener(const struct listener_options *listeners, size_t count)
+const struct listener_options *boards_listener(const struct config *config)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct listener_options *l = &listeners[i];
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct listener_options *l = &config->listeners[i];
 
 		if (l->type == LISTENER_TLS && !l->tls_client_ca && !l->user &&
 		    !l->mount_point && l->users.count == 0 &&

@@ -20,10 +20,8 @@ struct boards {
 int boards_list(struct boards *boards, struct db_config *config,
 		const char *node);
 
-/* A listener of these (as broker_listener_port() counts them) where whoever has a
- * password can come by TLS, and is given the whole tree: satellites can. NULL:
- * there is none. */
-const struct listener_options *
-boards_listener(const struct listener_options *listeners, size_t count);
+/* The listener where whoever has a password can come by TLS, and is given the whole
+ * tree: satellites can. NULL: there is none. */
+const struct listener_options *boards_listener(const struct config *config);
 
 #endif

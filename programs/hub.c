@@ -347,7 +347,6 @@ static int open_backups(struct hub *hub)
 static int open_web(struct hub *hub)
 {
 	const struct config *config = hub->config;
-	const struct listener_options *mqtts;
 	struct web_options options = {
 		.broker = hub->broker,
 		.authenticator = hub->authenticator,
@@ -369,16 +368,11 @@ static int open_web(struct hub *hub)
 		.restart_arg = hub,
 	};
 
-	mqtts = boards_listener(hub->listeners, config->listener_count);
-	if (mqtts) {
-		options.mqtts_port = broker_listener_port(
-			hub->broker, (size_t)(mqtts - hub->listeners));
-		options.mqtts_certificate = mqtts->tls_cert;
-	}
-	hub->reload = reload_new(hub->file, config);
+	hub->reload = reload_new(hub->file, config, hub->broker);
 	if (!hub->reload)
 		return -ENOMEM;
 	options.reload_arg = hub->reload;
+	options.mqtts = reload_mqtts(hub->reload);
 
 	hub->web_listener = (struct web_listener){
 		.address = config->web_address,

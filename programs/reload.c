@@ -13,11 +13,13 @@
 #include "broker/base/tls.h"
 #include "broker/config/config.h"
 #include "broker/peer/listener.h"
+#include "programs/boards.h"
 #include "programs/process.h"
 
 struct reload {
 	const char *file;
 	const struct config *first; /* what the parts were made with */
+	const struct broker *broker;
 	struct config *live; /* the newest; NULL: still the first */
 };
 
@@ -48,7 +50,8 @@ struct attempt {
 	unsigned int changes;
 };
 
-struct reload *reload_new(const char *file, const struct config *config)
+struct reload *reload_new(const char *file, const struct config *config,
+			  const struct broker *broker)
 {
 	struct reload *reload = calloc(1, sizeof(*reload));
 
@@ -56,6 +59,7 @@ struct reload *reload_new(const char *file, const struct config *config)
 		return NULL;
 	reload->file = file;
 	reload->first = config;
+	reload->broker = broker;
 	return reload;
 }
 
@@ -65,6 +69,11 @@ void reload_free(struct reload *reload)
 		return;
 	config_free(reload->live);
 	free(reload);
+}
+
+static const struct config *live(const struct reload *reload)
+{
+	return reload->live ? reload->live : reload->first;
 }
 
 void reload_limits(const struct config *config, struct broker_options *out)
@@ -279,7 +288,22 @@ static void drop(struct attempt *a)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static int apply(struct attempt *a, struct admin *admin, struct tls **web_tls)
+struct web_mqtts reload_mqtts(const struct reload *reload)
+{
+	const struct listener_options *listener = boards_listener(live(reload));
+	struct web_mqtts out = { 0 };
+	size_t index;
+
+	/* The broker counts them as they stood at the start. */
+	if (listener && find(reload->first, listener->name, &index)) {
+		out.port = broker_listener_port(reload->broker, index);
+		out.certificate = listener->tls_cert;
+	}
+	return out;
+}
+
+static int apply(struct attempt *a, struct admin *admin,
+		 struct web_reloaded *out)
 {
 	struct broker_options options = {
 		.listeners = a->next->listeners,
@@ -299,17 +323,19 @@ static int apply(struct attempt *a, struct admin *admin, struct tls **web_tls)
 	}
 	log_set_level((enum log_level)a->next->log_level);
 	compare(a, tell_changed);
-	*web_tls = a->web_tls;
-	a->web_tls = NULL;
 	config_free(a->reload->live);
 	a->reload->live = a->next;
 	a->next = NULL;
+	out->tls = a->web_tls;
+	out->mqtts = reload_mqtts(a->reload);
+	a->web_tls = NULL;
 	log_info("reload", "%s read anew, %u changes, certificates too",
 		 a->reload->file, a->changes);
 	return 0;
 }
 
-static int attempt(struct attempt *a, struct admin *admin, struct tls **web_tls)
+static int attempt(struct attempt *a, struct admin *admin,
+		   struct web_reloaded *out)
 {
 	int r;
 
@@ -327,7 +353,7 @@ static int attempt(struct attempt *a, struct admin *admin, struct tls **web_tls)
 		make_tls(a);
 	if (a->mistakes)
 		return -EINVAL;
-	return apply(a, admin, web_tls);
+	return apply(a, admin, out);
 }
 
 static void notify_reloading(void)
@@ -339,20 +365,19 @@ static void notify_reloading(void)
 	notify_send(state);
 }
 
-int reload_run(void *arg, struct admin *admin, struct tls **web_tls,
+int reload_run(void *arg, struct admin *admin, struct web_reloaded *out,
 	       const struct web_report *report)
 {
 	struct reload *reload = arg;
 	struct attempt a = {
 		.reload = reload,
 		.report = report,
-		.now = reload->live ? reload->live : reload->first,
+		.now = live(reload),
 	};
 	int r;
 
-	*web_tls = NULL;
 	notify_reloading();
-	r = attempt(&a, admin, web_tls);
+	r = attempt(&a, admin, out);
 	drop(&a);
 	if (r)
 		log_error("reload", "nothing has changed");

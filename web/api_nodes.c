@@ -79,7 +79,7 @@ void api_nodes(struct request *request)
 	}
 	reply_json(request, 200,
 		   json_pack("{s:o,s:b}", "nodes", list, "can_add",
-			     web->mqtts_port != 0));
+			     web->mqtts.port != 0));
 }
 
 /* ---- its credential ------------------------------------------------------ */
@@ -113,7 +113,7 @@ static bool read_hub(struct request *request, char out[NODE_JOIN_HUB_MAX + 1])
 	struct form form;
 	const char *hub;
 
-	if (!request->web->mqtts_port) {
+	if (!request->web->mqtts.port) {
 		reply_problem(
 			request, 409, "no-tls-listener",
 			"Satellites come by MQTT over TLS, and hearth.conf "
@@ -130,7 +130,7 @@ static bool read_hub(struct request *request, char out[NODE_JOIN_HUB_MAX + 1])
 	else if (hub)
 		(void)snprintf(out, NODE_JOIN_HUB_MAX + 1, "%s", hub);
 	else if (!node_join_hub((const char *)host.data,
-				request->web->mqtts_port, out))
+				request->web->mqtts.port, out))
 		form_error(&form, "hub",
 			   "is required: the name by which you reach the hub "
 			   "is good on this machine only");
@@ -156,7 +156,7 @@ static char *make_join(struct request *request, const char *hub,
 		.node = name,
 		.user = db_node_user(user, name),
 		.password = secret,
-		.certificate = request->web->mqtts_certificate,
+		.certificate = request->web->mqtts.certificate,
 	};
 
 	return node_join_text(&join);

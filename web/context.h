@@ -10,6 +10,7 @@
 
 #include "broker/base/loop.h"
 #include "broker/wire/same_site.h"
+#include "web/web.h"
 
 struct access;
 struct admin;
@@ -27,7 +28,6 @@ struct server;
 struct sessions;
 struct throttle;
 struct upload;
-struct web_report;
 
 struct web_context {
 	struct loop *loop;
@@ -46,9 +46,7 @@ struct web_context {
 	struct same_site site;
 	const char *node;
 	const struct dialects *dialects; /* of the node; NULL: none */
-	/* Where satellites come; port 0: nowhere. */
-	uint16_t mqtts_port;
-	const char *mqtts_certificate; /* PEM file, chain included */
+	struct web_mqtts mqtts; /* where satellites come */
 	bool demo;
 	bool claimed;
 	struct access *access; /* ours; the broker has a table of its own */

@@ -42,15 +42,18 @@ struct web {
 static int reload(struct web_context *context, const struct web_report *report)
 {
 	struct web *web = list_entry(context, struct web, context);
-	struct tls *tls = NULL;
-	int r = web->reload(web->reload_arg, context->admin, &tls, report);
+	struct web_reloaded reloaded = { 0 };
+	int r = web->reload(web->reload_arg, context->admin, &reloaded, report);
 
-	if (r == 0 && tls) {
-		front_set_tls(web->front, tls);
+	if (r)
+		return r;
+	context->mqtts = reloaded.mqtts;
+	if (reloaded.tls) {
+		front_set_tls(web->front, reloaded.tls);
 		tls_free(web->tls);
-		web->tls = tls;
+		web->tls = reloaded.tls;
 	}
-	return r;
+	return 0;
 }
 
 void web_reload(struct web *web)
@@ -206,8 +209,7 @@ struct web *web_start(const struct web_options *options)
 		.store = options->store,
 		.node = options->node,
 		.dialects = options->dialects,
-		.mqtts_port = options->mqtts_port,
-		.mqtts_certificate = options->mqtts_certificate,
+		.mqtts = options->mqtts,
 		.demo = options->demo,
 		.restart = options->restart,
 		.restart_arg = options->restart_arg,

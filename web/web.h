@@ -35,12 +35,25 @@ struct web_report {
 	void *arg;
 };
 
+/* The listener by which satellites come, MQTT over TLS. */
+struct web_mqtts {
+	uint16_t port; /* 0: there is none */
+	const char *certificate; /* PEM file, chain included */
+};
+
+/* What is the dashboard's of a configuration. */
+struct web_reloaded {
+	struct tls *tls; /* its new context, taken; NULL: it has none */
+	struct web_mqtts mqtts; /* borrowed until the next one */
+};
+
 /*
  * Read the configuration anew; the web thread calls it. report may be NULL; all
- * is logged anyway. Returns 0, with *tls the dashboard's new context (taken, NULL:
- * it has none), or a negative errno: then nothing has changed.
+ * is logged anyway. Returns 0 with *out set, or a negative errno: then nothing has
+ * changed.
  */
-typedef int web_reload_fn(void *arg, struct admin *admin, struct tls **tls,
+typedef int web_reload_fn(void *arg, struct admin *admin,
+			  struct web_reloaded *out,
 			  const struct web_report *report);
 
 struct web_listener {
@@ -65,10 +78,7 @@ struct web_options {
 	 * name and any *.local are always ours. */
 	const char *const *hosts;
 	size_t host_count;
-	/* The listener by which satellites come, MQTT over TLS, and its PEM file,
-	 * chain included; 0: there is none. */
-	uint16_t mqtts_port;
-	const char *mqtts_certificate;
+	struct web_mqtts mqtts; /* until a reload gives another */
 	const char *tls_certificate; /* PEM file, chain included; or NULL */
 	const char *tls_key; /* PEM file */
 	web_reload_fn *reload;

@@ -33,6 +33,15 @@ backend = sim
 """
 
 
+def make_chain(pki):
+    make_pki(pki)
+    with open(os.path.join(pki, "chain.crt"), "w", encoding="ascii") as out:
+        for name in ("server", "ca"):
+            with open(os.path.join(pki, f"{name}.crt"),
+                      encoding="ascii") as one:
+                out.write(one.read())
+
+
 class House:
     """A hub with a listener for TLS, and a place for satellites."""
 
@@ -41,18 +50,9 @@ class House:
         self.hub = hub.Hub()
         self.pki = os.path.join(self.hub.scratch, "pki")
         self.satellites = []
-        make_pki(self.pki)
-        self.chain("server", "ca")
+        make_chain(self.pki)
         self.hub.config = CONF.replace("TLS", str(self.tls_port)).replace(
             "PKI", self.pki)
-
-    def chain(self, *names):
-        with open(os.path.join(self.pki, "chain.crt"), "w",
-                  encoding="ascii") as out:
-            for name in names:
-                with open(os.path.join(self.pki, f"{name}.crt"),
-                          encoding="ascii") as one:
-                    out.write(one.read())
 
     def __enter__(self):
         self.hub.start()
@@ -342,6 +342,23 @@ def by_the_command_line(house):
     satellite.process.end()
 
 
+def one_made_after_a_reload_knows_what_counts(house):
+    other = os.path.join(house.hub.scratch, "reload-pki")
+    make_chain(other)
+    house.hub.write((house.pki, other))
+    ctl(house.hub, "reload")
+    satellite = Satellite(house, "shed", house.add("shed")["join"])
+    house.online("shed")
+    satellite.process.end()
+    house.hub.write(("type = tls", "type = tls\nusers = admin"))
+    ctl(house.hub, "reload")
+    equal(house.hub.rest("GET", "/nodes")["can_add"], False)
+    house.hub.write()
+    ctl(house.hub, "reload")
+    equal(house.hub.rest("GET", "/nodes")["can_add"], True)
+    house.hub.rest("DELETE", "/nodes/shed")
+
+
 def its_number_is_limited(house):
     room = 16 + 1 - len(house.hub.rest("GET", "/nodes")["nodes"])
     for i in range(room):
@@ -400,6 +417,8 @@ def main():
             cases.case("removed, it is cut off and nothing is left of it",
                        is_gone_when_removed, house, satellite)
         cases.case("by the command line as well", by_the_command_line, house)
+        cases.case("one made after a reload knows the new certificate",
+                   one_made_after_a_reload_knows_what_counts, house)
         cases.case("there is a limit", its_number_is_limited, house)
         cases.case("another name in hearth.conf leaves nothing behind",
                    another_name_takes_the_old_topics_away, house)
