@@ -1,14 +1,18 @@
 #include "gpio/node_internal.h"
 
-bool node_command_counts(struct node *node,
+bool node_command_is_new(struct node *node,
 			 const struct client_message *message)
 {
-	if (message->payload.len == 0)
-		return false;
 	if (message->retain)
 		node_say_error(node, message->topic, message->payload,
 			       "a retained command is old and not obeyed");
 	return !message->retain;
+}
+
+bool node_command_counts(struct node *node,
+			 const struct client_message *message)
+{
+	return message->payload.len > 0 && node_command_is_new(node, message);
 }
 
 void node_refuse(struct node *node, const struct client_message *message,

@@ -181,8 +181,11 @@ void node_say_result(struct node *node, struct slice topic, const char *reason,
 
 /* node_commands.c */
 
-/* Is it a command at all? A retained one is old, which is said on .../error; an
- * empty one is somebody taking a retained one away. */
+/* False: a retained command is old, which is said on .../error. */
+bool node_command_is_new(struct node *node,
+			 const struct client_message *message);
+/* The same, and it is a command at all: an empty one is somebody taking a retained
+ * one away. */
 bool node_command_counts(struct node *node,
 			 const struct client_message *message);
 /* What was asked for is not done: on .../error, and on .../result with the

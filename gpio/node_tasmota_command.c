@@ -271,12 +271,9 @@ void node_tasmota_heard(struct node_dialect *dialect,
 	if (node->stopping ||
 	    !tasmota_is_command(node->name, message->topic, &name))
 		return;
-	if (message->retain) {
-		/* Empty ones, too, are commands here: ShutterOpen. */
-		node_say_error(node, message->topic, message->payload,
-			       "a retained command is old and not obeyed");
+	/* Empty ones, too, are commands here: ShutterOpen. */
+	if (!node_command_is_new(node, message))
 		return;
-	}
 	if (message->payload.len > COMMAND_MAX) {
 		node_tasmota_refuse(&heard, "too long");
 		return;

@@ -317,14 +317,12 @@ json_t *node_tasmota_sensors(const struct node_tasmota *t, bool all)
 
 static json_t *about_device(const struct node_tasmota *t)
 {
-	char topic[TASMOTA_TOPIC_SIZE];
-	char id[DIALECT_ID_SIZE];
+	const char *node = t->base.node->name;
+	char name[TASMOTA_DEVICE_SIZE];
 	json_t *object = json_object();
-	int bad = put_text(object, "DeviceName", t->base.node->name);
+	int bad = put_text(object, "DeviceName", node);
 
-	(void)snprintf(topic, sizeof(topic), "hearth_%s",
-		       dialect_id(id, t->base.node->name));
-	bad |= put_text(object, "Topic", topic);
+	bad |= put_text(object, "Topic", tasmota_device(name, node));
 	return whole(object, bad);
 }
 

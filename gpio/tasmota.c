@@ -15,13 +15,22 @@
 #define FOLLOWS 1
 #define NO_SWITCH (-1)
 
-const char *tasmota_topic(char out[TASMOTA_TOPIC_SIZE], const char *prefix,
-			  const char *node, const char *leaf)
+const char *tasmota_device(char out[TASMOTA_DEVICE_SIZE], const char *node)
 {
 	char id[DIALECT_ID_SIZE];
 
-	(void)snprintf(out, TASMOTA_TOPIC_SIZE, "%s/hearth_%s/%s", prefix,
-		       dialect_id(id, node), leaf);
+	(void)snprintf(out, TASMOTA_DEVICE_SIZE, "hearth_%s",
+		       dialect_id(id, node));
+	return out;
+}
+
+const char *tasmota_topic(char out[TASMOTA_TOPIC_SIZE], const char *prefix,
+			  const char *node, const char *leaf)
+{
+	char name[TASMOTA_DEVICE_SIZE];
+
+	(void)snprintf(out, TASMOTA_TOPIC_SIZE, "%s/%s/%s", prefix,
+		       tasmota_device(name, node), leaf);
 	return out;
 }
 
@@ -330,14 +339,12 @@ static int put_words(json_t *document)
 
 static int put_device(json_t *document, const char *node)
 {
-	char id[DIALECT_ID_SIZE];
-	char topic[DIALECT_ID_SIZE + 8];
+	char name[TASMOTA_DEVICE_SIZE];
 	char mac[DIALECT_MAC_SIZE];
 	int bad = put_text(document, "dn", node);
 
-	(void)snprintf(topic, sizeof(topic), "hearth_%s", dialect_id(id, node));
-	bad |= put_text(document, "t", topic);
-	bad |= put_text(document, "hn", topic);
+	bad |= put_text(document, "t", tasmota_device(name, node));
+	bad |= put_text(document, "hn", name);
 	bad |= put_text(document, "mac", dialect_tasmota_mac(mac, node));
 	bad |= put_text(document, "ip", "");
 	bad |= put_text(document, "md", "hearth");

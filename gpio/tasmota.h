@@ -22,12 +22,15 @@
 
 #include "gpio/tasmota_numbers.h"
 
-/* Bytes of any topic here, with its NUL. */
+/* Bytes of its name, and of any topic here, with their NUL. */
+#define TASMOTA_DEVICE_SIZE (sizeof("hearth_") - 1 + DIALECT_ID_SIZE)
 #define TASMOTA_TOPIC_SIZE (DIALECT_ID_SIZE + 64u)
 
 /* Where all are told at once. */
 #define TASMOTA_GROUP "cmnd/tasmotas/"
 
+/* "hearth_<id>", by which it is known. Returns out. */
+const char *tasmota_device(char out[TASMOTA_DEVICE_SIZE], const char *node);
 /* "<prefix>/hearth_<id>/<leaf>", prefix "cmnd", "stat" or "tele". Returns out. */
 const char *tasmota_topic(char out[TASMOTA_TOPIC_SIZE], const char *prefix,
 			  const char *node, const char *leaf);
