@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/limits.h"
+
 struct access;
 struct authenticator;
 struct bans;
@@ -79,7 +81,7 @@ struct listener_options {
 };
 
 /* The hub's own board, and satellites (db/nodes.h). */
-#define BROKER_STATUS_MAX 17
+#define BROKER_STATUS_MAX (1 + LIMIT_SATELLITES)
 
 /* Zero means the default of limits.h. Strings and arrays are borrowed and must
  * live as long as the broker. */

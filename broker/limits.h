@@ -191,6 +191,10 @@
  * is compared with all of them. */
 #define LIMIT_BANS 1000
 
+/* Satellites: one for each room of a large house. Each costs the hub a local client,
+ * and the report of its lines: some 100 kB. */
+#define LIMIT_SATELLITES 16
+
 /* Client identifiers, or addresses, whose connections are counted to notice those
  * that come and go too often; the one quiet longest is forgotten. */
 #define LIMIT_TALLY 1024

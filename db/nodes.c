@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/base/clock.h"
+#include "broker/limits.h"
 #include "db/connection.h"
 #include "db/rows.h"
 #include "db/settings.h"
@@ -59,7 +60,7 @@ int db_nodes_list(struct db_config *config, struct db_node **out, size_t *count)
 	statement_open(&s, db_config_sqlite(config),
 		       "SELECT id, name, hash, created FROM nodes"
 		       " ORDER BY name");
-	return rows_list(&s, &node_rows, DB_NODES_MAX, out, count);
+	return rows_list(&s, &node_rows, LIMIT_SATELLITES, out, count);
 }
 
 const struct db_node *db_node_named(const struct db_node *nodes, size_t count,
@@ -101,7 +102,7 @@ static int insert(struct db_config *config, const struct db_node *node)
 	n = ask(config, "SELECT count(*) FROM nodes", NULL);
 	if (n < 0)
 		return (int)n;
-	if (n >= DB_NODES_MAX)
+	if (n >= LIMIT_SATELLITES)
 		return -ENFILE;
 
 	statement_open(&s, db_config_sqlite(config),

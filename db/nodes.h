@@ -17,10 +17,6 @@ struct db_config;
 /* Bytes of a name: it stands in topics and identifiers of other conventions. */
 #define DB_NODE_NAME_MAX 32
 
-/* One for each room of a large house. Each costs the hub a local client, and the
- * report of its lines: some 100 kB. */
-#define DB_NODES_MAX 16
-
 /* "gpio/" and the name: no other user can be called so, having a '/'. */
 #define DB_NODE_USER_SIZE (DB_NODE_NAME_MAX + 6)
 
@@ -50,7 +46,7 @@ const struct db_node *db_node_named(const struct db_node *nodes, size_t count,
 				    const char *name);
 
 /* id and created are filled in by the database. -EINVAL: name or hash; -EEXIST;
- * -ENFILE: DB_NODES_MAX. */
+ * -ENFILE: LIMIT_SATELLITES. */
 int db_nodes_add(struct db_config *config, const struct db_node *node);
 /* Another credential. -EINVAL: hash; -ENOENT. */
 int db_nodes_rekey(struct db_config *config, const char *name,

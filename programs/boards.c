@@ -5,8 +5,6 @@
 
 #include "db/nodes.h"
 
-_Static_assert(BROKER_STATUS_MAX == 1 + DB_NODES_MAX, "room for all");
-
 static void add(struct boards *boards, const char *name)
 {
 	char *topic = boards->topic[boards->count];

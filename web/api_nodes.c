@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/base/log.h"
+#include "broker/limits.h"
 #include "db/history_policies.h"
 #include "db/nodes.h"
 #include "web/api.h"
@@ -98,7 +99,7 @@ static void reply_failed(struct request *request, int error, const char *what)
 	case ENFILE:
 		reply_problem(request, 409, "too-many-nodes",
 			      "There are %d satellites; no more fit.",
-			      DB_NODES_MAX);
+			      LIMIT_SATELLITES);
 		break;
 	default:
 		reply_error(request, error, what);

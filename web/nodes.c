@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/base/log.h"
+#include "broker/limits.h"
 #include "db/nodes.h"
 #include "db/settings.h"
 #include "web/gpio_link.h"
@@ -16,7 +17,7 @@
 
 struct nodes {
 	struct web_context *web;
-	struct gpio_link *links[1 + DB_NODES_MAX]; /* the own one first */
+	struct gpio_link *links[1 + LIMIT_SATELLITES]; /* the own one first */
 	size_t count;
 	struct list purges;
 	struct loop_timer retry;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "broker/limits.h"
 #include "db/config.h"
 #include "db/db.h"
 #include "db/nodes.h"
@@ -178,7 +179,7 @@ static void test_nodes_have_a_limit(void **state)
 	char name[DB_NODE_NAME_MAX + 1];
 
 	(void)state;
-	for (unsigned int i = 0; i < DB_NODES_MAX; i++) {
+	for (unsigned int i = 0; i < LIMIT_SATELLITES; i++) {
 		(void)snprintf(name, sizeof(name), "n%u", i);
 		assert_int_equal(add(name, "$a"), 0);
 	}
