@@ -228,10 +228,38 @@ static void displace(struct logic *logic, unsigned int output, bool safety)
 		other->now.told = false;
 		if (!other->now.on)
 			continue;
-		if (!other->want.any)
-			logic_want_for_safety(other, false);
+		/* One that must go off anyway must still. */
+		if (other->want.any) {
+			other->want.safety |= safety;
+			continue;
+		}
+		logic_want_for_safety(other, false);
 		other->want.safety = safety;
 	}
+}
+
+static void accept_order(struct logic *logic, unsigned int output,
+			 const struct logic_command *command, bool on,
+			 uint32_t token)
+{
+	struct logic_output *o = &logic->output[output];
+	/* To order off what must go off takes nothing of that. */
+	bool must_off = !on && o->want.any && !o->want.on && o->want.safety;
+
+	logic_settle(logic, output, LOGIC_SUPERSEDED);
+	if (on)
+		displace(logic, output, false);
+	o->now.told = on;
+	o->want = (struct logic_want){
+		.any = true,
+		.on = on,
+		.safety = must_off,
+		.token = token,
+		.on_time_ms = command->on_time_ms ? command->on_time_ms
+						  : o->rules.auto_off_ms,
+		.lease_ms = command->lease_ms ? command->lease_ms
+					      : o->rules.command_timeout_ms,
+	};
 }
 
 struct logic_verdict logic_order(struct logic *logic, unsigned int output,
@@ -240,7 +268,7 @@ struct logic_verdict logic_order(struct logic *logic, unsigned int output,
 {
 	struct logic_verdict verdict = { LOGIC_ACCEPTED, output, output, 0,
 					 token };
-	struct logic_output *o;
+	const struct logic_output *o;
 	bool on;
 
 	verdict.result = LOGIC_NO_OUTPUT;
@@ -258,22 +286,8 @@ struct logic_verdict logic_order(struct logic *logic, unsigned int output,
 		judge_on(logic, o, now, &verdict);
 	else
 		must_wait(&verdict, LOGIC_MIN_ON, logic_rule_min_on(o), now);
-	if (verdict.result != LOGIC_ACCEPTED)
-		return verdict;
-
-	logic_settle(logic, output, LOGIC_SUPERSEDED);
-	if (on)
-		displace(logic, output, false);
-	o->now.told = on;
-	o->want = (struct logic_want){
-		.any = true,
-		.on = on,
-		.token = token,
-		.on_time_ms = command->on_time_ms ? command->on_time_ms
-						  : o->rules.auto_off_ms,
-		.lease_ms = command->lease_ms ? command->lease_ms
-					      : o->rules.command_timeout_ms,
-	};
+	if (verdict.result == LOGIC_ACCEPTED)
+		accept_order(logic, output, command, on, token);
 	return verdict;
 }
 

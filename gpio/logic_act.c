@@ -164,7 +164,12 @@ void logic_failed(struct logic *logic, const struct logic_action *action,
 		logic_want_for_safety(o, false);
 		return;
 	}
-	want.answered = true;
+	if (!want.answered) {
+		/* An order that has failed sets no times. */
+		want.answered = true;
+		want.on_time_ms = 0;
+		want.lease_ms = 0;
+	}
 	o->want = want;
 	o->retry_at = now + LOGIC_RETRY_MS;
 }

@@ -330,6 +330,61 @@ static void test_a_line_that_does_not_obey(void **state)
 	assert_int_equal(logic_next(&bench.logic, bench.now), UINT64_MAX);
 }
 
+/* Its fail-safe time is up, and it does not obey. */
+static void lose_hub_and_fail(unsigned int output)
+{
+	bench.broken[output] = true;
+	logic_hub(&bench.logic, false, bench.now);
+	bench_pass(bench.rules[output].failsafe_ms);
+	assert_true(bench_on(output));
+}
+
+static void test_what_must_go_off_does_whoever_orders_it_off(void **state)
+{
+	(void)state;
+	bench.rules[A].failsafe_ms = 5000;
+	bench_begin();
+	bench_order(A, LOGIC_ON);
+	lose_hub_and_fail(A);
+	assert_int_equal(bench_order(A, LOGIC_OFF), LOGIC_FAULT);
+	bench.broken[A] = false;
+	bench_pass(LOGIC_RETRY_MS);
+	assert_false(bench_on(A));
+}
+
+static void test_what_must_go_off_does_whoever_wants_its_turn(void **state)
+{
+	(void)state;
+	bench.rules[A].group = bench.rules[B].group = 7;
+	bench.rules[A].failsafe_ms = 5000;
+	bench_begin();
+	bench_order(A, LOGIC_ON);
+	lose_hub_and_fail(A);
+	bench_order(B, LOGIC_ON);
+	bench_pass(LOGIC_RETRY_MS);
+	assert_int_equal(bench.last.result, LOGIC_INTERLOCK);
+	bench.broken[A] = false;
+	bench_pass(LOGIC_RETRY_MS);
+	assert_false(bench_on(A));
+	assert_false(bench_on(B));
+}
+
+static void test_an_order_that_failed_sets_no_times(void **state)
+{
+	(void)state;
+	bench.rules[A].safe = LOGIC_SAFE_ON;
+	bench_begin();
+	bench_order_for(A, LOGIC_ON, 100, 0);
+	bench.broken[A] = true;
+	bench_pass(100);
+	assert_int_equal(bench_order_for(A, LOGIC_OFF, 0, 500), LOGIC_FAULT);
+	bench.broken[A] = false;
+	bench_pass(LOGIC_RETRY_MS);
+	assert_false(bench_on(A));
+	bench_pass(500);
+	assert_false(bench_on(A));
+}
+
 static void test_what_the_wire_says_is_the_state(void **state)
 {
 	struct logic_command command = { LOGIC_ON, 5000, 0 };
@@ -391,6 +446,9 @@ int main(void)
 		T(test_a_restart_changes_nothing_and_forgets_nothing),
 		T(test_what_memory_does_not_explain_is_judged_strictly),
 		T(test_a_line_that_does_not_obey),
+		T(test_what_must_go_off_does_whoever_orders_it_off),
+		T(test_what_must_go_off_does_whoever_wants_its_turn),
+		T(test_an_order_that_failed_sets_no_times),
 		T(test_what_the_wire_says_is_the_state),
 		T(test_refusals),
 	};
