@@ -35,6 +35,7 @@ void logic_settle(struct logic *logic, unsigned int output,
 						     .output = output,
 						     .token = o->want.token });
 	o->want = (struct logic_want){ 0 };
+	o->now.starting = false;
 	o->retry_at = 0;
 }
 
@@ -66,15 +67,13 @@ static bool is_timed(const struct logic_rules *rules)
 static void want_at_boot(struct logic_output *o, bool on)
 {
 	logic_want_for_safety(o, on);
+	o->now.starting = true;
 	o->want.on_time_ms = o->rules.auto_off_ms;
 	o->want.lease_ms = o->rules.command_timeout_ms;
 }
 
-/* The board has been started: what is on the line is nobody's will. */
-static void boot(struct logic_output *o, bool told, uint64_t now)
+static void want_boot_value(struct logic_output *o)
 {
-	o->now.since = now;
-	o->now.told = told;
 	switch (o->rules.boot) {
 	case LOGIC_BOOT_OFF:
 		want_at_boot(o, false);
@@ -83,24 +82,38 @@ static void boot(struct logic_output *o, bool told, uint64_t now)
 		want_at_boot(o, true);
 		break;
 	case LOGIC_BOOT_RESTORE:
-		want_at_boot(o, told);
+		want_at_boot(o, o->now.told);
 		break;
 	case LOGIC_BOOT_AS_READ:
-		if (o->now.on && is_timed(&o->rules))
-			logic_want_for_safety(o, false);
 		break;
 	}
-	if (o->now.on)
-		record_start(&o->now, now);
+}
+
+/* The board has been started: what is on the line is nobody's will. */
+static void boot(struct logic_output *o, bool told, uint64_t now)
+{
+	o->now.since = now;
+	o->now.told = told;
+	want_boot_value(o);
+	if (!o->now.on)
+		return;
+	record_start(&o->now, now);
+	if (o->rules.boot == LOGIC_BOOT_AS_READ && is_timed(&o->rules))
+		logic_want_for_safety(o, false);
 }
 
 /* The process has been started anew, the board has not. */
 static void resume(struct logic_output *o, bool on, uint64_t now)
 {
 	struct logic_memory *m = &o->now;
+	bool starting = m->starting;
 
-	if (m->on == on)
+	m->starting = false;
+	if (m->on == on) {
+		if (starting)
+			want_boot_value(o);
 		return;
+	}
 	m->on = on;
 	m->since = now;
 	m->off_at = 0;

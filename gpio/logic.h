@@ -54,7 +54,7 @@ enum logic_safe {
 };
 
 /* After a start of the board. A restart of the process alone leaves outputs as
- * they are. */
+ * they are, but for what is still to come: "on" waits for min_off and dead times. */
 enum logic_boot {
 	LOGIC_BOOT_AS_READ,
 	LOGIC_BOOT_OFF,
@@ -135,6 +135,7 @@ struct logic_want {
 struct logic_memory {
 	bool on;
 	bool told; /* the last order's value, for LOGIC_BOOT_RESTORE */
+	bool starting; /* what its boot rule says is still to be done */
 	uint64_t since; /* when it last changed */
 	uint64_t off_at; /* 0: no time set */
 	uint64_t lease_at; /* 0: no lease */

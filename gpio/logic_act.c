@@ -151,6 +151,7 @@ void logic_failed(struct logic *logic, const struct logic_action *action,
 {
 	struct logic_output *o = &logic->output[action->output];
 	struct logic_want want = o->want;
+	bool starting = o->now.starting;
 
 	assert(o->used);
 	logic_settle(logic, action->output, LOGIC_FAULT);
@@ -171,6 +172,7 @@ void logic_failed(struct logic *logic, const struct logic_action *action,
 		want.lease_ms = 0;
 	}
 	o->want = want;
+	o->now.starting = starting;
 	o->retry_at = now + LOGIC_RETRY_MS;
 }
 

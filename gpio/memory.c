@@ -77,6 +77,7 @@ static bool take_entry(json_t *object, struct memory_entry *out)
 	out->line = (unsigned int)line;
 	m->on = json_is_true(json_object_get(object, "on"));
 	m->told = json_is_true(json_object_get(object, "told"));
+	m->starting = json_is_true(json_object_get(object, "starting"));
 	return take_time(json_object_get(object, "since"), &m->since) &&
 	       take_time(json_object_get(object, "off_at"), &m->off_at) &&
 	       take_time(json_object_get(object, "lease_at"), &m->lease_at) &&
@@ -198,6 +199,9 @@ static json_t *entry_to_json(const struct memory_entry *entry)
 	bad |= set_time(object, "line", entry->line);
 	bad |= json_object_set_new(object, "on", json_boolean(m->on));
 	bad |= json_object_set_new(object, "told", json_boolean(m->told));
+	/* Seldom, and unknown to those before. */
+	if (m->starting)
+		bad |= json_object_set_new(object, "starting", json_true());
 	bad |= set_time(object, "since", m->since);
 	bad |= set_time(object, "off_at", m->off_at);
 	bad |= set_time(object, "lease_at", m->lease_at);

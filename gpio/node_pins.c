@@ -413,7 +413,8 @@ void node_pins_remember(const struct node *node, struct memory *out)
 		    pin->pin.direction != LINE_OUTPUT)
 			continue;
 		m = logic_remember(&node->logic, i);
-		if (memory_counts(&pin->pin.rules) || m->off_at || m->lease_at)
+		if (memory_counts(&pin->pin.rules) || m->starting ||
+		    m->off_at || m->lease_at)
 			entry->memory = *m;
 		else if (memory_wanted(&pin->pin.rules))
 			entry->memory = (struct logic_memory){ 0 };

@@ -47,6 +47,7 @@ static void fill(void)
 		written.entry[i].line = i;
 		m->on = i % 2;
 		m->told = i % 3;
+		m->starting = i % 4;
 		m->since = UINT64_C(1000000000000) + i;
 		m->off_at = i % 5 ? m->since + 1 : 0;
 		m->lease_at = i % 7 ? m->since + 2 : 0;
@@ -85,6 +86,7 @@ static void test_the_most_there_can_be_comes_back(void **state)
 		assert_false(found->live);
 		assert_int_equal(b->on, a->memory.on);
 		assert_int_equal(b->told, a->memory.told);
+		assert_int_equal(b->starting, a->memory.starting);
 		assert_int_equal(b->since, a->memory.since);
 		assert_int_equal(b->off_at, a->memory.off_at);
 		assert_int_equal(b->lease_at, a->memory.lease_at);
