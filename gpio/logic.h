@@ -54,7 +54,8 @@ enum logic_safe {
 };
 
 /* After a start of the board. A restart of the process alone leaves outputs as
- * they are, but for what is still to come: "on" waits for min_off and dead times. */
+ * they are, but for what is still to come: "on" waits for min_off and dead times.
+ * It does not wait for another of its group that is on: then it is given up. */
 enum logic_boot {
 	LOGIC_BOOT_AS_READ,
 	LOGIC_BOOT_OFF,

@@ -85,6 +85,32 @@ static void tick(struct logic *logic, unsigned int output, uint64_t now)
 		must_go_off(logic, output);
 }
 
+/* Of a group another is on, and stays so. */
+static bool turn_is_taken(const struct logic *logic, unsigned int output)
+{
+	for (unsigned int i = 0; i < logic->top; i++) {
+		const struct logic_output *other = &logic->output[i];
+
+		if (logic_locked_out(logic, output, i) && other->now.on &&
+		    (!other->want.any || other->want.on))
+			return true;
+	}
+	return false;
+}
+
+/* What is to go on for the start of the board waits for min_off and dead times,
+ * but not for a turn that is another's: some day it would go on all by itself. */
+static void give_up_turn(struct logic *logic, unsigned int output)
+{
+	struct logic_output *o = &logic->output[output];
+
+	if (!o->want.any || !o->want.on || !o->want.safety || o->now.on ||
+	    !turn_is_taken(logic, output))
+		return;
+	logic_settle(logic, output, LOGIC_SUPERSEDED);
+	o->now.told = false;
+}
+
 static bool first_wanted(const struct logic *logic, bool on, uint64_t now,
 			 struct logic_action *action)
 {
@@ -105,6 +131,9 @@ bool logic_act(struct logic *logic, uint64_t now, struct logic_action *action)
 	for (unsigned int i = 0; i < logic->top; i++)
 		if (logic->output[i].used)
 			tick(logic, i, now);
+	for (unsigned int i = 0; i < logic->top; i++)
+		if (logic->output[i].used)
+			give_up_turn(logic, i);
 	return first_wanted(logic, false, now, action) ||
 	       first_wanted(logic, true, now, action);
 }

@@ -86,6 +86,39 @@ static void test_a_line_that_does_not_obey_at_the_start(void **state)
 	assert_false(bench_on(A));
 }
 
+static void test_who_comes_late_has_lost_its_turn(void **state)
+{
+	(void)state;
+	bench.rules[A].group = bench.rules[B].group = 7;
+	bench.rules[B].boot = LOGIC_BOOT_RESTORE;
+	bench_add(A, true, false, NULL);
+	bench_add(B, false, true, NULL);
+	bench_run();
+	assert_true(bench_on(A));
+	assert_false(logic_remember(&bench.logic, B)->told);
+	/* Nobody reserves it, and nobody comes back by himself. */
+	assert_int_equal(bench_order(A, LOGIC_ON), LOGIC_APPLIED);
+	assert_int_equal(bench_order(A, LOGIC_OFF), LOGIC_APPLIED);
+	bench_pass(100000);
+	assert_false(bench_on(B));
+}
+
+static void test_who_is_to_go_off_gives_its_turn(void **state)
+{
+	(void)state;
+	bench.rules[A].group = bench.rules[B].group = 7;
+	bench.rules[A].boot = LOGIC_BOOT_OFF;
+	bench.rules[A].dead_ms = 500;
+	bench.rules[B].boot = LOGIC_BOOT_RESTORE;
+	bench_add(A, true, false, NULL);
+	bench_add(B, false, true, NULL);
+	bench_run();
+	assert_false(bench_on(A));
+	assert_false(bench_on(B));
+	bench_pass(500);
+	assert_true(bench_on(B));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, bench_setup)
@@ -94,6 +127,8 @@ int main(void)
 		T(test_what_is_restored_outlives_the_process),
 		T(test_an_order_ends_what_the_start_asked_for),
 		T(test_a_line_that_does_not_obey_at_the_start),
+		T(test_who_comes_late_has_lost_its_turn),
+		T(test_who_is_to_go_off_gives_its_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
