@@ -1,8 +1,6 @@
 /*
- * Random orders, times, faults, crashes and restarts against logic.h, judged by
- * an observer that sees nothing but the lines and the clock: at no instant are
- * two of an interlock group on, no dead time is shorter, no output is on for
- * longer or off for shorter than its rule, and none starts more often.
+ * Random orders, times, sick lines, crashes, stops and starts against logic.h,
+ * before an observer (logic_observer.h) that knows the rules.
  *
  * test_logic_property [STEPS [SEED]]; a failure prints the seed and the step.
  */
@@ -10,40 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gpio/logic.h"
+#include "tests/gpio/logic_observer.h"
 
-#define OUTPUTS 5u
-#define HISTORY 4096u
 #define STEPS_DEFAULT UINT64_C(10000000)
 /* Steps of one board before the next, with other rules. */
 #define STEPS_OF_A_BOARD 2000u
-
-struct wire {
-	bool on;
-	uint64_t since;
-	uint64_t excused; /* until then: it did not obey */
-	uint64_t starts[LOGIC_CYCLES_MAX];
-	uint64_t started;
-};
+/* More writes than one moment can have. */
+#define WRITES_MAX 1000u
 
 static struct {
-	uint64_t seed, random, step, now;
+	uint64_t seed, random, step;
 	struct logic logic;
-	struct logic_rules rules[OUTPUTS];
 	struct logic_memory memory[OUTPUTS]; /* on "disk" */
-	bool told[OUTPUTS];
-	struct wire wire[OUTPUTS];
-	uint64_t hub_lost;
-	bool hub;
-	bool waiting[OUTPUTS]; /* for an answer */
+	uint64_t sick[OUTPUTS]; /* until then its line does not obey */
 	uint32_t token[OUTPUTS];
-	/* Of the order waited for, and when the last one's ends. */
-	uint64_t lease[OUTPUTS];
-	uint64_t leased_until[OUTPUTS]; /* 0: never */
-	uint64_t on_time[OUTPUTS];
-	uint64_t on_until[OUTPUTS]; /* 0: for ever */
 	uint32_t next_token;
-	uint64_t applied, refused, failed, crashes,
+	uint64_t applied, refused, failed, crashes, stops,
 		boots; /* what was covered */
 } w;
 
@@ -55,114 +35,13 @@ static uint64_t draw(uint64_t below)
 	return w.random % below;
 }
 
-__attribute__((noreturn)) static void broken(const char *what, unsigned int i)
+void observer_broken(const char *what, unsigned int i)
 {
 	printf("seed %" PRIu64 " step %" PRIu64 " at %" PRIu64
 	       ": output %u: %s\n",
-	       w.seed, w.step, w.now, i, what);
+	       w.seed, w.step, observer.now, i, what);
 	printf("0 passed, 1 failed\n");
 	exit(1);
-}
-
-static void must(bool holds, const char *what, unsigned int i)
-{
-	if (!holds)
-		broken(what, i);
-}
-
-/* ---- the observer ------------------------------------------------------- */
-
-static bool interlocked(unsigned int a, unsigned int b)
-{
-	return a != b && w.rules[a].group &&
-	       w.rules[a].group == w.rules[b].group;
-}
-
-static void observe_start(unsigned int i)
-{
-	const struct logic_rules *rules = &w.rules[i];
-	struct wire *wire = &w.wire[i];
-
-	must(w.now - wire->since >= rules->min_off_ms, "min_off is broken", i);
-	for (unsigned int k = 0; k < OUTPUTS; k++) {
-		uint32_t dead = rules->dead_ms > w.rules[k].dead_ms
-					? rules->dead_ms
-					: w.rules[k].dead_ms;
-
-		if (!interlocked(i, k))
-			continue;
-		must(!w.wire[k].on, "two of a group are on", i);
-		must(w.now - w.wire[k].since >= dead, "dead time is broken", i);
-	}
-}
-
-static void observe_write(unsigned int i, bool on, const struct logic_want *why)
-{
-	struct wire *wire = &w.wire[i];
-
-	if (wire->on == on)
-		return;
-	must(why->safety || !w.rules[i].locked, "a locked one moves", i);
-	if (on) {
-		observe_start(i);
-		if (w.rules[i].cycles && !why->safety &&
-		    wire->started >= w.rules[i].cycles)
-			must(w.now - wire->starts[(wire->started -
-						   w.rules[i].cycles) %
-						  LOGIC_CYCLES_MAX] >=
-				     LOGIC_HOUR_MS,
-			     "it starts too often", i);
-		wire->starts[wire->started++ % LOGIC_CYCLES_MAX] = w.now;
-	} else if (!why->safety) {
-		must(w.now - wire->since >= w.rules[i].min_on_ms,
-		     "min_on is broken", i);
-	}
-	wire->on = on;
-	wire->since = w.now;
-}
-
-static void observe_lease(unsigned int i)
-{
-	if (w.rules[i].safe == LOGIC_SAFE_OFF && w.leased_until[i])
-		must(!w.wire[i].on || w.now < w.leased_until[i] ||
-			     w.now < w.wire[i].excused,
-		     "a lease has run out for nothing", i);
-}
-
-/* Where "on" is safe, that may come in between; and who has crashed takes min_on
- * to begin anew. */
-static void observe_on_time(unsigned int i)
-{
-	const struct wire *wire = &w.wire[i];
-	const uint64_t since = w.logic.output[i].now.since;
-
-	if (w.rules[i].safe != LOGIC_SAFE_ON && w.on_until[i])
-		must(!wire->on || w.now < w.on_until[i] ||
-			     w.now < wire->excused ||
-			     w.now - since < w.rules[i].min_on_ms,
-		     "it is on for longer than was ordered", i);
-}
-
-/* After all that was due has been done. */
-static void observe_rest(void)
-{
-	for (unsigned int i = 0; i < OUTPUTS; i++) {
-		const struct logic_rules *rules = &w.rules[i];
-
-		must(!w.wire[i].on || !rules->max_on_ms ||
-			     w.now < w.wire[i].excused ||
-			     w.now - w.wire[i].since < rules->max_on_ms,
-		     "max_on is broken", i);
-		must(w.wire[i].on == w.logic.output[i].now.on,
-		     "what is believed is not on the line", i);
-		observe_lease(i);
-		observe_on_time(i);
-		if (w.hub || !rules->failsafe_ms ||
-		    w.now - w.hub_lost != rules->failsafe_ms)
-			continue;
-		if (rules->safe == LOGIC_SAFE_OFF)
-			must(!w.wire[i].on, "the fail-safe did not come", i);
-	}
 }
 
 /* ---- the process -------------------------------------------------------- */
@@ -175,50 +54,61 @@ static void take_answers(void)
 		unsigned int i = answer.output;
 
 		must(answer.result != LOGIC_ACCEPTED, "no answer", i);
-		must(w.waiting[i] && w.token[i] == answer.token,
-		     "an answer nobody waits for", i);
-		w.waiting[i] = false;
-		if (answer.result != LOGIC_APPLIED)
-			continue;
-		w.applied++;
-		w.leased_until[i] = w.lease[i] ? w.now + w.lease[i] : 0;
-		if (w.wire[i].on && w.on_time[i])
-			w.on_until[i] = w.now + w.on_time[i];
+		must(w.token[i] == answer.token, "another's answer", i);
+		observer_answer(i, answer.result == LOGIC_APPLIED);
+		w.applied += answer.result == LOGIC_APPLIED;
 	}
+}
+
+/* A line falls sick for a moment, or for a while. */
+static bool obeys(unsigned int i, bool may_fail)
+{
+	if (observer.now < w.sick[i])
+		return false;
+	if (!may_fail || draw(50))
+		return true;
+	w.sick[i] = observer.now + (draw(2) ? draw(5000) : 0);
+	return false;
 }
 
 static void drive(const struct logic_action *action, bool may_fail)
 {
 	unsigned int i = action->output;
-	struct logic_want why = w.logic.output[i].want;
 
-	if (may_fail && draw(50) == 0) {
+	if (!obeys(i, may_fail)) {
 		w.failed++;
-		w.wire[i].excused = w.now + LOGIC_RETRY_MS;
-		logic_failed(&w.logic, action, w.now);
+		observer_write_failed(i, action->on);
+		logic_failed(&w.logic, action, observer.now);
 		return;
 	}
-	observe_write(i, action->on, &why);
-	logic_done(&w.logic, action, action->on, w.now);
-	/* An order's lease and time come with its answer. */
-	w.leased_until[i] = 0;
-	w.on_until[i] = 0;
-	w.told[i] = w.logic.output[i].now.told;
+	observer_write(i, action->on);
+	logic_done(&w.logic, action, action->on, observer.now);
 }
 
 static void run(bool may_fail)
 {
 	struct logic_action action;
+	unsigned int writes = 0;
 
-	while (logic_act(&w.logic, w.now, &action)) {
+	for (;;) {
+		observer_due();
+		if (!logic_act(&w.logic, observer.now, &action))
+			break;
+		must(writes++ < WRITES_MAX, "it does not come to rest",
+		     action.output);
 		drive(&action, may_fail);
 		take_answers();
 	}
 	take_answers();
+	for (unsigned int i = 0; i < OUTPUTS; i++)
+		must(observer.output[i].on == w.logic.output[i].now.on,
+		     "what is believed is not on the line", i);
+	observer_rest();
 }
 
 static void save(void)
 {
+	observer_save();
 	for (unsigned int i = 0; i < OUTPUTS; i++)
 		w.memory[i] = *logic_remember(&w.logic, i);
 }
@@ -226,38 +116,36 @@ static void save(void)
 /* Until then, or to what is due before, whichever is first. */
 static void pass(uint64_t until)
 {
-	while (w.now < until) {
-		uint64_t next = logic_next(&w.logic, w.now);
+	while (observer.now < until) {
+		uint64_t next = logic_next(&w.logic, observer.now);
 
-		w.now = next < until ? (next > w.now ? next : w.now) : until;
+		if (next > observer.now)
+			observer.now = next < until ? next : until;
 		run(false);
-		observe_rest();
-		must(logic_next(&w.logic, w.now) > w.now, "it is due for ever",
-		     0);
+		must(logic_next(&w.logic, observer.now) > observer.now,
+		     "it is due for ever", 0);
 	}
 }
 
 static void start_process(bool memory)
 {
-	logic_init(&w.logic, w.now);
-	w.hub = false;
-	w.hub_lost = w.now;
+	logic_init(&w.logic, observer.now);
+	observer.hub = false;
+	observer.hub_lost = observer.now;
 	for (unsigned int i = 0; i < OUTPUTS; i++) {
+		const struct observed *o = &observer.output[i];
 		struct logic_start start = {
-			.on = w.wire[i].on,
-			.told = w.told[i],
+			.on = o->on,
+			.told = w.memory[i].told,
 			.memory = memory ? &w.memory[i] : NULL,
 		};
 
-		logic_add(&w.logic, i, &w.rules[i], start, w.now);
-		w.waiting[i] = false;
-		/* It may have died before it remembered. */
-		w.leased_until[i] = 0;
-		w.on_until[i] = 0;
+		if (memory)
+			observer_resume(i);
+		logic_add(&w.logic, i, &o->rules, start, observer.now);
 	}
 	run(false);
 	save();
-	observe_rest();
 }
 
 /* ---- what happens ------------------------------------------------------- */
@@ -265,7 +153,7 @@ static void start_process(bool memory)
 static void new_rules(unsigned int i)
 {
 	static const uint64_t times[] = { 0, 0, 20, 100, 1000, 30000 };
-	struct logic_rules *rules = &w.rules[i];
+	struct logic_rules *rules = &observer.output[i].rules;
 
 	*rules = (struct logic_rules){
 		.safe = (enum logic_safe)draw(3),
@@ -280,34 +168,35 @@ static void new_rules(unsigned int i)
 		.command_timeout_ms = times[draw(6)],
 		.failsafe_ms = times[draw(6)],
 	};
-	/* What pins.c would refuse. */
 	rules->max_on_ms = draw(2) ? rules->min_on_ms + 1 + times[draw(6)] : 0;
+	/* What pins.c would refuse. Should it come all the same, the interlock
+	 * and max_on are stronger; but two that must both be on would take turns
+	 * for ever. */
+	if (!observer.sound && i == 0)
+		return;
 	if ((rules->max_on_ms || rules->group) && rules->safe == LOGIC_SAFE_ON)
 		rules->safe = LOGIC_SAFE_OFF;
 	if (rules->group && rules->boot == LOGIC_BOOT_ON)
 		rules->boot = LOGIC_BOOT_RESTORE;
 }
 
+/* What lines are without anybody driving them is up to pulls and firmware. */
 static void board_starts(void)
 {
 	w.boots++;
-	for (unsigned int i = 0; i < OUTPUTS; i++) {
-		if (w.wire[i].on)
-			w.wire[i].since = w.now;
-		w.wire[i].on = false;
-		/* Starts are counted from the board's on. */
-		w.wire[i].started = 0;
-	}
+	for (unsigned int i = 0; i < OUTPUTS; i++)
+		observer_boot(i, draw(4) == 0);
 	start_process(false);
 }
 
 static void new_board(void)
 {
-	w.now += 1 + draw(1000);
+	observer.now += 1 + draw(1000);
+	observer.sound = draw(8);
 	for (unsigned int i = 0; i < OUTPUTS; i++) {
 		new_rules(i);
-		w.wire[i] = (struct wire){ .since = w.now };
-		w.told[i] = draw(2);
+		w.memory[i].told = draw(2);
+		observer.output[i].kept.told = w.memory[i].told;
 	}
 	board_starts();
 }
@@ -323,20 +212,18 @@ static void ask(void)
 	};
 	uint32_t token = ++w.next_token;
 	struct logic_verdict verdict =
-		logic_order(&w.logic, i, &command, token, w.now);
+		logic_order(&w.logic, i, &command, token, observer.now);
 
 	take_answers();
-	if (verdict.result == LOGIC_ACCEPTED) {
-		must(!w.waiting[i], "an order got no answer", i);
-		w.waiting[i] = true;
-		w.token[i] = token;
-		w.lease[i] = command.lease_ms ? command.lease_ms
-					      : w.rules[i].command_timeout_ms;
-		w.on_time[i] = command.on_time_ms ? command.on_time_ms
-						  : w.rules[i].auto_off_ms;
-	} else {
+	if (verdict.result != LOGIC_ACCEPTED) {
 		w.refused++;
+		return;
 	}
+	must(!observer.output[i].waiting, "an order got no answer", i);
+	w.token[i] = token;
+	observer_order(i, &command,
+		       command.verb == LOGIC_TOGGLE ? w.logic.output[i].want.on
+						    : command.verb == LOGIC_ON);
 }
 
 static void order(void)
@@ -354,9 +241,24 @@ static void crash(void)
 
 	w.crashes++;
 	ask();
-	if (logic_act(&w.logic, w.now, &action))
+	observer_due();
+	if (logic_act(&w.logic, observer.now, &action))
 		drive(&action, false);
-	w.now += draw(4) ? draw(100) : draw(20000);
+	observer.now += draw(4) ? draw(100) : draw(20000);
+	start_process(true);
+}
+
+/* It stops in order, and is started again. */
+static void stop(void)
+{
+	w.stops++;
+	for (unsigned int i = 0; i < OUTPUTS; i++) {
+		logic_make_safe(&w.logic, i);
+		observer_make_safe(i);
+	}
+	run(true);
+	save();
+	observer.now += draw(20000);
 	start_process(true);
 }
 
@@ -369,20 +271,24 @@ static void step(void)
 	case 1:
 		if (draw(8) == 0)
 			board_starts();
+		else if (draw(8) == 0)
+			stop();
 		break;
 	case 2:
-		w.hub = !w.hub;
-		w.hub_lost = w.now;
-		logic_hub(&w.logic, w.hub, w.now);
+		observer.hub = !observer.hub;
+		observer.hub_lost = observer.now;
+		for (unsigned int i = 0; i < OUTPUTS; i++)
+			observer.output[i].failed_safe = false;
+		logic_hub(&w.logic, observer.hub, observer.now);
 		break;
 	case 3:
 		/* The process is late: two things are due at once. */
-		w.now += draw(2000);
+		observer.now += draw(2000);
 		order();
 		break;
 	case 4:
 	case 5:
-		pass(w.now + draw(draw(8) ? 200 : 40000));
+		pass(observer.now + draw(draw(8) ? 200 : 40000));
 		save();
 		break;
 	default:
@@ -404,7 +310,8 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 " steps: %" PRIu64 " orders applied, %" PRIu64
 	       " refused, %" PRIu64 " faults, %" PRIu64 " crashes, %" PRIu64
-	       " starts of the board\n",
-	       steps, w.applied, w.refused, w.failed, w.crashes, w.boots);
+	       " stops, %" PRIu64 " starts of the board\n",
+	       steps, w.applied, w.refused, w.failed, w.crashes, w.stops,
+	       w.boots);
 	return 0;
 }
