@@ -1,7 +1,19 @@
 """The little there is of a test framework: numbered lines as in TAP, and counts
 in the last one."""
+import os
 import sys
 import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def where(error):
+    """The way through our own files, from the case on, and what was noted."""
+    for frame in traceback.extract_tb(error.__traceback__)[1:]:
+        if os.path.dirname(os.path.abspath(frame.filename)) == HERE:
+            yield (f"{os.path.basename(frame.filename)}:{frame.lineno} "
+                   f"{frame.name}: {frame.line}")
+    yield from "\n".join(getattr(error, "__notes__", [])).splitlines()
 
 
 class Cases:
@@ -16,8 +28,7 @@ class Cases:
         except Exception as error:  # pylint: disable=broad-except
             self.failed += 1
             print(f"not ok {number} - {name}")
-            trace = traceback.format_exc().strip().splitlines()
-            for line in trace[-7:-1]:
+            for line in where(error):
                 print(f"# {line}")
             for line in (f"{type(error).__name__}: {error}").splitlines()[:40]:
                 print(f"# {line}")

@@ -4,6 +4,7 @@ Nothing here waits a fixed time: every wait is for a condition and ends with a
 generous deadline, so that a loaded machine makes a test slow but not wrong.
 """
 import base64
+import http.client
 import json
 import os
 import re
@@ -294,11 +295,22 @@ class Hub:
 
     def rest(self, method, path, body=None, auth=None):
         """The body of a 2xx answer of /api/v1, else Refused."""
-        status, _, found = request(self.web_port, method, "/api/v1" + path,
-                                   body, auth=auth or self.auth)
+        try:
+            status, _, found = request(self.web_port, method,
+                                       "/api/v1" + path, body,
+                                       auth=auth or self.auth)
+        except (OSError, http.client.HTTPException) as error:
+            error.add_note(self.last_words())
+            raise
         if not 200 <= status < 300:
             raise Refused(status, found)
         return found
+
+    def last_words(self):
+        """What one should know when it does not answer."""
+        status = self.process.process.poll()
+        return "\n".join([f"hearthd: {status}, None is running; it said:"] +
+                         self.logged()[-20:])
 
     def inside(self, name):
         """Where a file of the data directory is for us."""
