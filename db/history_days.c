@@ -70,7 +70,7 @@ int history_days_list(struct sqlite3 *sqlite, uint32_t **out, size_t *count)
 	return 0;
 }
 
-static int used_bytes(struct sqlite3 *sqlite, uint64_t *out)
+int history_days_used(struct sqlite3 *sqlite, uint64_t *out)
 {
 	int64_t pages;
 	int64_t unused;
@@ -226,7 +226,7 @@ int history_days_fit(struct sqlite3 *sqlite, uint32_t day, uint64_t max_bytes)
 	uint64_t bytes;
 	int r;
 
-	while (!(r = used_bytes(sqlite, &bytes)) && bytes > max_bytes) {
+	while (!(r = history_days_used(sqlite, &bytes)) && bytes > max_bytes) {
 		r = drop_oldest(sqlite, day);
 		if (r <= 0)
 			break;

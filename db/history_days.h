@@ -46,6 +46,9 @@ int history_days_index_one(struct sqlite3 *sqlite, uint32_t day);
 int history_days_unindexed(struct sqlite3 *sqlite, uint32_t day,
 			   uint64_t *rows);
 
+/* Bytes of the file but for its free pages. */
+int history_days_used(struct sqlite3 *sqlite, uint64_t *out);
+
 /* A number that a question gives, 0 if there is no row. */
 int history_days_ask(struct sqlite3 *sqlite, const char *sql, int64_t *out);
 

@@ -10,24 +10,6 @@ static int run(struct sqlite3 *sqlite, const char *sql)
 	return db_error(sqlite3_exec(sqlite, sql, NULL, NULL, NULL));
 }
 
-static int used_bytes(struct sqlite3 *sqlite, uint64_t *out)
-{
-	int64_t pages;
-	int64_t unused;
-	int64_t size;
-	int r;
-
-	r = history_days_ask(sqlite, "PRAGMA page_count", &pages);
-	if (!r)
-		r = history_days_ask(sqlite, "PRAGMA freelist_count", &unused);
-	if (!r)
-		r = history_days_ask(sqlite, "PRAGMA page_size", &size);
-	if (!r)
-		*out = (uint64_t)(pages - unused) * (uint64_t)size;
-
-	return r;
-}
-
 /* One table fewer is less than there is. */
 static int drop_one(struct sqlite3 *sqlite, uint32_t day)
 {
@@ -38,7 +20,7 @@ static int drop_one(struct sqlite3 *sqlite, uint32_t day)
 	r = run(sqlite, "BEGIN IMMEDIATE");
 	if (r)
 		return r;
-	r = used_bytes(sqlite, &used);
+	r = history_days_used(sqlite, &used);
 	dropped = r ? r : history_days_fit(sqlite, day, used - 1);
 	r = dropped < 0 ? dropped : run(sqlite, "COMMIT");
 	if (r && !sqlite3_get_autocommit(sqlite))
