@@ -60,6 +60,27 @@ static int setup(void **state)
 	return 0;
 }
 
+static char directory[40];
+
+static int make_directory(void **state)
+{
+	(void)snprintf(directory, sizeof(directory),
+		       "/tmp/test_tasmota.XXXXXX");
+	return mkdtemp(directory) ? setup(state) : -1;
+}
+
+/* Nothing else was left in it. */
+static int remove_directory(void **state)
+{
+	char path[80];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/" TASMOTA_NUMBERS_FILE,
+		       directory);
+	(void)unlink(path);
+	return rmdir(directory);
+}
+
 static unsigned int relay(const char *name)
 {
 	return tasmota_number(&numbers, TASMOTA_RELAYS, name);
@@ -218,20 +239,13 @@ static void test_a_pair_is_made_of_two_outputs_that_had_numbers(void **state)
 static void test_numbers_are_kept(void **state)
 {
 	static struct tasmota_numbers back;
-	char directory[] = "/tmp/test_tasmota.XXXXXX";
-	char path[64];
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
 	assert_int_equal(tasmota_numbers_load(directory, &back), -ENOENT);
 	(void)tasmota_numbers_assign(&numbers, &house);
 	assert_int_equal(tasmota_numbers_save(directory, &numbers), 0);
 	assert_int_equal(tasmota_numbers_load(directory, &back), 0);
 	assert_memory_equal(&back, &numbers, sizeof(back));
-	(void)snprintf(path, sizeof(path), "%s/" TASMOTA_NUMBERS_FILE,
-		       directory);
-	(void)unlink(path);
-	(void)rmdir(directory);
 }
 
 static void test_a_damaged_file_is_not_used(void **state)
@@ -250,11 +264,8 @@ static void test_a_damaged_file_is_not_used(void **state)
 		"\"buttons\":[],\"counters\":[]}",
 	};
 	static const struct tasmota_numbers none;
-	char directory[] = "/tmp/test_tasmota.XXXXXX";
-	char path[64];
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		assert_int_equal(file_replace(directory, TASMOTA_NUMBERS_FILE,
 					      slice_str(texts[i]), false),
@@ -263,10 +274,6 @@ static void test_a_damaged_file_is_not_used(void **state)
 				 -EINVAL);
 		assert_memory_equal(&numbers, &none, sizeof(none));
 	}
-	(void)snprintf(path, sizeof(path), "%s/" TASMOTA_NUMBERS_FILE,
-		       directory);
-	(void)unlink(path);
-	(void)rmdir(directory);
 }
 
 /* ---- documents ---------------------------------------------------------- */
@@ -421,13 +428,10 @@ static void test_documents_survive_allocation_failure(void **state)
 static void test_keeping_numbers_survives_allocation_failure(void **state)
 {
 	static struct tasmota_numbers back;
-	char directory[] = "/tmp/test_tasmota.XXXXXX";
-	char path[64];
 	unsigned int n = 0;
 	bool failed = true;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
 	(void)tasmota_numbers_assign(&numbers, &house);
 	for (; failed && n < 10000; n++) {
 		int r;
@@ -441,10 +445,6 @@ static void test_keeping_numbers_survives_allocation_failure(void **state)
 	}
 	assert_in_range(n, 20, 9999);
 	assert_memory_equal(&back, &numbers, sizeof(back));
-	(void)snprintf(path, sizeof(path), "%s/" TASMOTA_NUMBERS_FILE,
-		       directory);
-	(void)unlink(path);
-	(void)rmdir(directory);
 }
 
 int main(void)
@@ -461,8 +461,12 @@ int main(void)
 		cmocka_unit_test_setup(
 			test_a_pair_is_made_of_two_outputs_that_had_numbers,
 			setup),
-		cmocka_unit_test_setup(test_numbers_are_kept, setup),
-		cmocka_unit_test_setup(test_a_damaged_file_is_not_used, setup),
+		cmocka_unit_test_setup_teardown(test_numbers_are_kept,
+						make_directory,
+						remove_directory),
+		cmocka_unit_test_setup_teardown(test_a_damaged_file_is_not_used,
+						make_directory,
+						remove_directory),
 		cmocka_unit_test_setup(
 			test_the_document_is_what_hatasmota_takes, setup),
 		cmocka_unit_test_setup(test_the_document_has_what_there_is,
@@ -472,9 +476,9 @@ int main(void)
 		cmocka_unit_test(test_values_are_called_by_their_unit),
 		cmocka_unit_test_setup(
 			test_documents_survive_allocation_failure, setup),
-		cmocka_unit_test_setup(
+		cmocka_unit_test_setup_teardown(
 			test_keeping_numbers_survives_allocation_failure,
-			setup),
+			make_directory, remove_directory),
 	};
 
 	json_set_alloc_funcs(malloc, free);
