@@ -13,7 +13,8 @@ import { MAX_TOPICS, TopicTree, visibleRows } from '../src/data/topic-tree';
 import { en } from '../src/i18n/en';
 import { zh } from '../src/i18n/zh';
 import { matches, topicProblem } from '../src/mqtt/topic';
-import { newPin, pinProblems, slug } from '../src/pages/pin-editor';
+import { slug } from '../src/pages/name-fields';
+import { newPin, pinProblems } from '../src/pages/pin-editor';
 
 const bytes = (s: string) => new TextEncoder().encode(s);
 const message = (topic: string, text = 'x', retain = false) => ({

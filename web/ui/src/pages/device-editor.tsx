@@ -15,7 +15,7 @@ import {
   Text,
   useSubmit,
 } from '../ui/form';
-import { slug } from './pin-editor';
+import { NameFields } from './name-fields';
 
 interface FieldProps {
   device: Device;
@@ -113,7 +113,6 @@ function formFor(field: DeviceField) {
 export function DeviceEditor(props: EditorProps) {
   const { device: start, isNew, sources, onClose, onSaved } = props;
   const [device, setDevice] = useState(start);
-  const [named, setNamed] = useState(!isNew);
   const change = (c: Partial<Device>) => setDevice((d) => ({ ...d, ...c }));
   const { busy, submit, fields, message } = useSubmit(async () => {
     const { name, measured_in: _unit, ...body } = device;
@@ -135,33 +134,11 @@ export function DeviceEditor(props: EditorProps) {
           error={fields.kind}
           onValue={(kind) => setDevice((d) => withKind(d, kind))}
         />
-        <Text
-          label={t('pins.label')}
-          error={fields.label}
-          value={device.label}
-          onValue={(label) =>
-            change(named ? { label } : { label, name: slug(label) })
-          }
-        />
-        <div class="form-grid">
-          <Text
-            label={t('pins.name')}
-            hint={isNew ? t('pins.name_hint') : undefined}
-            error={fields.name}
-            value={device.name}
-            disabled={!isNew}
-            onValue={(name) => {
-              setNamed(true);
-              change({ name });
-            }}
-            mono
-          />
-          <Text
-            label={t('pins.room')}
-            error={fields.room}
-            value={device.room}
-            onValue={(room) => change({ room })}
-          />
+        <NameFields
+          thing={device}
+          {...{ isNew, change }}
+          problem={(field) => fields[field]}
+        >
           {FIELDS[device.kind].map((field) => {
             const Field = formFor(field);
             return (
@@ -172,7 +149,7 @@ export function DeviceEditor(props: EditorProps) {
               />
             );
           })}
-        </div>
+        </NameFields>
         <FormError text={message} />
         <FormActions busy={busy} onClose={onClose} />
       </form>

@@ -17,6 +17,7 @@ import {
   useSubmit,
 } from '../ui/form';
 import { Icon } from '../ui/icon';
+import { NameFields } from './name-fields';
 import { NO_INPUT, NO_METER, NO_TARGET, PinInputFields } from './pin-input';
 import { PowerUp } from './pin-power-up';
 import { NO_RULES, PinRulesFields } from './pin-rules';
@@ -54,16 +55,6 @@ export function newPin(line: number | null): Pin {
     ...NO_RULES,
     ...NO_INPUT,
   };
-}
-
-/* The topic name that goes with a label: "Floor lamp" -> floor_lamp. */
-export function slug(label: string): string {
-  return label
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '')
-    .slice(0, 32);
 }
 
 /* What is wrong, before the server is asked; it checks again. */
@@ -195,7 +186,6 @@ interface EditorProps {
 
 export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorProps) {
   const [pin, setPin] = useState(start);
-  const [named, setNamed] = useState(!isNew);
   const [checked, setChecked] = useState(false);
   const [confirm, setConfirm] = useState(false);
   const change = (c: Partial<Pin>) => setPin((p) => ({ ...p, ...c }));
@@ -227,41 +217,11 @@ export function PinEditor({ pin: start, isNew, data, onClose, onSaved }: EditorP
       onClose={onClose}
     >
       <form onSubmit={submit} noValidate>
-        <Text
-          label={t('pins.label')}
-          hint={t('pins.label_hint')}
-          error={problem('label')}
-          value={pin.label}
-          onValue={(label) =>
-            change(named ? { label } : { label, name: slug(label) })
-          }
+        <NameFields
+          thing={pin}
+          {...{ isNew, change, problem, rooms }}
+          labelHint={t('pins.label_hint')}
         />
-        <div class="form-grid">
-          <Text
-            label={t('pins.name')}
-            hint={isNew ? t('pins.name_hint') : undefined}
-            error={problem('name')}
-            value={pin.name}
-            disabled={!isNew}
-            onValue={(name) => {
-              setNamed(true);
-              change({ name });
-            }}
-            mono
-          />
-          <Text
-            label={t('pins.room')}
-            error={problem('room')}
-            value={pin.room}
-            onValue={(room) => change({ room })}
-            list="rooms"
-          />
-          <datalist id="rooms">
-            {rooms.map((r) => (
-              <option key={r} value={r} />
-            ))}
-          </datalist>
-        </div>
         <Select
           label={t('pins.line')}
           value={lineKey(pin.chip, pin.line)}

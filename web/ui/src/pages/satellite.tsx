@@ -8,7 +8,7 @@ import { t } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { FormActions, FormError, Text, useSubmit } from '../ui/form';
 import { Icon } from '../ui/icon';
-import { toast } from '../ui/toast';
+import { SecretActions } from '../ui/secret';
 
 interface Props {
   onClose: () => void;
@@ -112,10 +112,6 @@ export function ShowJoin({ joined, onClose }: {
   joined: Joined;
   onClose: () => void;
 }) {
-  const copy = async () => {
-    await navigator.clipboard.writeText(joined.join);
-    toast(t('copied'));
-  };
   return (
     <Dialog
       title={t('nodes.joins', { name: joined.name })}
@@ -132,14 +128,7 @@ export function ShowJoin({ joined, onClose }: {
         {joined.join}
       </pre>
       <p class="mono small wrap">{t('nodes.join_how')}</p>
-      <div class="actions">
-        {/* Only there over HTTPS and on localhost. */}
-        {'clipboard' in navigator && (
-          <button type="button" class="button" onClick={() => void copy()}>
-            <Icon name="copy" size={18} />
-            {t('copy')}
-          </button>
-        )}
+      <SecretActions text={joined.join} onClose={onClose}>
         <button
           type="button"
           class="button"
@@ -148,10 +137,7 @@ export function ShowJoin({ joined, onClose }: {
           <Icon name="download" size={18} />
           {t('nodes.download')}
         </button>
-        <button type="button" class="button button-main" onClick={onClose}>
-          {t('done')}
-        </button>
-      </div>
+      </SecretActions>
     </Dialog>
   );
 }

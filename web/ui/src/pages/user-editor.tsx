@@ -5,8 +5,7 @@ import { session } from '../data/session';
 import { t } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { Check, FormActions, FormError, Text, useSubmit } from '../ui/form';
-import { Icon } from '../ui/icon';
-import { toast } from '../ui/toast';
+import { SecretActions } from '../ui/secret';
 import { MIN_PASSWORD } from './claim';
 
 interface EditorProps {
@@ -96,26 +95,11 @@ export function ShowPassword({ name, password, onClose }: {
   password: string;
   onClose: () => void;
 }) {
-  const copy = async () => {
-    /* Only there over HTTPS and on localhost; it can be selected anyway. */
-    await navigator.clipboard?.writeText(password);
-    toast(t('copied'));
-  };
   return (
     <Dialog title={t('users.password_for', { name })} onClose={onClose}>
       <p>{t('users.password_once')}</p>
       <p class="secret mono">{password}</p>
-      <div class="actions">
-        {'clipboard' in navigator && (
-          <button type="button" class="button" onClick={copy}>
-            <Icon name="copy" size={18} />
-            {t('copy')}
-          </button>
-        )}
-        <button type="button" class="button button-main" onClick={onClose}>
-          {t('done')}
-        </button>
-      </div>
+      <SecretActions text={password} onClose={onClose} />
     </Dialog>
   );
 }
