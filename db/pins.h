@@ -15,8 +15,8 @@ struct db_config;
 #define DB_PIN_NAME_MAX 32
 #define DB_PIN_CHIP_MAX 64 /* a chip's label */
 #define DB_PIN_DOCUMENT_MAX 2047 /* bytes; all members at their longest: 900 */
-/* Of one node: as many as hearth-gpiod takes (PINS_MAX in gpio/pins.h): one more would make
- * it refuse the whole configuration. */
+/* Of one node: as many as hearth-gpiod takes (PINS_MAX in gpio/pins.h): one more
+ * would make it refuse the whole configuration. */
 #define DB_PINS_MAX 64
 
 struct db_pin {

@@ -4,7 +4,8 @@
  *
  *	{"revision":7,"pins":[{"name":"pump","dir":"out","line":17, ...}, ...]}
  *
- * and perhaps what pin_dialects.h has. name, dir and line must be there. Of every pin can be said
+ * and perhaps what pin_dialects.h has. name, dir and line must be there. Of every
+ * pin can be said
  *
  *	chip         label of its chip; null: the board's own header
  *	pin          its number on the header; it is only compared
@@ -40,8 +41,8 @@
  *
  * Below "devices" is what the node has besides pins: devices.h.
  *
- * This header and devices.h, logic.h, lines.h, clicks.h for its types are what the hub knows
- * of gpio/: it judges and keeps pins by the same code.
+ * This header and devices.h, logic.h, lines.h, clicks.h for its types are what the
+ * hub knows of gpio/: it judges and keeps pins by the same code.
  */
 #ifndef GPIO_PINS_H
 #define GPIO_PINS_H

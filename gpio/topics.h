@@ -44,7 +44,8 @@
  *		 "chips":[{"label":"pcf8574","count":8,"lines":[...]}],
  *		 "sources":[{"kind":"ds18b20","source":"28-0316a2791cff"}]}
  *	   board and what is said of a line behind "configured": see boards.h;
- *	   switched_on, which is of the risk: see buses.h; chips are those besides the header's.
+ *	   switched_on, which is of the risk: see buses.h; chips are those besides
+ *	   the header's.
  *	   revision is that of the configuration last looked at (null: it had
  *	   none). With errors in the configuration nothing of it was applied and
  *	   the one before is still in force; an error with field "line" can also

@@ -12,9 +12,9 @@
 struct web_context;
 
 /*
- * Those that are stored of node ("": the hub's own board), into *pins. One that cannot be read (config.db is of a
- * newer hearth, or was written to by hand) is logged and left out. Returns 0 or a
- * negative errno.
+ * Those that are stored of node ("": the hub's own board), into *pins. One that
+ * cannot be read (config.db is of a newer hearth, or was written to by hand) is
+ * logged and left out. Returns 0 or a negative errno.
  */
 int device_table_load(struct web_context *web, const char *node,
 		      struct pins *pins);

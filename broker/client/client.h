@@ -2,10 +2,12 @@
  * A small MQTT client over our codec, for hearth-gpiod and bridges: 3.1.1 and
  * 5.0, over a unix socket, TCP or TLS, on somebody's loop. It connects without
  * waiting, keeps alive, connects again with growing pauses, subscribes again
- * where the server has forgotten, and sends QoS 1 messages until they are acknowledged.
+ * where the server has forgotten, and sends QoS 1 messages until they are
+ * acknowledged.
  *
  * Names are looked up by another thread, handshakes are made as the bytes come:
- * nothing here ever waits. QoS 2 is not spoken: what is switched twice is switched once.
+ * nothing here ever waits. QoS 2 is not spoken: what is switched twice is switched
+ * once.
  *
  * One thread: that of the loop. Callbacks come out of loop_turn(); they may call
  * everything here but client_free().

@@ -37,7 +37,7 @@ struct client_stream {
 	struct ssl_st *ssl;
 	int fd; /* to be watched; -1: none */
 	uint32_t events; /* for what, until it is open */
-	char why[CLIENT_WHY_SIZE]; /* of TLS, in words; "" nothing */
+	char why[CLIENT_WHY_SIZE]; /* of the name or TLS, in words; or "" */
 };
 
 /* tls may be NULL if the address wants none. Returns 0 or -EINVAL. */

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name in the DNS, with its NUL. */
-#define HOST_SIZE 254
+#include "broker/client/client_address.h"
 
 struct client_tls {
 	SSL_CTX *context;
@@ -160,7 +159,7 @@ static bool is_numeric(const char *host)
 /* The name that the certificate must have, without the zone of an address. */
 static bool expect(SSL *ssl, const char *name)
 {
-	char host[HOST_SIZE];
+	char host[CLIENT_HOST_SIZE];
 	const size_t len = strcspn(name, "%");
 
 	if (len >= sizeof(host))

@@ -28,8 +28,8 @@ struct client_tls_options {
 			   * host of the address */
 };
 
-/* Returns 0; -EINVAL: no certificate in it, one that cannot be read, or too many; -ENOENT: the system trusts
- * none; -ENOMEM. Strings are copied. */
+/* Returns 0; -EINVAL: no certificate in it, one that cannot be read, or too many;
+ * -ENOENT: the system trusts none; -ENOMEM. Strings are copied. */
 int client_tls_new(const struct client_tls_options *options,
 		   struct client_tls **out);
 /* After the clients that use it. NULL is accepted. */

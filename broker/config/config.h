@@ -6,8 +6,8 @@
  *			response_information
  *	[listener NAME]	type address port path mode group origin proxy_protocol
  *			proxy_from mount_point anonymous user users
- *			max_connections packet_size keep_alive tls_cert tls_key tls_min tls_sni tls_client_ca tls_client_crl
- *			tls_user
+ *			max_connections packet_size keep_alive tls_cert tls_key
+ *			tls_min tls_sni tls_client_ca tls_client_crl tls_user
  *	[web]		address port tls_cert tls_key host
  *	[gpio]		backend program homeassistant homeassistant_prefix
  *			homie tasmota
