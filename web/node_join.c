@@ -79,12 +79,18 @@ static bool read_chain(const char *path, struct chain *out)
 {
 	BIO *bio = BIO_new_file(path, "re");
 	X509 *next;
+	bool good = true;
 
 	*out = (struct chain){ 0 };
+	ERR_clear_error();
 	for (int i = 0; bio && i < NODE_JOIN_CHAIN_MAX; i++) {
 		next = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-		if (!next)
+		if (!next) {
+			/* The end looks like this; all else is damage. */
+			good = ERR_GET_REASON(ERR_peek_last_error()) ==
+			       PEM_R_NO_START_LINE;
 			break;
+		}
 		if (!out->leaf)
 			out->leaf = next;
 		if (out->top && out->top != out->leaf)
@@ -93,7 +99,7 @@ static bool read_chain(const char *path, struct chain *out)
 	}
 	BIO_free(bio);
 	ERR_clear_error();
-	return out->leaf != NULL;
+	return good && out->leaf;
 }
 
 static bool names(X509 *leaf, const char *host)
@@ -146,13 +152,20 @@ static void write_name(BIO *out, const struct chain *chain, const char *hub)
 	BIO_printf(out, "server-name = %s\n", host);
 }
 
+/* By the names alone: where memory runs out, OpenSSL takes one that has signed
+ * itself for another. */
+static bool has_signed_itself(const X509 *certificate)
+{
+	return X509_NAME_cmp(X509_get_subject_name(certificate),
+			     X509_get_issuer_name(certificate)) == 0;
+}
+
 static void write_ca(BIO *out, const struct chain *chain, const char *hub)
 {
 	char line[256];
 
 	write_name(out, chain, hub);
-	if (X509_check_issued(chain->top, chain->top) != X509_V_OK &&
-	    chain->leaf != chain->top) {
+	if (!has_signed_itself(chain->top) && chain->leaf != chain->top) {
 		BIO_printf(out, "ca = system\n");
 		return;
 	}
@@ -168,10 +181,8 @@ static char *text_of(BIO *bio)
 	long len = BIO_get_mem_data(bio, &bytes);
 	char *text = len > 0 ? malloc((size_t)len + 1) : NULL;
 
-	if (!text) {
-		errno = ENOMEM;
+	if (!text)
 		return NULL;
-	}
 	memcpy(text, bytes, (size_t)len);
 	text[len] = '\0';
 	OPENSSL_cleanse(bytes, (size_t)len);
@@ -185,10 +196,10 @@ char *node_join_text(const struct node_join *join)
 	BIO *out;
 
 	if (!read_chain(join->certificate, &chain)) {
+		chain_free(&chain);
 		errno = EINVAL;
 		return NULL;
 	}
-	errno = ENOMEM;
 	out = BIO_new(BIO_s_mem());
 	if (out) {
 		BIO_printf(out,
@@ -202,5 +213,14 @@ char *node_join_text(const struct node_join *join)
 	}
 	BIO_free(out);
 	chain_free(&chain);
+	/* Whatever had no room above is told there. */
+	if (text && ERR_peek_error()) {
+		OPENSSL_cleanse(text, strlen(text));
+		free(text);
+		text = NULL;
+	}
+	ERR_clear_error();
+	if (!text)
+		errno = ENOMEM;
 	return text;
 }

@@ -1,8 +1,9 @@
 /*
  * The text by which a satellite joins: what gpio/join.h reads. With it goes the
  * certificate that the hub is known by: the last of the chain that it shows, if
- * that has signed itself. One that the world trusts is renewed under other
- * authorities; then the satellite is told to believe whom its system does.
+ * that has signed itself or is the only one. One that the world trusts is renewed
+ * under other authorities; then the satellite is told to believe whom its system
+ * does.
  */
 #ifndef WEB_NODE_JOIN_H
 #define WEB_NODE_JOIN_H

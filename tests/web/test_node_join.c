@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include <openssl/crypto.h>
 
 #include "tests/broker/pki.h"
 #include "web/node_join.h"
@@ -200,6 +203,92 @@ static void test_without_a_certificate_there_is_no_text(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+static void test_a_damaged_chain_is_not_cut_short(void **state)
+{
+	struct pki ca, hub;
+
+	(void)state;
+	pki_make_ca(&ca, "the house");
+	pki_make(&hub, &ca, "DNS:hearth.local", -HOUR, HOUR);
+	ca.pem[60] = '!';
+	put_chain(hub.pem, ca.pem);
+	assert_null(join_at("mqtts://hearth.local"));
+	assert_int_equal(errno, EINVAL);
+	pki_free(&ca);
+	pki_free(&hub);
+}
+
+/* ---- out of memory ------------------------------------------------------- */
+
+/* OpenSSL's allocations, through the door it has for that. */
+static bool armed;
+static unsigned int left;
+
+static bool must_fail(void)
+{
+	return armed && left-- == 0;
+}
+
+static void *crypto_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return must_fail() ? NULL : malloc(size);
+}
+
+static void *crypto_realloc(void *old, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return must_fail() ? NULL : realloc(old, size);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* Never a part of it: the satellite would believe others, or nobody. */
+static void test_out_of_memory_there_is_all_of_it_or_nothing(void **state)
+{
+	static const char hub_at[] = "mqtts://192.0.2.8";
+	unsigned int failures = 0;
+	unsigned int n;
+	struct pki ca, hub;
+	char *whole, *text;
+
+	(void)state;
+	pki_make_ca(&ca, "the house");
+	pki_make(&hub, &ca, "DNS:hearth.local", -HOUR, HOUR);
+	put_chain(hub.pem, ca.pem);
+	whole = join_at(hub_at);
+	assert_non_null(whole);
+	for (n = 0; n < 10000; n++) {
+		left = n;
+		armed = true;
+		text = join_at(hub_at);
+		armed = false;
+		if (left <= n) {
+			assert_non_null(text);
+			assert_string_equal(text, whole);
+			free(text);
+			break;
+		}
+		failures++;
+		if (text)
+			assert_string_equal(text, whole);
+		else
+			assert_true(errno == ENOMEM || errno == EINVAL);
+		free(text);
+	}
+	assert_in_range(failures, 20, 9999);
+	free(whole);
+	pki_free(&ca);
+	pki_free(&hub);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -211,7 +300,14 @@ int main(void)
 		TEST(test_one_that_signed_itself_is_pinned_whatever_its_name),
 		TEST(test_an_authority_of_the_world_is_the_systems),
 		TEST(test_without_a_certificate_there_is_no_text),
+		TEST(test_a_damaged_chain_is_not_cut_short),
+		TEST(test_out_of_memory_there_is_all_of_it_or_nothing),
 	};
+
+	/* Possible only before OpenSSL's first allocation. */
+	if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
+				      crypto_free))
+		return 1;
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
