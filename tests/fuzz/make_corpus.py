@@ -374,3 +374,20 @@ for name, data in BACKUPS.items():
     write("fuzz_backup", f"file-{name}", seal(data))
 write("fuzz_backup", "encrypted", bytes([*b"\x89HEARTH\n", 0, 1, 1, 4, 8, 3]))
 
+
+JOIN = "hub = mqtts://hearth.local:8883\nnode = garage\nuser = gpio/garage\npassword = gk3\n"
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+for name, lines in {
+        "pem": JOIN + PEM,
+        "ca": "# pasted\r\n\n" + JOIN.replace("\n", "\r\n") + "\tca=/etc/ca.pem \r\n",
+        "system": JOIN + "server-name = hub\nca = system",
+        "both": JOIN + "ca = system\n" + PEM,
+        "twice": JOIN + "node = shed\n" + PEM,
+        "unknown": JOIN + "nodes = shed\n" + PEM,
+        "mqtt": JOIN.replace("mqtts", "mqtt") + PEM,
+        "slash": JOIN.replace("= garage", "= a/b") + PEM,
+        "empty": JOIN.replace("gk3", "") + PEM,
+        "binary": JOIN + "\0" + PEM,
+        "long": JOIN + "ca = " + "x" * 1024,
+}.items():
+    write("fuzz_join", name, lines.encode())
