@@ -212,6 +212,27 @@ static void test_boot_values_are_for_a_start_of_the_board(void **state)
 	assert_false(lines_sim_level(rig->lines, 5));
 }
 
+static bool waits_to_go_on(struct rig *rig)
+{
+	uint64_t now = loop_now(rig->loop);
+	uint64_t next = logic_next(&rig->node->logic, now);
+
+	return !lines_sim_level(rig->lines, 17) && next > now &&
+	       next <= now + 3600000;
+}
+
+/* The process dies while the value for the start waits for min_off. */
+static void test_a_boot_value_that_waits_is_not_forgotten(void **state)
+{
+	struct rig *rig = *state;
+
+	begin(rig, "{\"name\":\"a\",\"dir\":\"out\",\"line\":17,"
+		   "\"boot\":\"on\",\"min_off\":3600}");
+	assert_true(waits_to_go_on(rig));
+	restart(rig);
+	assert_true(waits_to_go_on(rig));
+}
+
 static bool is_kept(struct rig *rig)
 {
 	size_t len;
@@ -420,6 +441,7 @@ int main(void)
 		NODE_TEST(test_a_lease_that_is_not_renewed_ends),
 		NODE_TEST(test_boot_values_are_for_a_start_of_the_board),
 		NODE_TEST(test_only_switches_that_matter_are_written),
+		NODE_TEST(test_a_boot_value_that_waits_is_not_forgotten),
 		NODE_TEST(test_a_restart_does_not_lengthen_max_on),
 		NODE_TEST(test_nobody_knows_since_when_it_is_on),
 		NODE_TEST(test_an_output_that_comes_back_is_the_same),
