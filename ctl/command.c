@@ -228,6 +228,27 @@ enum ctl_exit command_list(struct command_context *context, const char *path,
 	return code;
 }
 
+enum ctl_exit command_add(struct command_context *context, const char *path,
+			  json_t *body)
+{
+	char buffer[COMMAND_TEXT_SIZE];
+	json_t *answer = NULL;
+	enum ctl_exit code;
+
+	if (!body)
+		return command_fail(context, CTL_USAGE,
+				    "an argument is no UTF-8");
+	code = command_call(context, "POST", path, body, &answer);
+	if (code == CTL_OK && context->options.json)
+		command_print_json(context, answer);
+	else if (code == CTL_OK)
+		fprintf(context->io->out, "%s\n",
+			command_text(answer, "id", buffer));
+	json_decref(answer);
+
+	return code;
+}
+
 enum ctl_exit command_delete(struct command_context *context,
 			     const char *collection, const char *name)
 {

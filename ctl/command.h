@@ -114,6 +114,10 @@ enum ctl_exit command_print_table(const struct command_context *context,
 enum ctl_exit command_list(struct command_context *context, const char *path,
 			   const char *member, const char *const *head,
 			   const char *const *keys);
+/* POST body (taken; NULL: an argument was no UTF-8), and print the number of what was
+ * made. */
+enum ctl_exit command_add(struct command_context *context, const char *path,
+			  json_t *body);
 /* DELETE /api/v1/<collection>/<name>. */
 enum ctl_exit command_delete(struct command_context *context,
 			     const char *collection, const char *name);

@@ -132,26 +132,12 @@ enum ctl_exit command_acl_list(struct command_context *context, int argc,
 enum ctl_exit command_acl_add(struct command_context *context, int argc,
 			      char **argv)
 {
-	char buffer[COMMAND_TEXT_SIZE];
-	json_t *answer = NULL;
 	json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "user", argv[0],
 				 "action", argv[1], "filter", argv[2], "effect",
 				 context->options.deny ? "deny" : "allow");
-	enum ctl_exit code;
 
 	(void)argc;
-	if (!body)
-		return command_fail(context, CTL_USAGE,
-				    "an argument is no UTF-8");
-	code = command_call(context, "POST", "/api/v1/acl", body, &answer);
-	if (code == CTL_OK && context->options.json)
-		command_print_json(context, answer);
-	else if (code == CTL_OK)
-		fprintf(context->io->out, "%s\n",
-			command_text(answer, "id", buffer));
-	json_decref(answer);
-
-	return code;
+	return command_add(context, "/api/v1/acl", body);
 }
 
 enum ctl_exit command_acl_del(struct command_context *context, int argc,

@@ -45,11 +45,8 @@ enum ctl_exit command_ban_add(struct command_context *context, int argc,
 			      char **argv)
 {
 	const long seconds = context->options.seconds;
-	char buffer[COMMAND_TEXT_SIZE];
-	json_t *answer = NULL;
 	json_t *body = json_pack("{s:s, s:s, s:s*}", "kind", argv[0], "what",
 				 argv[1], "reason", context->options.reason);
-	enum ctl_exit code;
 
 	(void)argc;
 	if (body && seconds &&
@@ -57,18 +54,7 @@ enum ctl_exit command_ban_add(struct command_context *context, int argc,
 		json_decref(body);
 		return command_no_memory(context);
 	}
-	if (!body)
-		return command_fail(context, CTL_USAGE,
-				    "an argument is no UTF-8");
-	code = command_call(context, "POST", "/api/v1/bans", body, &answer);
-	if (code == CTL_OK && context->options.json)
-		command_print_json(context, answer);
-	else if (code == CTL_OK)
-		fprintf(context->io->out, "%s\n",
-			command_text(answer, "id", buffer));
-	json_decref(answer);
-
-	return code;
+	return command_add(context, "/api/v1/bans", body);
 }
 
 enum ctl_exit command_ban_del(struct command_context *context, int argc,
