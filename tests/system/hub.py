@@ -41,14 +41,32 @@ def until(what, condition, deadline=DEADLINE, pause=0.01):
         time.sleep(pause)
 
 
+# Names in the abstract namespace, which hold our ports for as long as we run.
+_held = []
+
+
+def hold(port):
+    """False: another test has it, even if nobody listens there just now."""
+    s = socket.socket(socket.AF_UNIX)
+    try:
+        s.bind(f"\0hearth-test-port-{port}")
+    except OSError:
+        s.close()
+        return False
+    _held.append(s)
+    return True
+
+
 def free_ports(count):
-    """Ports nobody uses now. Somebody may be faster: Hub.start() tries again."""
-    sockets = []
-    for _ in range(count):
+    """Ports nobody uses now, and no other test until we end: a hub comes back on
+    them. Somebody else may be faster: Hub.start() tries again."""
+    sockets, ports = [], []
+    while len(ports) < count:
         s = socket.socket()
         s.bind(("127.0.0.1", 0))
         sockets.append(s)
-    ports = [s.getsockname()[1] for s in sockets]
+        if hold(s.getsockname()[1]):
+            ports.append(s.getsockname()[1])
     for s in sockets:
         s.close()
     return ports
