@@ -111,6 +111,19 @@ void observer_boot(unsigned int i, bool reads_on)
 	}
 }
 
+void observer_safe_tool(unsigned int i)
+{
+	struct observed *o = &observer.output[i];
+	bool on = o->rules.safe == LOGIC_SAFE_ON;
+
+	if (o->rules.safe == LOGIC_SAFE_HOLD || o->on == on)
+		return;
+	o->on = on;
+	o->since = observer.now;
+	if (on)
+		begin_on(o);
+}
+
 void observer_resume(unsigned int i)
 {
 	struct observed *o = &observer.output[i];

@@ -85,6 +85,8 @@ static inline void must(bool holds, const char *what, unsigned int i)
 
 /* The board starts: the line reads so, and the file says told. */
 void observer_boot(unsigned int i, bool reads_on);
+/* hearth-gpiod --safe was there: it knows no rules but this one. */
+void observer_safe_tool(unsigned int i);
 /* The process starts, the board has not. */
 void observer_resume(unsigned int i);
 /* What is remembered now will be found. */

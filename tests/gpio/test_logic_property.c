@@ -248,6 +248,20 @@ static void crash(void)
 	start_process(true);
 }
 
+/* It dies with nothing on its mind, and systemd has its lines made safe. That one
+ * is not on for too long by this, pins.c sees to: max_on is not for safe = on. */
+static void killed(void)
+{
+	if (!observer.sound)
+		return;
+	w.crashes++;
+	save();
+	for (unsigned int i = 0; i < OUTPUTS; i++)
+		observer_safe_tool(i);
+	observer.now += draw(20000);
+	start_process(true);
+}
+
 /* It stops in order, and is started again. */
 static void stop(void)
 {
@@ -273,6 +287,8 @@ static void step(void)
 			board_starts();
 		else if (draw(8) == 0)
 			stop();
+		else if (draw(8) == 0)
+			killed();
 		break;
 	case 2:
 		observer.hub = !observer.hub;
